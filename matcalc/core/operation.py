@@ -1,0 +1,182 @@
+"""The record that describes one operation, and the shape rule in its signature.
+
+Everything that matcalc knows about an operation stands in its record. Rules are text in the
+language's own index notation, so that they can be read, audited and printed (``matcalc rules``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
+from matcalc.core.expr import Apply, Expr, Size
+from matcalc.errors import ShapeProblem
+
+#: A shape rule for what a signature cannot say: shapes of the arguments to the shape of the result.
+#: Raises ShapeProblem.
+ShapeRule = Callable[[tuple[Shape, ...]], Shape]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A shape rule written as text, such as ``(m, k), (k, n) -> (m, n)``.
+
+    ``scalar`` and ``n`` abbreviate ``(1, 1)`` and ``(n, 1)``; ``size n`` is an argument that is a
+    size, not an array; ``m n`` is a product of sizes.
+    """
+
+    text: str
+
+    @cached_property
+    def parameters(self) -> tuple[Shape | str, ...]:
+        """Shape patterns of the parameters; a string is the symbol that a size argument binds."""
+        return tuple(_pattern(part) for part in _split(self.text.partition("->")[0]))
+
+    @cached_property
+    def result(self) -> Shape:
+        """Shape pattern of the result."""
+        pattern = _pattern(self.text.partition("->")[2])
+        assert not isinstance(pattern, str)
+        return pattern
+
+    def apply(self, args: tuple[Expr, ...], name: str) -> Shape:
+        """Shape of the result for these arguments.
+
+        Raises:
+            ShapeProblem: wrong number of arguments, or shapes that the rule does not admit.
+        """
+        if len(args) != len(self.parameters):
+            raise ShapeProblem(
+                f"{name} takes {len(self.parameters)} argument(s), not {len(args)}"
+            )
+        sizes: dict[str, Dim] = {}
+        for pattern, arg in zip(self.parameters, args, strict=True):
+            if isinstance(pattern, str):
+                if not isinstance(arg, Size):
+                    raise ShapeProblem(f"{name} takes a size here")
+                sizes[pattern] = arg.dim
+                continue
+            for wanted, actual in zip(pattern, arg.shape, strict=True):
+                bound = sizes.setdefault(wanted.symbols[0], actual) if wanted.symbols else wanted
+                if bound != actual:
+                    raise ShapeProblem(
+                        f"{name} takes {self.text.partition('->')[0].strip()}, not "
+                        + " and ".join(describe_shape(a.shape) for a in args)
+                    )
+        rows, columns = self.result
+        return rows.substitute(sizes), columns.substitute(sizes)
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside parentheses."""
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [part for part in (*parts, text[start:]) if part.strip()]
+
+
+def _pattern(text: str) -> Shape | str:
+    text = text.strip()
+    if text == "scalar":
+        return SCALAR
+    if text.startswith("size "):
+        return text.removeprefix("size ")
+    parts = text.strip("()").split(",")
+    dims = [_dim(part) for part in parts]
+    return (dims[0], dims[1] if len(dims) > 1 else ONE)
+
+
+def _dim(text: str) -> Dim:
+    result = ONE
+    for word in text.split():
+        result = result * Dim.of(int(word) if word.isdigit() else word)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One operation. Calling the record builds the expression.
+
+    Exactly one of ``index_form``, ``partial`` and ``definition`` gives its derivative (constants
+    need none).
+
+    Attributes:
+        name: unique name, and the spelling in the language unless ``call`` says otherwise.
+        signature: the shape rule as text; for ``variadic`` operations that of two arguments.
+        parameters: names of the arguments in the rules.
+        index_form: what it is in index notation, ``tr(X) = X[k,k]``; its derivative follows by the
+            product rule. Repeated indices that are not on the left are summed.
+        partial: its local Jacobian in index notation, one rule per argument,
+            ``∂inv(X)[i,j]/∂X[k,l] = -inv(X)[i,k] inv(X)[l,j]``. For an element-wise operation the
+            scalar derivative, ``tanh(x)' = 1 - tanh(x)^2``, one per argument.
+        definition: the operation in terms of others, ``softmax(x) = exp(x) / sum(exp(x))``.
+        elementwise: acts entry by entry.
+        variadic: associative; takes two or more arguments.
+        shape_rule: replaces the signature where that cannot say it.
+        call: spelling of the function, where several operations share one (``diag``).
+        tail: literal arguments after the others, ``("1",)`` for ``sum(X, 1)``.
+        aliases: further spellings of the function.
+        symbolic: whether it has a notation of its own (``A'``, ``A + B``) instead of a call.
+        latex: LaTeX template with ``{0}``, ``{1}`` for the arguments; default ``\\operatorname``.
+        numpy: NumPy template, ``np.linalg.inv({0})``; arrays are 0-d, 1-d (rows too) and 2-d.
+        sympy: image on explicit SymPy matrices (scalars for element-wise operations):
+            ``lambda sp, X: X.inv()`` where ``sp`` is the SymPy module.
+        domain: how the conformance tests and checks sample the arguments: ``real`` (default),
+            ``positive``, ``unit`` (0.1 to 0.9), ``nonzero``, ``invertible``, ``posdet``, ``spd``,
+            ``symmetric``.
+        condition: when the operation or its derivative is valid, ``{0} invertible``.
+        kink: where the derivative does not exist, ``{0} = 0``.
+        properties: properties that the result has whenever the arguments have them all, such as
+            ``symmetric``; further reasoning lives in the passes.
+        source: where the rule is from.
+    """
+
+    name: str
+    signature: str = ""
+    parameters: tuple[str, ...] = ("X",)
+    index_form: str = ""
+    partial: tuple[str, ...] = ()
+    definition: str = ""
+    elementwise: bool = False
+    variadic: bool = False
+    shape_rule: ShapeRule | None = None
+    call: str = ""
+    tail: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    symbolic: bool = False
+    latex: str = ""
+    numpy: str = ""
+    sympy: Callable[..., Any] | None = field(default=None, repr=False)
+    domain: str = "real"
+    condition: str = ""
+    kink: str = ""
+    properties: frozenset[str] = frozenset()
+    source: str = ""
+
+    @property
+    def spelling(self) -> str:
+        """The function's name in the language."""
+        return self.call or self.name
+
+    @cached_property
+    def rule(self) -> Signature:
+        """The signature, parsed."""
+        return Signature(self.signature)
+
+    def shape(self, args: tuple[Expr, ...]) -> Shape:
+        """Shape of the result. Raises ShapeProblem."""
+        if self.shape_rule is not None:
+            return self.shape_rule(tuple(arg.shape for arg in args))
+        return self.rule.apply(args, self.spelling)
+
+    def __call__(self, *args: Expr) -> Apply:
+        return Apply(self, args, self.shape(args))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"

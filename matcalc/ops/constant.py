@@ -1,0 +1,22 @@
+"""Constant arrays: the identity, ones, zeros, and the number pi."""
+
+from __future__ import annotations
+
+from matcalc.core.operation import Operation
+
+EYE = Operation("eye", "size n -> (n, n)", ("n",), latex="I_{{{0}}}", numpy="np.eye({0})")
+"""Identity matrix; its entries are the Kronecker delta."""
+
+ONES = Operation(
+    "ones", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{1}}_{{{0}}}", numpy="np.ones(({0}, {1}))"
+)
+"""Matrix of ones; a column of ones where the second size is 1."""
+
+ZEROS = Operation(
+    "zeros", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{0}}_{{{0}}}", numpy="np.zeros(({0}, {1}))"
+)
+"""Matrix of zeros; a zero derivative is one."""
+
+PI = Operation("pi", "-> scalar", (), latex=r"\pi", numpy="np.pi", sympy=lambda sp: sp.pi)
+
+OPERATIONS = (EYE, ONES, ZEROS, PI)

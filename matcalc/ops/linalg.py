@@ -1,0 +1,156 @@
+"""Trace, determinant, inverse and their kin; diagonals and vec; matrix functions."""
+
+from __future__ import annotations
+
+from matcalc.core.operation import Operation
+
+TRACE = Operation(
+    "tr",
+    "(n, n) -> scalar",
+    index_form="tr(X) = X[i,i]",
+    aliases=("trace", "Tr"),
+    latex=r"\operatorname{tr}",
+    numpy="np.trace({0})",
+)
+
+DET = Operation(
+    "det",
+    "(n, n) -> scalar",
+    partial=("∂det(X)/∂X[k,l] = det(X) inv(X)[l,k]",),
+    aliases=("determinant",),
+    latex=r"\det",
+    numpy="np.linalg.det({0})",
+    sympy=lambda sp, X: X.det(),
+    domain="invertible",
+    condition="{0} invertible",
+    source="Matrix Cookbook (49); adj(X)[l,k] where X is singular",
+)
+
+LOGDET = Operation(
+    "logdet",
+    "(n, n) -> scalar",
+    partial=("∂logdet(X)/∂X[k,l] = inv(X)[l,k]",),
+    latex=r"\log\det",
+    numpy="np.linalg.slogdet({0})[1]",
+    sympy=lambda sp, X: sp.log(X.det()),
+    domain="posdet",
+    condition="det({0}) > 0",
+    source="Matrix Cookbook (57)",
+)
+
+INV = Operation(
+    "inv",
+    "(n, n) -> (n, n)",
+    partial=("∂inv(X)[i,j]/∂X[k,l] = -inv(X)[i,k] inv(X)[l,j]",),
+    latex="{0}^{{-1}}",
+    numpy="np.linalg.inv({0})",
+    sympy=lambda sp, X: X.inv(),
+    domain="invertible",
+    condition="{0} invertible",
+    source="Matrix Cookbook (60)",
+)
+
+ADJ = Operation(
+    "adj",
+    "(n, n) -> (n, n)",
+    definition="adj(X) = det(X) inv(X)",
+    latex=r"\operatorname{adj}",
+    numpy="np.linalg.det({0}) * np.linalg.inv({0})",
+    sympy=lambda sp, X: X.adjugate(),
+    domain="invertible",
+    condition="{0} invertible",
+)
+"""Adjugate: the transposed matrix of cofactors."""
+
+PINV = Operation(
+    "pinv",
+    "(m, n) -> (n, m)",
+    partial=(
+        "∂pinv(X)[i,j]/∂X[k,l] = -pinv(X)[i,k] pinv(X)[l,j]"
+        " + (pinv(X) pinv(X)')[i,l] (I - X pinv(X))[k,j]"
+        " + (I - pinv(X) X)[i,l] (pinv(X)' pinv(X))[k,j]",
+    ),
+    latex="{0}^{{+}}",
+    numpy="np.linalg.pinv({0})",
+    sympy=lambda sp, X: X.pinv(),
+    condition="{0} of constant rank",
+    source="Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), (4.12)",
+)
+
+DIAG = Operation(
+    "diag",
+    "n -> (n, n)",
+    ("x",),
+    index_form="diag(x)[i,j] = x[i] δ[i,j]",
+    latex=r"\operatorname{diag}",
+    numpy="np.diag({0})",
+)
+"""Diagonal matrix of a vector."""
+
+DIAGONAL = Operation(
+    "diagonal",
+    "(n, n) -> n",
+    index_form="diagonal(X)[i] = X[i,i]",
+    call="diag",
+    latex=r"\operatorname{diag}",
+    numpy="np.diagonal({0})",
+)
+"""Diagonal of a square matrix, as a vector."""
+
+VEC = Operation(
+    "vec",
+    "(m, n) -> (m n)",
+    index_form="vec(X)[(j,i)] = X[i,j]",
+    latex=r"\operatorname{vec}",
+    numpy="np.reshape({0}, -1, order='F')",
+)
+"""Columns of a matrix stacked on each other (Magnus and Neudecker)."""
+
+EXPM = Operation(
+    "expm", "(n, n) -> (n, n)", latex=r"\operatorname{expm}", numpy="scipy.linalg.expm({0})",
+    sympy=lambda sp, X: X.exp(),
+)  # fmt: skip
+SINM = Operation(
+    "sinm", "(n, n) -> (n, n)", latex=r"\operatorname{sinm}", numpy="scipy.linalg.sinm({0})"
+)
+COSM = Operation(
+    "cosm", "(n, n) -> (n, n)", latex=r"\operatorname{cosm}", numpy="scipy.linalg.cosm({0})"
+)
+
+EIGVAL = Operation(
+    "eigval",
+    "(n, n), scalar -> scalar",
+    ("X", "k"),
+    partial=("∂eigval(X, k)/∂X[i,j] = eigvec(X, k)[i] eigvec(X, k)[j]", ""),
+    latex=r"\lambda",
+    numpy="np.linalg.eigvalsh({0})[int({1})]",
+    domain="symmetric",
+    condition="{0} symmetric, with a simple eigenvalue number {1}",
+    source="Matrix Cookbook (67)",
+)
+"""Eigenvalue number k of a symmetric matrix, counted from 0 in ascending order."""
+
+EIGVEC = Operation(
+    "eigvec",
+    "(n, n), scalar -> n",
+    ("X", "k"),
+    partial=("∂eigvec(X, k)[m]/∂X[i,j] = pinv(eigval(X, k) I - X)[m,i] eigvec(X, k)[j]", ""),
+    latex=r"\operatorname{eigvec}",
+    numpy="(lambda v: v * np.sign(v[0]))(np.linalg.eigh({0})[1][:, int({1})])",
+    domain="symmetric",
+    condition="{0} symmetric, with a simple eigenvalue number {1}",
+    source="Matrix Cookbook (68)",
+)
+"""Its eigenvector of length 1 with a positive first entry."""
+
+TOEPLITZ = Operation(
+    "toeplitz",
+    "(n, n) -> (n, n)",
+    latex=r"\operatorname{toeplitz}",
+    numpy="scipy.linalg.toeplitz([np.trace({0}, -k) for k in range(len({0}))], [np.trace({0}, k) for k in range(len({0}))])",
+)
+"""Toeplitz matrix of the sums along the diagonals: entry (i, j) sums the diagonal j - i."""
+
+OPERATIONS = (
+    TRACE, DET, LOGDET, INV, ADJ, PINV, DIAG, DIAGONAL, VEC, EXPM, SINM, COSM, EIGVAL, EIGVEC, TOEPLITZ,
+)  # fmt: skip

@@ -1,0 +1,201 @@
+"""Sums, means, extrema, norms and the softmax family, over all entries or along one axis."""
+
+from __future__ import annotations
+
+from matcalc.core.operation import Operation
+
+SUM = Operation(
+    "sum", "(m, n) -> scalar", index_form="sum(X) = X[i,j]", latex=r"\operatorname{sum}", numpy="np.sum({0})"
+)
+SUM_1 = Operation(
+    "sum_1", "(m, n) -> (1, n)", index_form="sum_1(X)[1,j] = X[i,j]", call="sum", tail=("1",),
+    latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=0)",
+)  # fmt: skip
+"""Sums down the columns: a row."""
+SUM_2 = Operation(
+    "sum_2", "(m, n) -> m", index_form="sum_2(X)[i,1] = X[i,j]", call="sum", tail=("2",),
+    latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=1)",
+)  # fmt: skip
+"""Sums along the rows: a column."""
+
+MEAN = Operation(
+    "mean", "(m, n) -> scalar", definition="mean(X) = 1/(m n) sum(X)", latex=r"\operatorname{mean}",
+    numpy="np.mean({0})",
+)  # fmt: skip
+MEAN_1 = Operation(
+    "mean_1", "(m, n) -> (1, n)", definition="mean_1(X) = 1/m sum(X, 1)", call="mean", tail=("1",),
+    latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=0)",
+)  # fmt: skip
+MEAN_2 = Operation(
+    "mean_2", "(m, n) -> m", definition="mean_2(X) = 1/n sum(X, 2)", call="mean", tail=("2",),
+    latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=1)",
+)  # fmt: skip
+
+NORM2 = Operation(
+    "norm2",
+    "(m, n) -> scalar",
+    partial=("∂norm2(X)/∂X[k,l] = X[k,l] / norm2(X)",),
+    aliases=("norm", "normF"),
+    latex=r"\|{0}\|",
+    numpy="np.sqrt(np.sum(np.square({0})))",
+    sympy=lambda sp, X: sp.sqrt(sum(x**2 for x in X)),
+    domain="nonzero",
+    kink="{0} = 0",
+)
+"""Euclidean norm of a vector, Frobenius norm of a matrix."""
+
+NORM1 = Operation(
+    "norm1",
+    "(m, n) -> scalar",
+    definition="norm1(X) = sum(abs(X))",
+    latex=r"\|{0}\|_1",
+    numpy="np.sum(np.abs({0}))",
+    sympy=lambda sp, X: sum(abs(x) for x in X),
+    domain="nonzero",
+    kink="an entry of {0} = 0",
+)
+"""Sum of the absolute values of all entries."""
+
+LOGSUMEXP = Operation(
+    "logsumexp",
+    "n -> scalar",
+    ("x",),
+    partial=("∂logsumexp(x)/∂x[k] = softmax(x)[k]",),
+    latex=r"\operatorname{logsumexp}",
+    numpy="np.logaddexp.reduce({0}, axis=None)",
+    sympy=lambda sp, x: sp.log(sum(sp.exp(e) for e in x)),
+)
+SOFTMAX = Operation(
+    "softmax",
+    "n -> n",
+    ("x",),
+    partial=("∂softmax(x)[i]/∂x[k] = softmax(x)[i] (δ[i,k] - softmax(x)[k])",),
+    latex=r"\operatorname{softmax}",
+    numpy="np.exp({0} - np.logaddexp.reduce({0}, axis=None))",
+    sympy=lambda sp, x: x.applyfunc(lambda e: sp.exp(e) / sum(sp.exp(f) for f in x)),
+)
+
+
+def _along(axis: int) -> tuple[Operation, Operation]:
+    """logsumexp and softmax along one axis, counted as in MATLAB."""
+    reduced = "[1,j]" if axis == 1 else "[i,1]"
+    tail, numpy_axis = (str(axis),), axis - 1
+    same = "δ[j,l]" if axis == 1 else "δ[i,k]"
+    other = "δ[i,k]" if axis == 1 else "δ[j,l]"
+    logsumexp = Operation(
+        f"logsumexp_{axis}",
+        "(m, n) -> (1, n)" if axis == 1 else "(m, n) -> m",
+        partial=(
+            f"∂logsumexp_{axis}(X){reduced}/∂X[k,l] = softmax_{axis}(X)[k,l] {same}",
+        ),
+        call="logsumexp",
+        tail=tail,
+        latex=r"\operatorname{logsumexp}",
+        numpy=f"np.logaddexp.reduce({{0}}, axis={numpy_axis})",
+        sympy=lambda sp, X: _reduce_sympy(
+            sp, X, axis, lambda line: sp.log(sum(map(sp.exp, line)))
+        ),
+    )
+    softmax = Operation(
+        f"softmax_{axis}",
+        "(m, n) -> (m, n)",
+        partial=(
+            f"∂softmax_{axis}(X)[i,j]/∂X[k,l] ="
+            f" softmax_{axis}(X)[i,j] {same} ({other} - softmax_{axis}(X)[k,l])",
+        ),
+        call="softmax",
+        tail=tail,
+        latex=r"\operatorname{softmax}",
+        numpy=f"np.exp({{0}} - np.expand_dims(np.logaddexp.reduce({{0}}, axis={numpy_axis}), {numpy_axis}))",
+        sympy=lambda sp, X: sp.Matrix(
+            *X.shape,
+            lambda i, j: (
+                sp.exp(X[i, j]) / sum(map(sp.exp, X[:, j] if axis == 1 else X[i, :]))
+            ),
+        ),
+    )
+    return logsumexp, softmax
+
+
+def _reduce_sympy(sp, X, axis, f):  # type: ignore[no-untyped-def]
+    rows, columns = X.shape
+    if axis == 1:
+        return sp.Matrix(1, columns, [f(list(X[:, j])) for j in range(columns)])
+    return sp.Matrix(rows, 1, [f(list(X[i, :])) for i in range(rows)])
+
+
+LOGSUMEXP_1, SOFTMAX_1 = _along(1)
+LOGSUMEXP_2, SOFTMAX_2 = _along(2)
+
+
+def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
+    """max or min over all entries and along an axis, and where it is attained (assumed unique)."""
+    found = Operation(
+        attained,
+        "(m, n) -> (m, n)",
+        partial=(f"∂{attained}(X)[i,j]/∂X[k,l] = 0",),
+        latex=rf"\operatorname{{{attained}}}",
+        numpy=f"np.where({{0}} == np.{call}({{0}}), 1.0, 0.0)",
+        sympy=lambda sp, X: X.applyfunc(
+            lambda e: sp.Piecewise((1, sp.Eq(e, getattr(sp, call.capitalize())(*X))), (0, True))
+        ),
+        kink="two entries of {0} equal",
+    )
+    whole = Operation(
+        call,
+        "(m, n) -> scalar",
+        partial=(f"∂{call}(X)/∂X[k,l] = {attained}(X)[k,l]",),
+        latex=rf"\{call}",
+        numpy=f"np.{call}({{0}})",
+        sympy=lambda sp, X: getattr(sp, call.capitalize())(*X),
+        kink="two entries of {0} equal",
+    )
+    operations = [found, whole]
+    for axis in (1, 2):
+        reduced, same = ("[1,j]", "δ[j,l]") if axis == 1 else ("[i,1]", "δ[i,k]")
+        line = Operation(
+            f"{attained}_{axis}",
+            "(m, n) -> (m, n)",
+            partial=(f"∂{attained}_{axis}(X)[i,j]/∂X[k,l] = 0",),
+            call=attained,
+            tail=(str(axis),),
+            latex=rf"\operatorname{{{attained}}}",
+            numpy=f"np.where({{0}} == np.{call}({{0}}, axis={axis - 1}, keepdims=True), 1.0, 0.0)",
+            sympy=lambda sp, X, axis=axis: sp.Matrix(
+                *X.shape,
+                lambda i, j: sp.Piecewise(
+                    (
+                        1,
+                        sp.Eq(
+                            X[i, j],
+                            getattr(sp, call.capitalize())(*(X[:, j] if axis == 1 else X[i, :])),
+                        ),
+                    ),
+                    (0, True),
+                ),
+            ),
+            kink="two entries of {0} equal",
+        )
+        value = Operation(
+            f"{call}_{axis}",
+            "(m, n) -> (1, n)" if axis == 1 else "(m, n) -> m",
+            partial=(f"∂{call}_{axis}(X){reduced}/∂X[k,l] = {attained}_{axis}(X)[k,l] {same}",),
+            call=call,
+            tail=(str(axis),),
+            latex=rf"\{call}",
+            numpy=f"np.{call}({{0}}, axis={axis - 1})",
+            sympy=lambda sp, X, axis=axis: _reduce_sympy(
+                sp, X, axis, lambda line: getattr(sp, call.capitalize())(*line)
+            ),
+            kink="two entries of {0} equal",
+        )
+        operations += [line, value]
+    return tuple(operations)
+
+
+EXTREMES = (*_extreme("max", "argmax"), *_extreme("min", "argmin"))
+
+OPERATIONS = (
+    SUM, SUM_1, SUM_2, MEAN, MEAN_1, MEAN_2, NORM2, NORM1, LOGSUMEXP, SOFTMAX, LOGSUMEXP_1, SOFTMAX_1,
+    LOGSUMEXP_2, SOFTMAX_2, *EXTREMES,
+)  # fmt: skip

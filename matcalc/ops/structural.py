@@ -1,0 +1,131 @@
+"""Sums, products, powers and transposes: the operations with a notation of their own."""
+
+from __future__ import annotations
+
+from matcalc.core.dim import ONE, Shape, describe_shape
+from matcalc.core.operation import Operation
+from matcalc.errors import ShapeProblem
+
+
+def _same_shape(shapes: tuple[Shape, ...]) -> Shape:
+    for shape in shapes[1:]:
+        if shape != shapes[0]:
+            raise ShapeProblem(
+                f"a sum of {describe_shape(shapes[0])} and {describe_shape(shape)}"
+            )
+    return shapes[0]
+
+
+def _broadcast_scalars(shapes: tuple[Shape, ...]) -> Shape:
+    """Scalars combine with anything; everything else must have one shape."""
+    arrays = [shape for shape in shapes if not all(dim.is_unit for dim in shape)]
+    for shape in arrays[1:]:
+        if shape != arrays[0]:
+            raise ShapeProblem(
+                "an element-wise product of "
+                f"{describe_shape(arrays[0])} and {describe_shape(shape)}"
+            )
+    return arrays[0] if arrays else shapes[0]
+
+
+def _matrix_product(shapes: tuple[Shape, ...]) -> Shape:
+    for left, right in zip(shapes, shapes[1:], strict=False):
+        if left[1] != right[0]:
+            raise ShapeProblem(
+                f"a product of {describe_shape(left)} and {describe_shape(right)}"
+            )
+    return shapes[0][0], shapes[-1][1]
+
+
+def _kronecker(shapes: tuple[Shape, ...]) -> Shape:
+    rows, columns = ONE, ONE
+    for shape in shapes:
+        rows, columns = rows * shape[0], columns * shape[1]
+    return rows, columns
+
+
+def _matrix_power(shapes: tuple[Shape, ...]) -> Shape:
+    base, exponent = shapes
+    if base[0] != base[1] or not all(dim.is_unit for dim in exponent):
+        raise ShapeProblem(f"a matrix power of {describe_shape(base)}")
+    return base
+
+
+ADD = Operation(
+    "add",
+    "(m, n), (m, n) -> (m, n)",
+    ("A", "B"),
+    index_form="add(A, B)[i,j] = A[i,j] + B[i,j]",
+    variadic=True,
+    shape_rule=_same_shape,
+    symbolic=True,
+)
+
+TIMES = Operation(
+    "times",
+    "(m, n), (m, n) -> (m, n)",
+    ("A", "B"),
+    index_form="times(A, B)[i,j] = A[i,j] B[i,j]",
+    variadic=True,
+    shape_rule=_broadcast_scalars,
+    call="hadamard",
+    symbolic=True,
+)
+"""The entry by entry product, in which scalars count as constant arrays: ``2 A``, ``a x``, ``A .* B``."""
+
+MATMUL = Operation(
+    "matmul",
+    "(m, k), (k, n) -> (m, n)",
+    ("A", "B"),
+    index_form="matmul(A, B)[i,j] = A[i,k] B[k,j]",
+    variadic=True,
+    shape_rule=_matrix_product,
+    symbolic=True,
+)
+
+TRANSPOSE = Operation(
+    "transpose",
+    "(m, n) -> (n, m)",
+    ("A",),
+    index_form="transpose(A)[i,j] = A[j,i]",
+    symbolic=True,
+)
+
+POWER = Operation(
+    "power",
+    "(m, n), (m, n) -> (m, n)",
+    ("x", "y"),
+    partial=("power(x, y)' = y x^(y - 1)", "power(x, y)' = power(x, y) log(x)"),
+    elementwise=True,
+    shape_rule=_broadcast_scalars,
+    symbolic=True,
+    sympy=lambda sp, x, y: x**y,
+    domain="positive",
+)
+"""Powers of scalars and element-wise powers ``x .^ y``; quotients are powers with exponent -1."""
+
+MATPOW = Operation(
+    "matpow",
+    "(n, n), scalar -> (n, n)",
+    ("X", "k"),
+    shape_rule=_matrix_power,
+    symbolic=True,
+    numpy="np.linalg.matrix_power({0}, {1})",
+    sympy=lambda sp, X, k: X**k,
+    condition="{1} a whole number",
+)
+"""A matrix to a whole power. A product, and differentiated as one (see passes/expand.py)."""
+
+KRON = Operation(
+    "kron",
+    "(m, n), (p, q) -> (m p, n q)",
+    ("A", "B"),
+    index_form="kron(A, B)[(i,k),(j,l)] = A[i,j] B[k,l]",
+    variadic=True,
+    shape_rule=_kronecker,
+    symbolic=True,
+    latex=r"{0} \otimes {1}",
+    numpy="np.kron({0}, {1})",
+)
+
+OPERATIONS = (ADD, TIMES, MATMUL, TRANSPOSE, POWER, MATPOW, KRON)
