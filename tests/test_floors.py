@@ -1,0 +1,127 @@
+"""The import graph: a file imports only from its own package and from lower floors."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "matcalc"
+
+FLOORS = {
+    "errors": 0,
+    "grammar": 1,
+    "syntax": 1,
+    "core": 2,
+    "ops": 3,
+    "passes": 4,
+    "backends": 5,
+    "derivative": 6,
+    "api": 6,
+    "__init__": 6,
+    "cli": 7,
+    "jupyter": 7,
+    "__main__": 8,
+}
+
+#: Heavy packages, and the only floors that may name them. The command line answers without them.
+HEAVY = {"sympy", "numpy", "jax", "torch", "scipy", "IPython"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path):
+    """``core`` for matcalc/core/expr.py, ``api`` for matcalc/api.py."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path):
+    """Absolute names of all modules imported anywhere in a file, type-checking blocks included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_parts(path):
+    for name in imports(path):
+        if name == "matcalc":
+            yield "__init__"
+        elif name.startswith("matcalc."):
+            part = name.split(".")[1]
+            if part in FLOORS:
+                yield part
+
+
+def test_every_part_has_a_floor():
+    assert {part_of(path) for path in FILES} <= FLOORS.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_downwards(path):
+    here = part_of(path)
+    for part in imported_parts(path):
+        if part == "__init__" and path.name == "__init__.py":
+            continue
+        same_package = part == here and (PACKAGE / part).is_dir()
+        allowed = FLOORS[part] < FLOORS[here] or same_package or (here, part) in SAME_FLOOR
+        assert allowed, f"{here} (floor {FLOORS[here]}) imports {part} (floor {FLOORS[part]})"
+
+
+#: The two neighbours on one floor: the pipeline builds its result, the package re-exports both.
+SAME_FLOOR = {
+    ("api", "derivative"),
+    ("__init__", "api"),
+    ("__init__", "derivative"),
+    ("syntax", "grammar"),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_packages_stay_in_the_backends(path):
+    named = {name.split(".")[0] for name in imports(path)} & HEAVY
+    if part_of(path) == "jupyter":
+        named -= {"IPython"}
+    assert not named or part_of(path) == "backends", f"{path} imports {named}"
+
+
+def test_no_import_cycles_between_files():
+    graph = {module_name(path): runtime_imports(path) for path in FILES}
+    done = set()
+    for start in graph:
+        stack = [(start, iter(graph[start]))]
+        active = [start]
+        while stack:
+            node, rest = stack[-1]
+            following = next((n for n in rest if n in graph and n not in done), None)
+            if following is None:
+                done.add(node)
+                stack.pop()
+                active.pop()
+                continue
+            assert following not in active, f"import cycle: {' -> '.join([*active, following])}"
+            stack.append((following, iter(graph[following])))
+            active.append(following)
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def runtime_imports(path):
+    """Modules imported when the file is: neither inside functions nor for type checking only."""
+    names = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    # A package's __init__ names its own modules; importing a package is not a cycle with them.
+    own = module_name(path)
+    return [name for name in names if name != own and not own.startswith(f"{name}.")]
