@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from matcalc.core.operation import Operation
 
-EYE = Operation("eye", "size n -> (n, n)", ("n",), latex="I_{{{0}}}", numpy="np.eye({0})")
+EYE = Operation(
+    "eye", "size n -> (n, n)", ("n",), latex="I_{{{0}}}", numpy="np.eye({0})",
+    sympy=lambda sp, n: sp.eye(n),
+)  # fmt: skip
 """Identity matrix; its entries are the Kronecker delta."""
 
 ONES = Operation(
-    "ones", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{1}}_{{{0}}}", numpy="np.ones(({0}, {1}))"
-)
+    "ones", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{1}}_{{{0}}}", numpy="np.ones(({0}, {1}))",
+    sympy=lambda sp, m, n: sp.ones(m, n),
+)  # fmt: skip
 """Matrix of ones; a column of ones where the second size is 1."""
 
 ZEROS = Operation(
-    "zeros", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{0}}_{{{0}}}", numpy="np.zeros(({0}, {1}))"
-)
+    "zeros", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{0}}_{{{0}}}", numpy="np.zeros(({0}, {1}))",
+    sympy=lambda sp, m, n: sp.zeros(m, n),
+)  # fmt: skip
 """Matrix of zeros; a zero derivative is one."""
 
 PI = Operation("pi", "-> scalar", (), latex=r"\pi", numpy="np.pi", sympy=lambda sp: sp.pi)

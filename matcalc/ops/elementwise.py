@@ -59,11 +59,14 @@ SINH = _elementwise("sinh", "cosh(x)")
 COSH = _elementwise("cosh", "sinh(x)")
 TANH = _elementwise("tanh", "1 - tanh(x)^2")
 ABS = _elementwise(
-    "abs", "sign(x)", sympy=lambda sp, x: sp.Abs(x), domain="nonzero", kink="{0} = 0"
-)
+    "abs", "sign(x)", sympy=lambda sp, x: sp.Piecewise((x, x >= 0), (-x, True)), domain="nonzero",
+    kink="{0} = 0",
+)  # fmt: skip
 SIGN = _elementwise(
-    "sign", "0", latex=r"\operatorname{sign}", domain="nonzero", kink="{0} = 0"
-)
+    "sign", "0", latex=r"\operatorname{sign}",
+    sympy=lambda sp, x: sp.Piecewise((1, x > 0), (-1, x < 0), (0, True)), domain="nonzero",
+    kink="{0} = 0",
+)  # fmt: skip
 STEP = _elementwise(
     "step", "0", numpy="np.where({0} > 0, 1.0, 0.0)", latex=r"\operatorname{step}",
     sympy=lambda sp, x: sp.Piecewise((1, x > 0), (0, True)), domain="nonzero", kink="{0} = 0",

@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matcalc.core.operation import Operation
+
+
+def _determinant(sp: Any, X: Any) -> Any:
+    """SymPy's elimination is for numbers; with symbols, expansion by minors does not swell."""
+    return X.det() if all(entry.is_Rational for entry in X) else X.det(method="laplace")
+
+
+def _inverse(sp: Any, X: Any) -> Any:
+    if all(entry.is_Rational for entry in X):
+        return X.inv()
+    return X.adjugate(method="laplace") / X.det(method="laplace")
+
+
+def _pseudo_inverse(sp: Any, X: Any) -> Any:
+    """For real entries and full rank; ``Matrix.pinv`` would conjugate."""
+    rows, columns = X.shape
+    if rows >= columns:
+        return _inverse(sp, X.T * X) * X.T
+    return X.T * _inverse(sp, X * X.T)
+
+
+def _diagonal_sums(sp: Any, X: Any) -> Any:
+    n = X.rows
+    sums = {k: sp.Add(*(X[i, i + k] for i in range(n) if 0 <= i + k < n)) for k in range(-n + 1, n)}
+    return sp.Matrix(n, n, lambda i, j: sums[j - i])
+
 
 TRACE = Operation(
     "tr",
@@ -11,6 +39,7 @@ TRACE = Operation(
     aliases=("trace", "Tr"),
     latex=r"\operatorname{tr}",
     numpy="np.trace({0})",
+    sympy=lambda sp, X: X.trace(),
 )
 
 DET = Operation(
@@ -20,7 +49,7 @@ DET = Operation(
     aliases=("determinant",),
     latex=r"\det",
     numpy="np.linalg.det({0})",
-    sympy=lambda sp, X: X.det(),
+    sympy=_determinant,
     domain="invertible",
     condition="{0} invertible",
     source="Matrix Cookbook (49); adj(X)[l,k] where X is singular",
@@ -32,7 +61,7 @@ LOGDET = Operation(
     partial=("∂logdet(X)/∂X[k,l] = inv(X)[l,k]",),
     latex=r"\log\det",
     numpy="np.linalg.slogdet({0})[1]",
-    sympy=lambda sp, X: sp.log(X.det()),
+    sympy=lambda sp, X: sp.log(_determinant(sp, X)),
     domain="posdet",
     condition="det({0}) > 0",
     source="Matrix Cookbook (57)",
@@ -44,7 +73,7 @@ INV = Operation(
     partial=("∂inv(X)[i,j]/∂X[k,l] = -inv(X)[i,k] inv(X)[l,j]",),
     latex="{0}^{{-1}}",
     numpy="np.linalg.inv({0})",
-    sympy=lambda sp, X: X.inv(),
+    sympy=_inverse,
     domain="invertible",
     condition="{0} invertible",
     source="Matrix Cookbook (60)",
@@ -56,7 +85,7 @@ ADJ = Operation(
     definition="adj(X) = det(X) inv(X)",
     latex=r"\operatorname{adj}",
     numpy="np.linalg.det({0}) * np.linalg.inv({0})",
-    sympy=lambda sp, X: X.adjugate(),
+    sympy=lambda sp, X: X.adjugate(method="laplace"),
     domain="invertible",
     condition="{0} invertible",
 )
@@ -72,7 +101,7 @@ PINV = Operation(
     ),
     latex="{0}^{{+}}",
     numpy="np.linalg.pinv({0})",
-    sympy=lambda sp, X: X.pinv(),
+    sympy=_pseudo_inverse,
     condition="{0} of constant rank",
     source="Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), (4.12)",
 )
@@ -84,6 +113,7 @@ DIAG = Operation(
     index_form="diag(x)[i,j] = x[i] δ[i,j]",
     latex=r"\operatorname{diag}",
     numpy="np.diag({0})",
+    sympy=lambda sp, x: sp.diag(*x),
 )
 """Diagonal matrix of a vector."""
 
@@ -94,6 +124,7 @@ DIAGONAL = Operation(
     call="diag",
     latex=r"\operatorname{diag}",
     numpy="np.diagonal({0})",
+    sympy=lambda sp, X: X.diagonal().T,
 )
 """Diagonal of a square matrix, as a vector."""
 
@@ -103,6 +134,7 @@ VEC = Operation(
     index_form="vec(X)[(j,i)] = X[i,j]",
     latex=r"\operatorname{vec}",
     numpy="np.reshape({0}, -1, order='F')",
+    sympy=lambda sp, X: X.vec(),
 )
 """Columns of a matrix stacked on each other (Magnus and Neudecker)."""
 
@@ -148,6 +180,7 @@ TOEPLITZ = Operation(
     "(n, n) -> (n, n)",
     latex=r"\operatorname{toeplitz}",
     numpy="scipy.linalg.toeplitz([np.trace({0}, -k) for k in range(len({0}))], [np.trace({0}, k) for k in range(len({0}))])",
+    sympy=_diagonal_sums,
 )
 """Toeplitz matrix of the sums along the diagonals: entry (i, j) sums the diagonal j - i."""
 

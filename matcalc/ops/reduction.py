@@ -5,30 +5,35 @@ from __future__ import annotations
 from matcalc.core.operation import Operation
 
 SUM = Operation(
-    "sum", "(m, n) -> scalar", index_form="sum(X) = X[i,j]", latex=r"\operatorname{sum}", numpy="np.sum({0})"
-)
+    "sum", "(m, n) -> scalar", index_form="sum(X) = X[i,j]", latex=r"\operatorname{sum}",
+    numpy="np.sum({0})", sympy=lambda sp, X: sp.Add(*X),
+)  # fmt: skip
 SUM_1 = Operation(
     "sum_1", "(m, n) -> (1, n)", index_form="sum_1(X)[1,j] = X[i,j]", call="sum", tail=("1",),
     latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=0)",
+    sympy=lambda sp, X: _reduce_sympy(sp, X, 1, lambda line: sp.Add(*line)),
 )  # fmt: skip
 """Sums down the columns: a row."""
 SUM_2 = Operation(
     "sum_2", "(m, n) -> m", index_form="sum_2(X)[i,1] = X[i,j]", call="sum", tail=("2",),
     latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=1)",
+    sympy=lambda sp, X: _reduce_sympy(sp, X, 2, lambda line: sp.Add(*line)),
 )  # fmt: skip
 """Sums along the rows: a column."""
 
 MEAN = Operation(
     "mean", "(m, n) -> scalar", definition="mean(X) = 1/(m n) sum(X)", latex=r"\operatorname{mean}",
-    numpy="np.mean({0})",
+    numpy="np.mean({0})", sympy=lambda sp, X: sp.Add(*X) / len(X),
 )  # fmt: skip
 MEAN_1 = Operation(
     "mean_1", "(m, n) -> (1, n)", definition="mean_1(X) = 1/m sum(X, 1)", call="mean", tail=("1",),
     latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=0)",
+    sympy=lambda sp, X: _reduce_sympy(sp, X, 1, lambda line: sp.Add(*line) / len(line)),
 )  # fmt: skip
 MEAN_2 = Operation(
     "mean_2", "(m, n) -> m", definition="mean_2(X) = 1/n sum(X, 2)", call="mean", tail=("2",),
     latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=1)",
+    sympy=lambda sp, X: _reduce_sympy(sp, X, 2, lambda line: sp.Add(*line) / len(line)),
 )  # fmt: skip
 
 NORM2 = Operation(
@@ -50,7 +55,7 @@ NORM1 = Operation(
     definition="norm1(X) = sum(abs(X))",
     latex=r"\|{0}\|_1",
     numpy="np.sum(np.abs({0}))",
-    sympy=lambda sp, X: sum(abs(x) for x in X),
+    sympy=lambda sp, X: sp.Add(*(sp.Piecewise((x, x >= 0), (-x, True)) for x in X)),
     domain="nonzero",
     kink="an entry of {0} = 0",
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
+from typing import Any
+
 from matcalc.core.dim import ONE, Shape, describe_shape
 from matcalc.core.operation import Operation
 from matcalc.errors import ShapeProblem
@@ -51,6 +55,16 @@ def _matrix_power(shapes: tuple[Shape, ...]) -> Shape:
     return base
 
 
+def _entrywise(sp: Any, combine: Any, *arrays: Any) -> Any:
+    """SymPy image of an entry by entry combination in which a 1x1 matrix stands for all entries."""
+    rows, columns = max(array.shape for array in arrays)
+
+    def entry(i: int, j: int) -> Any:
+        return combine(*(a[0, 0] if a.shape == (1, 1) else a[i, j] for a in arrays))
+
+    return sp.Matrix(rows, columns, entry)
+
+
 ADD = Operation(
     "add",
     "(m, n), (m, n) -> (m, n)",
@@ -59,6 +73,7 @@ ADD = Operation(
     variadic=True,
     shape_rule=_same_shape,
     symbolic=True,
+    sympy=lambda sp, *terms: _entrywise(sp, sp.Add, *terms),
 )
 
 TIMES = Operation(
@@ -70,6 +85,7 @@ TIMES = Operation(
     shape_rule=_broadcast_scalars,
     call="hadamard",
     symbolic=True,
+    sympy=lambda sp, *factors: _entrywise(sp, sp.Mul, *factors),
 )
 """The entry by entry product, in which scalars count as constant arrays: ``2 A``, ``a x``, ``A .* B``."""
 
@@ -81,6 +97,7 @@ MATMUL = Operation(
     variadic=True,
     shape_rule=_matrix_product,
     symbolic=True,
+    sympy=lambda sp, *factors: reduce(mul, factors),
 )
 
 TRANSPOSE = Operation(
@@ -89,6 +106,7 @@ TRANSPOSE = Operation(
     ("A",),
     index_form="transpose(A)[i,j] = A[j,i]",
     symbolic=True,
+    sympy=lambda sp, A: A.T,
 )
 
 POWER = Operation(
@@ -126,6 +144,7 @@ KRON = Operation(
     symbolic=True,
     latex=r"{0} \otimes {1}",
     numpy="np.kron({0}, {1})",
+    sympy=lambda sp, *factors: sp.kronecker_product(*factors),
 )
 
 OPERATIONS = (ADD, TIMES, MATMUL, TRANSPOSE, POWER, MATPOW, KRON)
