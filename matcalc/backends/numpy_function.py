@@ -1,0 +1,172 @@
+"""Generated NumPy code as a function that checks its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from matcalc.backends.arguments import Axis, axes_of, read_sizes
+from matcalc.backends.codegen import Generated
+from matcalc.core.expr import Symbol
+from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
+
+Array = NDArray[Any]
+
+
+class NumpyFunction:
+    """A callable that takes arrays by name; vectors and rows are 1-d, scalars 0-d.
+
+    Every variable of the problem may be given, whether the result depends on it or not.
+
+    Attributes:
+        source: the source text, free-standing.
+    """
+
+    def __init__(self, generated: Generated) -> None:
+        self.source = generated.source
+        self.__name__ = generated.name
+        self._generated = generated
+        self._function = _load(generated)
+        self._python_names = {s.name: python for python, s in generated.variables.items()}
+        self._size_names = {size: python for python, size in generated.sizes.items()}
+
+    def __repr__(self) -> str:
+        parameters = ", ".join([*self._generated.arrays, *self._generated.sizes])
+        return f"<generated function {self.__name__}({parameters})>"
+
+    def __call__(self, **arrays: ArrayLike) -> Array:
+        """The value at these arrays.
+
+        Raises:
+            ArgumentProblem: an argument is missing, unknown or not numeric, or a matrix is singular.
+            ShapeProblem: an array has the wrong number of axes, or arrays disagree on a size.
+        """
+        generated = self._generated
+        given, sizes = self._sort(arrays)
+        missing = [name for name in generated.arrays if name not in given]
+        missing += [name for name in generated.sizes if generated.sizes[name] not in sizes]
+        if missing:
+            raise ArgumentProblem(
+                f"missing argument: {', '.join(missing)}", help=f"the function is {self!r}"
+            )
+        values = {name: _array(name, value) for name, value in given.items()}
+        _check_sizes({generated.variables[name]: value for name, value in values.items()}, sizes)
+        positional = [values[name] for name in generated.arrays]
+        positional_sizes = [sizes[size] for size in generated.sizes.values()]
+        try:
+            # A copy, so that the result is never a view of an argument.
+            return np.array(self._function(*positional, *positional_sizes))
+        except np.linalg.LinAlgError as error:
+            raise ArgumentProblem(f"not defined at these arrays: {error}") from error
+
+    def _sort(self, arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, ArrayLike], dict[str, int]]:
+        """The arguments by Python name, arrays and sizes apart."""
+        given: dict[str, ArrayLike] = {}
+        sizes: dict[str, int] = {}
+        symbols = {
+            dim for s in self._generated.variables.values() for d in s.shape for dim in d.symbols
+        }
+        symbols |= set(self._generated.sizes.values())
+        for name, value in arrays.items():
+            python = self._python_names.get(name, name)
+            if python in self._generated.variables:
+                given[python] = value
+                continue
+            size = self._generated.sizes.get(name, name)
+            if size not in symbols:
+                raise ArgumentProblem(f"unknown argument {name}", help=f"the function is {self!r}")
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+                raise ArgumentProblem(f"{name} is a size: a positive integer is wanted")
+            sizes[size] = int(value)
+        return given, sizes
+
+
+def _load(generated: Generated) -> Callable[..., Any]:
+    """Run the generated module text and take the function out of it.
+
+    ``exec`` is safe here: the text was written by our own code writer from typed nodes; nothing the
+    user typed reaches it except names that ``Names.claim`` has made identifiers, and the docstring,
+    which cannot end its quotes.
+    """
+    namespace: dict[str, Any] = {}
+    try:
+        exec(compile(generated.source, f"<matcalc {generated.name}>", "exec"), namespace)  # noqa: S102
+    except ModuleNotFoundError as error:
+        raise UnsupportedProblem(
+            f"this function needs {error.name}", help="install SciPy"
+        ) from error
+    function: Callable[..., Any] = namespace[generated.name]
+    return function
+
+
+def _array(name: str, value: ArrayLike) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ArgumentProblem(f"{name} is not an array: {error}") from error
+    if array.dtype.kind in "biu":
+        return array.astype(float)
+    if array.dtype.kind not in "fc":
+        raise ArgumentProblem(f"{name} is not an array of numbers")
+    return array
+
+
+def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> None:
+    """Every array has the axes of its variable, and every size one value."""
+    for symbol, array in arrays.items():
+        if array.ndim != len(symbol.axes):
+            raise ShapeProblem(
+                f"{symbol.name} has {array.ndim} axes instead of {len(symbol.axes)}",
+                details=(f"{_expected(symbol)}; the array is {array.shape}",),
+                help="axes of size 1 are dropped: vectors and rows are 1-d, scalars 0-d",
+            )
+    values = dict(given)
+    origin: dict[str, Axis] = {}
+    names = {name for symbol in arrays for dim in symbol.axes for name in dim.symbols}
+    readings, unsolved = read_sizes(sorted(names - set(given)), arrays)
+    for reading in readings:
+        length = arrays[reading.axis.symbol].shape[reading.axis.position]
+        quotient = length // reading.divisor.evaluate(values)
+        if reading.size not in values:
+            values[reading.size] = round(quotient ** (1 / reading.power))
+            origin[reading.size] = reading.axis
+    for axis in axes_of(arrays):
+        length = arrays[axis.symbol].shape[axis.position]
+        if any(name in unsolved for name in axis.dim.symbols):
+            continue
+        if axis.dim.evaluate(values) != length:
+            raise _disagreement(axis, arrays, values, origin)
+
+
+def _disagreement(
+    axis: Axis,
+    arrays: Mapping[Symbol, Array],
+    values: Mapping[str, int],
+    origin: Mapping[str, Axis],
+) -> ShapeProblem:
+    name = axis.symbol.name
+    others = {origin[size].symbol for size in axis.dim.symbols if size in origin}
+    concerned = [axis.symbol, *sorted(others - {axis.symbol}, key=lambda symbol: symbol.name)]
+    if not axis.dim.symbols:
+        problem = f"{name} has the wrong size"
+    elif len(concerned) > 1:
+        problem = f"{name} and {concerned[1].name} disagree on the size {axis.dim}"
+    else:
+        problem = f"{name} has a size that is not {axis.dim} with " + ", ".join(
+            f"{size} = {values[size]}" for size in dict.fromkeys(axis.dim.symbols)
+        )
+    return ShapeProblem(
+        problem,
+        details=tuple(
+            f"{_expected(symbol)}; the array is {arrays[symbol].shape}" for symbol in concerned
+        ),
+    )
+
+
+def _expected(symbol: Symbol) -> str:
+    axes = symbol.axes
+    inside = ", ".join(map(str, axes)) + ("," if len(axes) == 1 else "")
+    return f"{symbol.name} is a scalar" if not axes else f"{symbol.name} is ({inside})"
