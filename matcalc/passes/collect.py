@@ -1,0 +1,186 @@
+"""Sums in normal form: like terms collected, common factors pulled out where that is shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matcalc.core.expr import Constant, Expr
+from matcalc.ops.structural import ADD, MATMUL, TIMES
+from matcalc.passes.build import (
+    UNIT,
+    is_op,
+    is_zero,
+    product,
+    scaled,
+    split_coefficient,
+    times,
+    zeros,
+)
+from matcalc.passes.equal import canonical
+
+#: Factors are looked for in sums of up to this many terms; longer sums only collect like terms.
+FACTOR_LIMIT = 64
+
+
+def total(*terms: Expr) -> Expr:
+    """Sum of expressions of one shape, in normal form."""
+    collected = _collect(terms)
+    if not collected:
+        return zeros(terms[0].shape)
+    if 1 < len(collected) <= FACTOR_LIMIT:
+        collected = _factor([_Piece.of(term) for term in collected])
+    return _sum(collected)
+
+
+def _sum(terms: Sequence[Expr]) -> Expr:
+    """A sum that starts with a positive term if it has one."""
+    if len(terms) == 1:
+        return terms[0]
+    if split_coefficient(terms[0])[0] < 0:
+        for position, term in enumerate(terms):
+            if split_coefficient(term)[0] > 0:
+                terms = [term, *terms[:position], *terms[position + 1 :]]
+                break
+    return ADD(*terms)
+
+
+def _collect(terms: Iterable[Expr]) -> list[Expr]:
+    """Flatten and add the rational coefficients of equal terms."""
+    sums: dict[Expr, tuple[Expr, Fraction]] = {}
+    stack = list(reversed(list(terms)))
+    while stack:
+        term = stack.pop()
+        if is_op(term, ADD):
+            stack.extend(reversed(term.args))
+            continue
+        if is_zero(term):
+            continue
+        coefficient, rest = split_coefficient(term)
+        if coefficient != 1 and is_op(rest, ADD):
+            stack.extend(scaled(coefficient, arg) for arg in reversed(rest.args))
+            continue
+        key = canonical(rest)
+        first, so_far = sums.get(key, (rest, Fraction(0)))
+        sums[key] = (first, so_far + coefficient)
+    return [scaled(c, rest) for rest, c in sums.values() if c]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A term taken apart: rational coefficient, scalar factors, and a chain of matrix factors."""
+
+    coefficient: Fraction
+    scalars: tuple[Expr, ...]
+    chain: tuple[Expr, ...]
+
+    @staticmethod
+    def of(term: Expr) -> _Piece:
+        coefficient, rest = split_coefficient(term)
+        factors = rest.args if is_op(rest, TIMES) else (rest,)
+        scalars = tuple(f for f in factors if f.is_scalar and f is not UNIT)
+        arrays = tuple(f for f in factors if not f.is_scalar)
+        if len(arrays) == 1 and is_op(arrays[0], MATMUL):
+            arrays = arrays[0].args
+        elif len(arrays) > 1:
+            arrays = (TIMES(*arrays),)
+        return _Piece(coefficient, scalars, arrays)
+
+    def build(self) -> Expr:
+        return times(Constant(self.coefficient), *self.scalars, product(*self.chain))
+
+
+def _factor(pieces: list[_Piece]) -> list[Expr]:
+    """Terms with common factors pulled out; the result's terms add up to the pieces."""
+    common = _common_scalars(pieces)
+    if common is not None:
+        scalars, rest = common
+        return [times(*scalars, total(*(piece.build() for piece in rest)))]
+    best = max(_groupings(pieces), key=lambda group: group.gain, default=None)
+    if best is None:
+        return [piece.build() for piece in pieces]
+    chosen = set(best.members)
+    merged = best.merge([pieces[k] for k in best.members])
+    rest = [_Piece.of(merged)]
+    before = [piece for k, piece in enumerate(pieces) if k not in chosen]
+    at = best.members[0]
+    remaining = before[:at] + rest + before[at:]
+    return _factor(remaining) if len(remaining) > 1 else [merged]
+
+
+def _common_scalars(pieces: list[_Piece]) -> tuple[list[Expr], list[_Piece]] | None:
+    """Scalar factors of all terms, the absolute rational coefficient among them."""
+    shared = [
+        scalar
+        for scalar in pieces[0].scalars
+        if all(canonical(scalar) in map(canonical, piece.scalars) for piece in pieces[1:])
+    ]
+    content = abs(pieces[0].coefficient)
+    if any(abs(piece.coefficient) != content for piece in pieces):
+        content = Fraction(1)
+    if all(piece.coefficient < 0 for piece in pieces):
+        content = -content
+    if all(not piece.chain and len(piece.scalars) <= len(shared) for piece in pieces):
+        return None
+    if not shared and content == 1:
+        return None
+    keys = {canonical(scalar) for scalar in shared}
+    rest = [
+        _Piece(
+            piece.coefficient / content,
+            tuple(s for s in piece.scalars if canonical(s) not in keys),
+            piece.chain,
+        )
+        for piece in pieces
+    ]
+    return [Constant(content), *shared], rest
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Terms that share their array part, or a factor at the left or right end of their chains."""
+
+    members: tuple[int, ...]
+    side: str
+    gain: int
+
+    def merge(self, pieces: list[_Piece]) -> Expr:
+        """The sum of the pieces with the common factor outside."""
+        chain = pieces[0].chain
+        if self.side == "whole":
+            inner = [_Piece(p.coefficient, p.scalars, ()).build() for p in pieces]
+            return times(total(*inner), product(*chain))
+        if self.side == "right":
+            inner = [_Piece(p.coefficient, p.scalars, p.chain[:-1]).build() for p in pieces]
+            return product(total(*inner), chain[-1])
+        inner = [_Piece(p.coefficient, p.scalars, p.chain[1:]).build() for p in pieces]
+        return product(chain[0], total(*inner))
+
+
+def _groupings(pieces: list[_Piece]) -> Iterable[_Group]:
+    buckets: dict[tuple[object, ...], list[int]] = {}
+    for k, piece in enumerate(pieces):
+        if not piece.chain:
+            continue
+        keys = tuple(canonical(factor) for factor in piece.chain)
+        buckets.setdefault(("whole", *keys), []).append(k)
+        if len(piece.chain) > 1:
+            buckets.setdefault(("right", keys[-1]), []).append(k)
+            buckets.setdefault(("left", keys[0]), []).append(k)
+    for key, members in buckets.items():
+        if len(members) > 1 and _factorable(key[0] == "whole", pieces, members):
+            gain = (len(members) - 1) * len(key)
+            yield _Group(tuple(members), str(key[0]), gain)
+
+
+def _factorable(whole: bool, pieces: list[_Piece], members: list[int]) -> bool:
+    """Prefixes and suffixes must be arrays of one shape for their sum to exist."""
+    if whole:
+        return True
+    chains = [pieces[k].chain for k in members]
+    first = chains[0]
+    return all(
+        chain[0].shape[0] == first[0].shape[0] and chain[-1].shape[1] == first[-1].shape[1]
+        for chain in chains
+    ) and not any(factor.is_scalar for chain in chains for factor in chain)

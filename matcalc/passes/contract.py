@@ -1,0 +1,238 @@
+"""Contraction: index terms in normal form.
+
+Products, transposes, diagonals and Kronecker products are opened so that factors meet; Kronecker
+deltas with a bound index are contracted; what is connected by bound indices and has at most two free
+ones is folded into one matrix factor; like terms are collected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+
+from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
+from matcalc.ops.constant import EYE, ONES, ZEROS
+from matcalc.ops.linalg import DIAG, VEC
+from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
+from matcalc.passes.build import is_op, product, size, transposed
+from matcalc.passes.equal import canonical
+from matcalc.passes.recognise import fold_component
+
+
+def contract(expr: IndexExpr) -> IndexExpr:
+    """The same array with every term contracted and folded, and like terms collected."""
+    free = frozenset(expr.free)
+    terms: list[Term] = []
+    pending = list(reversed(expr.terms))
+    while pending:
+        opened = _open(pending.pop(), free)
+        if isinstance(opened, list):
+            pending.extend(reversed(opened))
+        elif opened is not None:
+            terms.append(_fold(opened, free))
+    return IndexExpr(expr.free, _collect(terms, expr.free))
+
+
+# ------------------------------------------------------------------ opening factors
+
+
+def _open(term: Term, free: frozenset[Index]) -> Term | list[Term] | None:
+    """The term with its factors taken apart and deltas contracted.
+
+    None if it vanishes; a list of terms where a sum had to be distributed.
+    """
+    work = _Work(term, free)
+    while work.todo:
+        factor = work.todo.pop()
+        expr = factor.expr
+        if isinstance(expr, Constant):
+            work.coefficient *= expr.value
+        elif not isinstance(expr, Apply):
+            work.done.append(factor)
+        elif expr.op is ZEROS:
+            return None
+        elif expr.op is ADD and any(isinstance(slot, Composite) for slot in factor.slots):
+            return work.distribute(expr.args, factor.slots)
+        elif expr.op is EYE:
+            work.contract_delta(factor)
+        else:
+            work.open(factor, expr)
+    return work.finish()
+
+
+class _Work:
+    """One term while it is taken apart: factors still to look at, and those that stay."""
+
+    def __init__(self, term: Term, free: frozenset[Index]) -> None:
+        self.coefficient = term.coefficient
+        self.todo = list(reversed(term.factors))
+        self.done: list[Factor] = []
+        self.free = free
+        self.dropped: list[Index] = []
+
+    def distribute(self, summands: tuple[Expr, ...], slots: tuple[Slot, ...]) -> list[Term]:
+        rest = (*self.done, *self.todo, *self._remembered())
+        return [Term(self.coefficient, (Factor(arg, slots), *rest)) for arg in summands]
+
+    def _remembered(self) -> list[Factor]:
+        """Entries of ones for the indices that only ones addressed."""
+        return [Factor(ONES(size(i.dim), size(i.dim)), (i, i)) for i in self.dropped]
+
+    def open(self, factor: Factor, expr: Apply) -> None:
+        op, slots = expr.op, factor.slots
+        if op is TIMES:
+            self.todo.extend(
+                Factor(arg, () if arg.is_scalar else slots) for arg in reversed(expr.args)
+            )
+        elif op is TRANSPOSE:
+            self.todo.append(Factor(expr.args[0], slots[::-1]))
+        elif op is ONES:
+            self.dropped.extend(index for slot in slots for index in slot.parts)
+        elif op is DIAG:
+            identity = EYE(size(expr.shape[0]))
+            self.todo += [Factor(expr.args[0], slots[:1]), Factor(identity, slots)]
+        elif op is MATMUL and not expr.is_scalar and (pieces := _split_product(expr, slots)):
+            self.todo.extend(pieces)
+        elif op is KRON and (pieces := _split_kronecker(expr, slots)):
+            self.todo.extend(pieces)
+        elif op is VEC and isinstance(slots[0], Composite):
+            self.todo.append(Factor(expr.args[0], _split_vec(expr, slots[0])))
+        else:
+            is_row = len(slots) == 1 and expr.shape[0].is_unit
+            self.done.append(Factor(transposed(expr), slots) if is_row else factor)
+
+    def contract_delta(self, factor: Factor) -> None:
+        left, right = factor.slots
+        if left == right:
+            self.dropped.extend(left.parts)
+            return
+        if isinstance(left, Composite) and isinstance(right, Composite):
+            if [p.dim for p in left.parts] == [p.dim for p in right.parts]:
+                pairs = zip(left.parts, right.parts, strict=True)
+                self.todo.extend(Factor(EYE(size(a.dim)), (a, b)) for a, b in pairs)
+            else:
+                self.done.append(factor)
+            return
+        for old, new in ((left, right), (right, left)):
+            if isinstance(old, Index) and old not in self.free:
+                self._rename(old, new)
+                return
+        self.done.append(factor)
+
+    def _rename(self, old: Index, new: Slot) -> None:
+        names = {old: new}
+        self.todo = [f.rename(names) for f in self.todo]
+        # A factor that was done may open further at a composite index, or be a delta that now closes.
+        self.todo += [f.rename(names) for f in self.done if old in f.indices]
+        self.done = [f for f in self.done if old not in f.indices]
+        self.dropped = [part for i in self.dropped for part in (new.parts if i is old else (i,))]
+
+    def finish(self) -> Term:
+        used = {index for factor in self.done for index in factor.indices}
+        summed: list[Factor] = []
+        for index in dict.fromkeys(self.dropped):
+            if index not in used and index not in self.free:
+                number = size(index.dim)
+                if isinstance(number, Constant):
+                    self.coefficient *= number.value
+                else:
+                    summed.append(Factor(number))
+        return Term(self.coefficient, (*summed, *reversed(self.done)))
+
+
+def _split_product(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
+    """An outer product ``x y'`` as two factors; empty where the chain does not split."""
+    for cut in range(1, len(expr.args)):
+        if expr.args[cut].shape[0].is_unit:
+            left, right = product(*expr.args[:cut]), product(*expr.args[cut:])
+            pieces = [Factor(left, slots[: len(left.axes)]), Factor(right, slots[len(left.axes) :])]
+            return [Factor(transposed(f.expr) if f.expr.shape[0].is_unit else f.expr, f.slots) for f in pieces]
+    return []
+
+
+def _split_kronecker(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
+    """``kron(A, B)[(i,k),(j,l)] = A[i,j] B[k,l]`` where the parts of the slots fit the factors."""
+    given = iter(slots)
+    per_axis: list[list[Index | None]] = []
+    for axis in (0, 1):
+        dims = [arg.shape[axis] for arg in expr.args]
+        wanted = [dim for dim in dims if not dim.is_unit]
+        parts = list(next(given).parts) if wanted else []
+        if [part.dim for part in parts] != wanted:
+            return []
+        supply = iter(parts)
+        per_axis.append([None if dim.is_unit else next(supply) for dim in dims])
+    return [
+        Factor(arg, tuple(index for index in pair if index is not None))
+        for arg, pair in zip(expr.args, zip(*per_axis, strict=True), strict=True)
+    ]
+
+
+def _split_vec(expr: Apply, slot: Composite) -> tuple[Slot, ...]:
+    return slot.parts[::-1] if len(expr.args[0].axes) == len(slot.parts) else (slot,)
+
+
+# ------------------------------------------------------------------ folding and collecting
+
+
+def _fold(term: Term, free: frozenset[Index]) -> Term:
+    """Components connected by bound indices folded into single factors where they have a matrix form."""
+    factors: list[Factor] = []
+    coefficient = term.coefficient
+    for component in components(term.factors, free):
+        folded = fold_component(component, free)
+        for factor in component if folded is None else folded:
+            if isinstance(factor.expr, Constant):
+                coefficient *= factor.expr.value
+            else:
+                factors.append(factor)
+    return Term(coefficient, tuple(factors))
+
+
+def components(factors: Iterable[Factor], apart: frozenset[Index]) -> list[list[Factor]]:
+    """Factors grouped by the indices they share, not counting those in ``apart``."""
+    groups: list[tuple[set[Index], list[Factor]]] = []
+    for factor in factors:
+        linked = set(factor.indices) - apart
+        members = [factor]
+        separate = []
+        for indices, group in groups:
+            if linked & indices:
+                linked |= indices
+                members = group + members
+            else:
+                separate.append((indices, group))
+        groups = [*separate, (linked, members)]
+    return [group for _, group in groups]
+
+
+def _collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
+    """Add the coefficients of terms that are equal up to the names of bound indices."""
+    sums: dict[object, tuple[Term, Fraction]] = {}
+    for term in terms:
+        key = _key(term, free)
+        first, so_far = sums.get(key, (term, Fraction(0)))
+        sums[key] = (first, so_far + term.coefficient)
+    return tuple(Term(c, term.factors) for term, c in sums.values() if c)
+
+
+def _key(term: Term, free: tuple[Index, ...]) -> object:
+    """Equal for equal terms with equal names; bound indices are numbered as they are met."""
+    place: dict[Index, int] = {index: k for k, index in enumerate(free)}
+    degree = Counter(index for factor in term.factors for index in factor.indices)
+
+    def rank(factor: Factor) -> tuple[object, ...]:
+        known = tuple(place.get(i, len(place) + degree[i]) for i in factor.indices)
+        return canonical(factor.expr).uid, known
+
+    parts = []
+    for factor in sorted(term.factors, key=rank):
+        numbers = tuple(
+            tuple(place.setdefault(i, len(place)) for i in slot.parts) for slot in factor.slots
+        )
+        if is_op(factor.expr, EYE):
+            numbers = tuple(sorted(numbers))
+        parts.append((canonical(factor.expr), numbers))
+    return tuple(sorted(parts, key=lambda part: (part[0].uid, part[1])))

@@ -1,0 +1,146 @@
+"""The rule book, read: rule texts of the operation records turned into local Jacobians in index notation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from matcalc.core.dim import SCALAR, Dim
+from matcalc.core.expr import Expr, Size, Symbol
+from matcalc.core.index import Composite, Factor, Index, Slot, Term
+from matcalc.core.operation import Operation
+from matcalc.errors import UnsupportedProblem
+from matcalc.ops.constant import EYE
+from matcalc.passes.index_notation import build_matrix, lower_value
+from matcalc.syntax import tree
+from matcalc.syntax.parser import parse_rule
+
+
+@dataclass(frozen=True)
+class LocalJacobian:
+    """Derivative of one operation by one of its arguments, over placeholders.
+
+    Attributes:
+        parameters: the placeholders that stand for the arguments.
+        output: slots of the operation's value; composite for vec and kron.
+        argument: indices of the argument that is varied.
+        terms: the derivative; indices that are in neither are summed.
+    """
+
+    parameters: tuple[Symbol, ...]
+    output: tuple[Slot, ...]
+    argument: tuple[Index, ...]
+    terms: tuple[Term, ...]
+
+
+@cache
+def placeholders(op: Operation) -> tuple[Symbol, ...]:
+    """Symbols that stand for the arguments in the rules, with the shapes of the signature."""
+    shapes = [SCALAR if isinstance(shape, str) else shape for shape in op.rule.parameters]
+    if op.elementwise:
+        shapes = [SCALAR for _ in shapes]
+    return tuple(Symbol(name, shape) for name, shape in zip(op.parameters, shapes, strict=True))
+
+
+@cache
+def local_jacobian(op: Operation, position: int) -> LocalJacobian:
+    """The rule of an operation for one argument.
+
+    Raises:
+        UnsupportedProblem: the operation has no rule for this argument.
+    """
+    if op.index_form:
+        return _by_product_rule(op, position)
+    if position < len(op.partial) and op.partial[position]:
+        return _from_partial(op, position)
+    raise UnsupportedProblem(
+        f"the derivative of {op.spelling} by its argument {op.parameters[position]} is not known to matcalc"
+    )
+
+
+@cache
+def scalar_derivative(op: Operation, position: int) -> Expr:
+    """Derivative of an element-wise operation, over scalar placeholders.
+
+    Raises:
+        UnsupportedProblem: the operation has no rule for this argument.
+    """
+    if position >= len(op.partial) or not op.partial[position]:
+        raise UnsupportedProblem(f"the derivative of {op.spelling} is not known to matcalc")
+    rule = parse_rule(op.partial[position])
+    return build_matrix(rule.value, _bases(op), {})
+
+
+@cache
+def definition(op: Operation) -> Expr:
+    """The operation in terms of others, over its placeholders."""
+    return build_matrix(parse_rule(op.definition).value, _bases(op), _sizes(op))
+
+
+def _bases(op: Operation) -> dict[str, Expr]:
+    return dict(zip(op.parameters, placeholders(op), strict=True))
+
+
+def _sizes(op: Operation) -> dict[str, Dim]:
+    symbols = (s for p in placeholders(op) for dim in p.shape for s in dim.symbols)
+    return {symbol: Dim.of(symbol) for symbol in symbols}
+
+
+def _slots(node: tree.Node | None, dims: tuple[Dim, ...], known: dict[str, Index]) -> tuple[Slot, ...]:
+    """Slots that a left side such as ``vec(X)[(j,i)]`` declares; letters are added to ``known``."""
+    if not isinstance(node, tree.Indexed):
+        return ()
+    slots: list[Slot] = []
+    for subscript, dim in zip(node.subscripts, dims, strict=True):
+        names = [n.name for n in subscript.names if isinstance(n, tree.Name)]
+        if dim.is_unit:
+            continue
+        parts = [Dim.of(symbol) for symbol in dim.symbols] if len(names) > 1 else [dim]
+        for name, part in zip(names, parts, strict=True):
+            known.setdefault(name, Index(part, name))
+        indices = tuple(known[name] for name in names)
+        slots.append(indices[0] if len(indices) == 1 else Composite(indices))
+    return tuple(slots)
+
+
+def _output_dims(op: Operation, node: tree.Node) -> tuple[Dim, ...]:
+    """Dims of the subscripted axes: a vector may be written with one subscript."""
+    dims = op.rule.result
+    count = len(node.subscripts) if isinstance(node, tree.Indexed) else 0
+    return dims if count == 2 else tuple(dim for dim in dims if not dim.is_unit)
+
+
+def _by_product_rule(op: Operation, position: int) -> LocalJacobian:
+    rule = parse_rule(op.index_form)
+    known: dict[str, Index] = {}
+    output = _slots(rule.target, _output_dims(op, rule.target), known)
+    parameters = placeholders(op)
+    varied = parameters[position]
+    argument = tuple(Index(dim, "") for dim in varied.axes)
+    terms = []
+    for term in lower_value(rule.value, _bases(op), known, _sizes(op)):
+        for place, factor in enumerate(term.factors):
+            if factor.expr is varied:
+                others = term.factors[:place] + term.factors[place + 1 :]
+                terms.append(Term(term.coefficient, (*deltas(factor.slots, argument), *others)))
+    return LocalJacobian(parameters, output, argument, tuple(terms))
+
+
+def deltas(slots: tuple[Slot, ...], argument: tuple[Index, ...]) -> tuple[Factor, ...]:
+    """``∂X[i,j]/∂X[k,l] = δ[i,k] δ[j,l]``."""
+    pairs = zip(slots, argument, strict=True)
+    return tuple(Factor(EYE(Size(index.dim)), (slot, index)) for slot, index in pairs)
+
+
+def _from_partial(op: Operation, position: int) -> LocalJacobian:
+    rule = parse_rule(op.partial[position])
+    assert rule.variable is not None
+    known: dict[str, Index] = {}
+    output = _slots(rule.target, _output_dims(op, rule.target), known)
+    varied = placeholders(op)[position]
+    slots = _slots(rule.variable, varied.axes, known)
+    argument = tuple(slot for slot in slots if isinstance(slot, Index))
+    terms = lower_value(rule.value, _bases(op), known, _sizes(op))
+    return LocalJacobian(placeholders(op), output, argument, terms)
+
+

@@ -1,0 +1,57 @@
+"""Simplification: rebuild an expression bottom-up with the normalising constructors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.operation import Operation
+from matcalc.ops.constant import EYE, ONES, ZEROS
+from matcalc.ops.elementwise import RECIPROCAL, SQUARE
+from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
+from matcalc.ops.reduction import SUM
+from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
+from matcalc.passes import build
+from matcalc.passes.collect import total
+
+#: How an application is rebuilt from simplified arguments; operations not named are rebuilt as is.
+REBUILD: dict[Operation, Callable[..., Expr]] = {
+    ADD: total,
+    TIMES: build.times,
+    MATMUL: build.product,
+    TRANSPOSE: build.transposed,
+    POWER: build.power,
+    MATPOW: build.matrix_power,
+    INV: build.inverse,
+    TRACE: build.trace,
+    SUM: build.sum_of,
+    DIAG: build.diag,
+    DIAGONAL: build.diagonal,
+    EYE: lambda n: build.eye(n.dim),
+    ONES: lambda m, n: build.ones((m.dim, n.dim)),
+    ZEROS: lambda m, n: build.zeros((m.dim, n.dim)),
+    SQUARE: lambda x: build.power(x, build.Constant(2)),
+    RECIPROCAL: lambda x: build.power(x, build.MINUS),
+}
+
+
+def simplify(e: Expr) -> Expr:
+    """The expression in normal form: equal in value wherever both are defined."""
+    found: Expr | None = e.memo.get(simplify)
+    if found is not None:
+        return found
+    for node in postorder(e):
+        if simplify not in node.memo:
+            result = _rebuild(node)
+            node.memo[simplify] = result
+            result.memo.setdefault(simplify, result)
+    result = e.memo[simplify]
+    assert isinstance(result, Expr)
+    return result
+
+
+def _rebuild(node: Expr) -> Expr:
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(arg.memo[simplify] for arg in node.args)
+    return REBUILD.get(node.op, node.op)(*args)
