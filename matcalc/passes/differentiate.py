@@ -1,0 +1,139 @@
+"""Differentiation by reverse accumulation over the expression graph.
+
+The cotangent of a node has the output's free indices and the node's own. It is summed over all users
+of the node before it is carried on, since propagation along single paths would be exponential, and
+is folded into a matrix at once where at most two indices are free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
+from matcalc.core.index import Factor, Index, IndexExpr, Term, renew_bound
+from matcalc.errors import LimitProblem
+from matcalc.ops.constant import EYE
+from matcalc.passes.contract import contract
+from matcalc.passes.expand import expand
+from matcalc.passes.pull_back import pull_back
+from matcalc.passes.recognise import recognise
+from matcalc.passes.simplify import simplify
+
+#: Derivatives with more terms than this are refused; a tensor of a deep network can have 2^depth.
+TERM_LIMIT = 5000
+
+
+def derivative(f: Expr, wrt: Symbol, order: int = 1) -> IndexExpr:
+    """Derivative of any order as an array: axes of ``f``, then those of ``wrt``, once for each order.
+
+    Axes of size 1 are left out. This is JAX's convention (``jacfwd`` applied ``order`` times).
+
+    Raises:
+        UnsupportedProblem: an operation on the way has no rule.
+        LimitProblem: the result would have too many terms.
+    """
+    result = derivatives(f, [wrt])[wrt]
+    for _ in range(order - 1):
+        result = differentiate_index(result, wrt)
+    return result
+
+
+def derivatives(f: Expr, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]:
+    """First derivatives by several variables from one sweep."""
+    f = expand(f)
+    wanted = list(dict.fromkeys(variables))
+    missing = [v for v in wanted if ("jacobian", v) not in f.memo]
+    if missing:
+        for variable, jacobian in _sweep(f, missing).items():
+            f.memo["jacobian", variable] = jacobian
+    return {variable: f.memo["jacobian", variable] for variable in wanted}
+
+
+def differentiate_index(expr: IndexExpr, wrt: Symbol) -> IndexExpr:
+    """Derivative of an array in index notation, by the product rule over its factors."""
+    axes = tuple(Index(dim) for dim in wrt.axes)
+    terms: list[Term] = []
+    for term in expr.terms:
+        for place, factor in enumerate(term.factors):
+            inner = derivatives(factor.expr, [wrt])[wrt]
+            if not inner.terms:
+                continue
+            others = term.factors[:place] + term.factors[place + 1 :]
+            for piece in inner.rename_free((*factor.slots, *axes)).terms:
+                terms.append(
+                    Term(term.coefficient * piece.coefficient, (*others, *piece.factors))
+                )
+    return _settle(IndexExpr((*expr.free, *axes), tuple(terms)))
+
+
+def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
+    output = tuple(Index(dim) for dim in f.axes)
+    order = list(postorder(f))
+    active = _depending(order, set(variables))
+    cotangents: dict[Expr, list[IndexExpr]] = {f: [_seed(f, output)]}
+    found: dict[Symbol, IndexExpr] = {}
+    for node in reversed(order):
+        if node not in active:
+            continue
+        cotangent = _settle(_sum(cotangents.pop(node)))
+        if isinstance(node, Symbol):
+            found[node] = cotangent
+        if not isinstance(node, Apply) or not cotangent.terms:
+            cotangents |= {arg: [] for arg in node.args if arg in active and arg not in cotangents}
+            continue
+        for position, arg in enumerate(node.args):
+            if arg in active:
+                contribution = pull_back(node, position, cotangent)
+                cotangents.setdefault(arg, []).append(contribution)
+    return {v: found.get(v) or _zero(output, v) for v in variables}
+
+
+def _seed(f: Expr, output: tuple[Index, ...]) -> IndexExpr:
+    """Derivative of the output by itself: a product of Kronecker deltas."""
+    own = tuple(Index(dim) for dim in f.axes)
+    pairs = zip(output, own, strict=True)
+    factors = tuple(Factor(EYE(Size(o.dim)), (o, i)) for o, i in pairs)
+    return IndexExpr((*output, *own), (Term(Fraction(1), factors),))
+
+
+def _zero(output: tuple[Index, ...], variable: Symbol) -> IndexExpr:
+    return IndexExpr((*output, *(Index(dim) for dim in variable.axes)), ())
+
+
+def _depending(order: list[Expr], variables: set[Symbol]) -> set[Expr]:
+    active: set[Expr] = set()
+    for node in order:
+        if node in variables or any(arg in active for arg in node.args):
+            active.add(node)
+    return active
+
+
+def _sum(parts: list[IndexExpr]) -> IndexExpr:
+    """The sum of arrays over the same axes; the free indices of the first name the axes."""
+    if not parts:
+        return IndexExpr((), ())
+    first = parts[0]
+    terms = list(first.terms)
+    for part in parts[1:]:
+        names = dict(zip(part.free, first.free, strict=True))
+        terms.extend(renew_bound(term, names) for term in part.terms)
+    return IndexExpr(first.free, tuple(terms))
+
+
+def _settle(expr: IndexExpr) -> IndexExpr:
+    """Contracted; with at most two free indices folded into one matrix where there is one."""
+    expr = contract(expr)
+    if len(expr.terms) > TERM_LIMIT:
+        raise LimitProblem(
+            f"the derivative has more than {TERM_LIMIT} terms",
+            help="differentiate a scalar function, or a smaller part",
+        )
+    if len(expr.free) > 2 or not expr.terms:
+        return expr
+    row, column = (*expr.free, None, None)[:2]
+    matrix = recognise(expr, row, column)
+    if matrix is None:
+        return expr
+    folded = Term(Fraction(1), (Factor(simplify(matrix), expr.free),))
+    return contract(IndexExpr(expr.free, (folded,)))

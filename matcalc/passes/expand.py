@@ -1,0 +1,67 @@
+"""Definitions put in: operations that are written in terms of others, and whole powers of matrices."""
+
+from __future__ import annotations
+
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Apply, Constant, Expr, postorder
+from matcalc.errors import UnsupportedProblem
+from matcalc.ops.structural import MATMUL, MATPOW
+from matcalc.passes.build import eye, inverse
+from matcalc.passes.pull_back import instantiate
+from matcalc.passes.rulebook import definition, placeholders
+from matcalc.passes.simplify import simplify
+
+#: Powers up to this are written out as one product; larger ones as the product of two halves.
+CHAIN_LIMIT = 8
+
+
+def expand(e: Expr) -> Expr:
+    """The expression in normal form without operations that have a definition."""
+    found: Expr | None = e.memo.get(expand)
+    if found is not None:
+        return found
+    for node in postorder(simplify(e)):
+        if expand not in node.memo:
+            node.memo[expand] = _expand(node)
+    result: Expr = simplify(e).memo[expand]
+    e.memo[expand] = result
+    return result
+
+
+def _expand(node: Expr) -> Expr:
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(arg.memo[expand] for arg in node.args)
+    if node.op is MATPOW:
+        return _written_out(args[0], args[1])
+    if not node.op.definition:
+        return node if args == node.args else node.op(*args)
+    sizes: dict[str, Dim] = {}
+    for pattern, arg in zip(placeholders(node.op), args, strict=True):
+        for wanted, actual in zip(pattern.shape, arg.shape, strict=True):
+            if wanted.symbols:
+                sizes[wanted.symbols[0]] = actual
+    return instantiate(definition(node.op), placeholders(node.op), args.__getitem__, sizes)
+
+
+def _written_out(base: Expr, exponent: Expr) -> Expr:
+    """A whole power of a matrix as a product."""
+    if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
+        raise UnsupportedProblem(
+            "the derivative of a matrix power needs a whole number as exponent",
+            help="write the exponent as a numeral, such as X^3",
+        )
+    k = int(exponent.value)
+    if k < 0:
+        base, k = inverse(base), -k
+    if k == 0:
+        return eye(base.shape[0])
+    return _power(base, k)
+
+
+def _power(base: Expr, k: int) -> Expr:
+    if k <= CHAIN_LIMIT:
+        return base if k == 1 else MATMUL(*[base] * k)
+    half = _power(base, k // 2)
+    rest = half if k % 2 == 0 else _power(base, k - k // 2)
+    return MATMUL(half, rest)
