@@ -1,0 +1,368 @@
+"""Index notation as written to index expressions: ``W[i,j] x[j]`` to a sum of products of entries.
+
+Everything is a number here: entries, and scalars without subscripts. Letters name indices; a letter
+means the same index throughout a term. Functions of indexed expressions act entry by entry: their
+argument is folded into a matrix expression first, ``tanh(W[i,j] x[j])`` is ``tanh(W x)[i]``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from matcalc.core.dim import ONE, Dim, Shape, describe_shape
+from matcalc.core.expr import Apply, Constant, Expr, Size
+from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
+from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, UnsupportedProblem
+from matcalc.ops.constant import EYE
+from matcalc.ops.elementwise import ABS
+from matcalc.ops.structural import TIMES
+from matcalc.passes import construct
+from matcalc.passes.functions import choose_operation, split_arguments
+from matcalc.passes.recognise import recognise
+from matcalc.passes.translate import Scope, apply_operation, divisor_factors, operands, translate
+from matcalc.passes.walk import children, postorder
+from matcalc.syntax import tree
+
+Terms = tuple[Term, ...]
+
+#: Spellings of the Kronecker delta.
+DELTA = ("δ", "delta")
+
+
+def lower_value(
+    node: tree.Node,
+    bases: Mapping[str, Expr],
+    indices: Mapping[str, Index],
+    sizes: Mapping[str, Dim],
+) -> Terms:
+    """The right side of a rule as a sum of products of entries.
+
+    Args:
+        node: the right side.
+        bases: placeholders of the parameters, with their shapes.
+        indices: the letters that the left side names; others are bound, and take their range from
+            the axis that they address.
+        sizes: what size names mean.
+    """
+    scope = Scope(bases, sizes, fitted=fit_identities(node, bases, sizes))
+    return lower(node, scope, dict(indices), frozenset(indices))
+
+
+def build_matrix(
+    node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]
+) -> Expr:
+    """A right side without subscripts as an expression; ``I`` takes the size that fits."""
+    return translate(node, Scope(bases, sizes, fitted=fit_identities(node, bases, sizes)))
+
+
+def lower(
+    node: tree.Node, scope: Scope, letters: dict[str, Index | None], free: frozenset[str]
+) -> Terms:
+    """``node`` as a sum of products of entries.
+
+    Args:
+        node: a tree in which subscripts occur.
+        scope: what the names mean.
+        letters: the indices known by letter; new ones are added. None stands for a letter that
+            runs over an axis of size 1 and so carries nothing.
+        free: letters that are free outside, so that no function sums over them.
+    """
+    return _Lowering(scope, letters, node, free).run(node)
+
+
+@dataclass
+class _Lowering:
+    scope: Scope
+    letters: dict[str, Index | None]
+    root: tree.Node
+    free: frozenset[str]
+    #: Letters with subscripts below a node; a node that is missing has no subscripts below it.
+    below: dict[int, frozenset[str]] = field(default_factory=dict)
+    #: Letters that are free in a node because they occur beside it or on the left side.
+    visible: dict[int, frozenset[str]] = field(default_factory=dict)
+    values: dict[int, Terms] = field(default_factory=dict)
+
+    def run(self, root: tree.Node) -> Terms:
+        for node in postorder(root, operands):
+            letters = frozenset().union(*(self.below.get(id(p), frozenset()) for p in operands(node)))
+            if isinstance(node, tree.Indexed):
+                letters |= letters_of(node)
+                self.below[id(node)] = letters
+            elif any(id(part) in self.below for part in operands(node)):
+                self.below[id(node)] = letters
+        self._spread_visible(root)
+        for node in postorder(root, self._indexed_parts):
+            try:
+                self.values[id(node)] = self._lower(node)
+            except MatcalcError as error:
+                raise error.at(node.span, None)
+        return self.values[id(root)]
+
+    def _indexed_parts(self, node: tree.Node) -> tuple[tree.Node, ...]:
+        if id(node) not in self.below or isinstance(node, tree.Indexed):
+            return ()
+        return operands(node)
+
+    def _spread_visible(self, root: tree.Node) -> None:
+        self.visible[id(root)] = self.free
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            parts = self._indexed_parts(node)
+            outside = self.visible[id(node)]
+            counts: Counter[str] = Counter()
+            if isinstance(node, tree.Juxtapose | tree.Binary):
+                for part in parts:
+                    counts.update(self.below.get(id(part), ()))
+            for part in parts:
+                own = self.below.get(id(part), frozenset())
+                beside = {letter for letter in own if counts[letter] > 1}
+                self.visible[id(part)] = outside | beside
+                stack.append(part)
+
+    # ---------------------------------------------------------------- one node
+
+    def _lower(self, node: tree.Node) -> Terms:
+        if id(node) not in self.below:
+            return scalar_terms(translate(node, self.scope))
+        parts = [self.values[id(part)] for part in self._indexed_parts(node)]
+        match node:
+            case tree.Indexed():
+                return self._entry(node)
+            case tree.Sum():
+                signed = zip(node.terms, parts, strict=True)
+                return tuple(t for (sign, _), terms in signed for t in scaled(sign, terms))
+            case tree.Negate():
+                return scaled(-1, parts[0])
+            case tree.Juxtapose():
+                return product(parts)
+            case tree.Binary() if node.operator in ("*", ".*"):
+                return product(parts)
+            case tree.Binary() if node.operator in ("/", "./"):
+                return self._quotient(node, parts)
+            case tree.Power():
+                return self._power(node, parts)
+            case tree.Bars():
+                return self._elementwise(node, lambda args: ABS(*args))
+            case tree.Call():
+                return self._call(node)
+            case _:
+                raise SyntaxProblem(
+                    "this takes whole arrays, not entries",
+                    help="leave the subscripts out, or write the sum over the indices out",
+                )
+
+    def _entry(self, node: tree.Indexed) -> Terms:
+        if isinstance(node.base, tree.Name) and node.base.name in DELTA:
+            if node.base.name not in self.scope.names:
+                return self._delta(node)
+        base = translate(node.base, self.scope)
+        axes = base.axes
+        subscripts = node.subscripts
+        if len(subscripts) == len(base.shape):
+            axes = base.shape
+        if len(axes) != len(subscripts):
+            raise ShapeProblem(
+                f"{len(subscripts)} subscripts for {describe_shape(base.shape)}"
+            )
+        slots = [self._slot(s, axis) for s, axis in zip(subscripts, axes, strict=True)]
+        return (Term(Fraction(1), (Factor(base, tuple(s for s in slots if s is not None)),)),)
+
+    def _delta(self, node: tree.Indexed) -> Terms:
+        names = [part.name for s in node.subscripts for part in s.names if isinstance(part, tree.Name)]
+        if len(node.subscripts) != 2 or len(names) != 2:
+            raise ShapeProblem("δ takes two indices", help="write δ[i,j]")
+        known = [self.letters[name] for name in names if name in self.letters]
+        if not known:
+            raise ShapeProblem("nothing says over what the indices of δ run")
+        if known[0] is None:
+            return (Term(Fraction(1)),)
+        dim = known[0].dim
+        slots = tuple(self.index(name, dim) for name in names)
+        found = tuple(slot for slot in slots if slot is not None)
+        return (Term(Fraction(1), (Factor(EYE(Size(dim)), found),)),)
+
+    def _slot(self, subscript: tree.Subscript, axis: Dim) -> Slot | None:
+        if len(subscript.names) > 1:
+            parts = [self.letters.get(n.name) for n in subscript.names if isinstance(n, tree.Name)]
+            found = tuple(part for part in parts if part is not None)
+            return Composite(found)
+        [name] = subscript.names
+        if isinstance(name, tree.Name):
+            return self.index(name.name, axis)
+        if axis.is_unit and name.value == 1:
+            return None
+        raise UnsupportedProblem(
+            "a fixed entry has no matrix form", span=name.span, help="use a letter as subscript"
+        )
+
+    def index(self, letter: str, axis: Dim) -> Index | None:
+        """The index of this letter, which must run over ``axis``."""
+        if letter not in self.letters:
+            self.letters[letter] = None if axis.is_unit else Index(axis, letter)
+        found = self.letters[letter]
+        dim = found.dim if found else ONE
+        if dim != axis:
+            raise ShapeProblem(f"index {letter} runs to {dim} in one place and to {axis} here")
+        return found
+
+    # ---------------------------------------------------------------- functions of entries
+
+    def _quotient(self, node: tree.Binary, parts: list[Terms]) -> Terms:
+        left, *right = parts
+        factors = divisor_factors(node)
+        whole = id(node) in self.scope.whole_divisors
+        divisor, rest = (right, []) if whole else (right[:1], right[1:])
+        inverted = []
+        for factor, terms in zip(factors, divisor, strict=False):
+            if len(terms) == 1 and all(not f.slots for f in terms[0].factors):
+                scalar = scalar_of(terms[0])
+                inverted.append(scalar_terms(construct.reciprocal(scalar)))
+            else:
+                folded, slots = self._fold([factor])
+                inverted.append(scalar_terms_at(construct.reciprocal(folded[0]), slots))
+        return product([left, *inverted, *rest])
+
+    def _power(self, node: tree.Power, parts: list[Terms]) -> Terms:
+        return self._elementwise(node, lambda args: construct.power(*args))
+
+    def _call(self, node: tree.Call) -> Terms:
+        arguments = split_arguments(node)
+        shapes: tuple[Shape, ...] = tuple((ONE, ONE) for _ in arguments.operands)
+        operation = (
+            self.scope.functions.get(node.function)
+            or choose_operation(node, arguments, shapes)
+        )
+        if not operation.elementwise:
+            raise SyntaxProblem(
+                f"{node.function} takes a whole array, not entries",
+                span=node.span,
+                help=f"write {node.function}(...) without subscripts inside",
+            )
+        return self._elementwise(node, lambda args: apply_operation(operation, tuple(args)))
+
+    def _elementwise(self, node: tree.Node, apply) -> Terms:  # type: ignore[no-untyped-def]
+        folded, slots = self._fold(list(operands(node)))
+        return scalar_terms_at(apply(folded), slots)
+
+    def _fold(self, nodes: Sequence[tree.Node]) -> tuple[list[Expr], tuple[Index, ...]]:
+        """The nodes as arrays over their common free indices, scalars as scalars."""
+        values = [self.values[id(node)] for node in nodes]
+        outside = frozenset().union(*(self.visible.get(id(node), frozenset()) for node in nodes))
+        known = {self.letters[letter] for letter in outside if letter in self.letters}
+        free = free_indices(values, known)
+        if len(free) > 2:
+            raise UnsupportedProblem(
+                f"a function of an expression with {len(free)} free indices has no matrix form"
+            )
+        row, column = (*free, None, None)[:2]
+        folded = []
+        for terms in values:
+            if not any(True for term in terms for _ in term.indices()):
+                folded.append(construct.add(scalar_of(term) for term in terms))
+                continue
+            direct = _single_entry(terms, free)
+            expr = direct or recognise(IndexExpr(free, terms), row, column)
+            if expr is None:
+                raise UnsupportedProblem("the argument of this function has no matrix form")
+            folded.append(expr)
+        return folded, free
+
+
+def letters_of(node: tree.Indexed) -> frozenset[str]:
+    """The letters among the subscripts."""
+    names = (name for subscript in node.subscripts for name in subscript.names)
+    return frozenset(name.name for name in names if isinstance(name, tree.Name))
+
+
+def free_indices(values: Iterable[Terms], known: Iterable[Index | None]) -> tuple[Index, ...]:
+    """Indices that are free in these sums, by first appearance: known ones, and any that a term has once."""
+    free: dict[Index, bool] = {}
+    outside = set(known)
+    for terms in values:
+        for term in terms:
+            for index, count in Counter(term.indices()).items():
+                free[index] = free.get(index, False) or count == 1 or index in outside
+    return tuple(index for index, kept in free.items() if kept)
+
+
+def _single_entry(terms: Terms, free: tuple[Index, ...]) -> Expr | None:
+    """``W`` for ``W[i,j]`` over (i, j): no need to fold."""
+    if len(terms) == 1 and terms[0].coefficient == 1 and len(terms[0].factors) == 1:
+        [factor] = terms[0].factors
+        shape = factor.expr.shape
+        if factor.slots == free and (len(free) == 2 or shape[1].is_unit):
+            return factor.expr
+    return None
+
+
+def scaled(coefficient: int | Fraction, terms: Terms) -> Terms:
+    """Every term times a number."""
+    return tuple(Term(coefficient * term.coefficient, term.factors) for term in terms)
+
+
+def product(parts: Sequence[Terms]) -> Terms:
+    """The product of sums, expanded."""
+    result: Terms = (Term(Fraction(1)),)
+    for terms in parts:
+        result = tuple(
+            Term(a.coefficient * b.coefficient, a.factors + b.factors)
+            for a in result
+            for b in terms
+        )
+    return result
+
+
+def scalar_of(term: Term) -> Expr:
+    """A term without indices as an expression."""
+    return construct.multiply((Constant(term.coefficient), *(f.expr for f in term.factors)))
+
+
+def scalar_terms(e: Expr) -> Terms:
+    """A scalar expression as one term. Raises ShapeProblem for an array."""
+    if not e.is_scalar:
+        raise ShapeProblem(
+            f"{describe_shape(e.shape)} without subscripts among entries",
+            help="give it subscripts",
+        )
+    return scalar_terms_at(e, ())
+
+
+def scalar_terms_at(e: Expr, slots: tuple[Slot, ...]) -> Terms:
+    """The entry of ``e`` at these indices as one term, scalar factors apart."""
+    args = e.args if isinstance(e, Apply) and e.op is TIMES else (e,)
+    coefficient = Fraction(1)
+    factors = []
+    for arg in args:
+        if isinstance(arg, Constant):
+            coefficient *= arg.value
+        else:
+            factors.append(Factor(arg, () if arg.is_scalar else slots))
+    return (Term(coefficient, tuple(factors)),)
+
+
+def fit_identities(
+    root: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]
+) -> dict[int, Shape]:
+    """Shapes of the identities in a rule: that of another term of the sum they stand in."""
+    fitted: dict[int, Shape] = {}
+    for node in postorder(root, children):
+        if not isinstance(node, tree.Sum):
+            continue
+        identities = [_identities(part, bases) for _, part in node.terms]
+        plain = [part for (_, part), found in zip(node.terms, identities, strict=True) if not found]
+        for identity in (identity for found in identities for identity in found):
+            if id(identity) not in fitted:
+                fitted[id(identity)] = translate(plain[0], Scope(bases, sizes)).shape
+    return fitted
+
+
+def _identities(node: tree.Node, bases: Mapping[str, Expr]) -> list[tree.Node]:
+    return [
+        part
+        for part in postorder(node, children)
+        if isinstance(part, tree.Name) and part.name in ("I", "eye") and part.name not in bases
+    ]

@@ -1,0 +1,251 @@
+"""Syntax tree to expression, where every shape is known.
+
+What the tree leaves open, inference has decided and put into the ``Scope``: the shape of the names,
+which of the two readings a quotient has, and the size of everything that takes the size that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+
+from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
+from matcalc.core.expr import Apply, Constant, Expr, Size
+from matcalc.core.operation import Operation
+from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
+from matcalc.ops.constant import ONES, PI, ZEROS
+from matcalc.ops.elementwise import ABS
+from matcalc.ops.linalg import INV, TRACE
+from matcalc.ops.reduction import NORM1, NORM2
+from matcalc.ops.structural import KRON
+from matcalc.passes import construct
+from matcalc.passes.functions import Arguments, choose_operation, split_arguments
+from matcalc.passes.walk import children, postorder
+from matcalc.syntax import tree
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the names and the undecided places of a tree mean.
+
+    Attributes:
+        names: variables and definitions.
+        sizes: names that are sizes; they may stand as numbers.
+        functions: abstract functions.
+        fitted: shapes of the nodes that take the size that fits (``I``, ``vector(c)``, the numeral
+            in ``1 + x``), by the id of the node.
+        whole_divisors: ids of the quotients that divide by a whole juxtaposed product.
+    """
+
+    names: Mapping[str, Expr]
+    sizes: Mapping[str, Dim] = field(default_factory=dict)
+    functions: Mapping[str, Operation] = field(default_factory=dict)
+    fitted: Mapping[int, Shape] = field(default_factory=dict)
+    whole_divisors: Set[int] = frozenset()
+
+
+def translate(root: tree.Node, scope: Scope) -> Expr:
+    """The expression that a tree without subscripts is.
+
+    Raises:
+        MatcalcError: with the span of the smallest part that is to blame.
+    """
+    values: dict[int, Expr] = {}
+    for node in postorder(root, operands):
+        try:
+            values[id(node)] = _translate(node, [values[id(part)] for part in operands(node)], scope)
+        except MatcalcError as error:
+            raise error.at(node.span, None)
+    return values[id(root)]
+
+
+def operands(node: tree.Node) -> tuple[tree.Node, ...]:
+    """The parts of a node that are expressions of their own.
+
+    Sizes, dimensions and kinds of norms are not. The factors of an open divisor count one by one,
+    since ``x' / a y z`` may be ``(x' y / a) z`` although there is no product ``y z``.
+    """
+    if isinstance(node, tree.Call):
+        return split_arguments(node).operands
+    if isinstance(node, tree.Binary):
+        return (node.left, *divisor_factors(node))
+    return children(node)
+
+
+def divisor_factors(node: tree.Binary) -> tuple[tree.Node, ...]:
+    """The factors right of ``/`` that may or may not belong to the divisor; else the right side."""
+    if node.operator == "/" and isinstance(node.right, tree.Juxtapose):
+        return node.right.factors
+    return (node.right,)
+
+
+def _translate(node: tree.Node, args: list[Expr], scope: Scope) -> Expr:
+    match node:
+        case tree.Number():
+            return construct.filled(Constant(node.value), scope.fitted.get(id(node), SCALAR))
+        case tree.Name():
+            return _name(node, scope)
+        case tree.Call():
+            return _call(node, tuple(args), scope)
+        case tree.Negate():
+            return construct.negate(args[0])
+        case tree.Juxtapose():
+            return construct.multiply(args)
+        case tree.Binary():
+            return _binary(node, args, scope)
+        case tree.Sum():
+            return construct.add(
+                arg if sign > 0 else construct.negate(arg)
+                for (sign, _), arg in zip(node.terms, args, strict=True)
+            )
+        case tree.Power():
+            return _power(node, *args)
+        case tree.Transpose():
+            return construct.transpose(args[0])
+        case tree.Norm():
+            return NORM1(args[0]) if node.kind == "1" else NORM2(args[0])
+        case tree.Bars():
+            return ABS(args[0])
+        case tree.Inner():
+            return inner_product(*args)
+        case tree.Indexed():
+            raise ShapeProblem("an entry stands where a whole array is expected")
+
+
+def _name(node: tree.Name, scope: Scope) -> Expr:
+    if node.name in scope.names:
+        return scope.names[node.name]
+    if node.name in scope.sizes:
+        return construct.size(scope.sizes[node.name])
+    if id(node) in scope.fitted:
+        return construct.eye(scope.fitted[id(node)][0])
+    if node.name in ("pi", "π"):
+        return PI()
+    raise NameProblem(f"unknown name {node.name}")
+
+
+def _binary(node: tree.Binary, args: list[Expr], scope: Scope) -> Expr:
+    left, *right = args
+    match node.operator:
+        case "*":
+            return construct.multiply(args)
+        case ".*":
+            return construct.hadamard(args)
+        case "./":
+            return construct.divide(left, right[0])
+        case "kron":
+            return kronecker(args)
+        case "\\":
+            if left.is_scalar:
+                return construct.divide(right[0], left)
+            return construct.multiply((INV(left), right[0]))
+        case "/":
+            if id(node) in scope.whole_divisors or len(right) == 1:
+                return construct.divide(left, construct.multiply(right))
+            return construct.multiply((construct.divide(left, right[0]), *right[1:]))
+
+
+def _power(node: tree.Power, base: Expr, exponent: Expr) -> Expr:
+    if node.elementwise or base.is_scalar:
+        return construct.power(base, exponent)
+    return construct.matrix_power(base, exponent)
+
+
+def inner_product(left: Expr, right: Expr) -> Expr:
+    """``<A, B>`` is tr(A'B), for vectors x'y."""
+    product = construct.multiply((construct.transpose(left), right))
+    return product if product.is_scalar else TRACE(product)
+
+
+def kronecker(args: list[Expr] | tuple[Expr, ...]) -> Expr:
+    """The Kronecker product, which is associative, of two or more arrays."""
+    flat: list[Expr] = []
+    for arg in args:
+        inner = isinstance(arg, Apply) and arg.op is KRON and len(arg.args) <= construct.FLAT
+        flat.extend(arg.args if inner else (arg,))
+    return KRON(*flat)
+
+
+def _call(node: tree.Call, args: tuple[Expr, ...], scope: Scope) -> Expr:
+    if node.function in scope.functions:
+        return scope.functions[node.function](*args)
+    arguments = split_arguments(node)
+    special = _SPECIAL.get(node.function)
+    if special is not None:
+        return special(node, args, arguments, scope)
+    operation = choose_operation(node, arguments, tuple(arg.shape for arg in args))
+    return apply_operation(operation, args)
+
+
+def apply_operation(operation: Operation, args: tuple[Expr, ...]) -> Expr:
+    """The canonical form of an operation called by name."""
+    constructor = _CONSTRUCTORS.get(operation.name)
+    return constructor(args) if constructor else operation(*args)
+
+
+_CONSTRUCTORS: dict[str, Callable[[tuple[Expr, ...]], Expr]] = {
+    "add": construct.add,
+    "matmul": construct.multiply,
+    "times": construct.hadamard,
+    "transpose": lambda args: construct.transpose(*args),
+    "power": lambda args: construct.power(*args),
+    "matpow": lambda args: construct.matrix_power(*args),
+    "kron": kronecker,
+}
+
+
+def size_of(node: tree.Node, sizes: Mapping[str, Dim]) -> Dim:
+    """The size that an argument of ``ones``, ``zeros`` and ``eye`` is: ``n``, ``3``, ``2 m n``."""
+    result = ONE
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        match part:
+            case tree.Number() if part.value.denominator == 1 and part.value > 0:
+                result = result * Dim.of(int(part.value))
+            case tree.Name():
+                result = result * sizes.get(part.name, Dim.of(part.name))
+            case tree.Juxtapose():
+                stack.extend(part.factors)
+            case tree.Binary() if part.operator == "*":
+                stack += [part.left, part.right]
+            case _:
+                raise ShapeProblem(
+                    "a size must be a positive integer, a name or a product of them",
+                    span=part.span,
+                    help="write it as in eye(n), ones(m, 3) or ones(2 n)",
+                )
+    return result
+
+
+def _constant_array(node: tree.Call, _: object, arguments: Arguments, scope: Scope) -> Expr:
+    dims = [size_of(size, scope.sizes) for size in arguments.sizes]
+    if node.function == "eye":
+        return construct.eye(dims[0])
+    rows, columns = (*dims, ONE)[:2]
+    if rows.is_unit and columns.is_unit:
+        return Constant(1 if node.function == "ones" else 0)
+    return (ONES if node.function == "ones" else ZEROS)(Size(rows), Size(columns))
+
+
+def _filled(node: tree.Call, args: tuple[Expr, ...], _: object, scope: Scope) -> Expr:
+    return construct.filled(args[0], scope.fitted[id(node)])
+
+
+def _norm(_: tree.Call, args: tuple[Expr, ...], arguments: Arguments, scope: Scope) -> Expr:
+    return NORM1(args[0]) if arguments.tail == ("1",) else NORM2(args[0])
+
+
+_SPECIAL: dict[str, Callable[[tree.Call, tuple[Expr, ...], Arguments, Scope], Expr]] = {
+    "ones": _constant_array,
+    "zeros": _constant_array,
+    "eye": _constant_array,
+    "vector": _filled,
+    "matrix": _filled,
+    "norm": _norm,
+}
+
+
+def describe(e: Expr) -> str:
+    """The shape of an expression in words."""
+    return describe_shape(e.shape)

@@ -1,0 +1,42 @@
+"""Walks over the syntax tree without recursion: input may be nested a thousand levels deep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from matcalc.syntax import tree
+
+
+def children(node: tree.Node) -> tuple[tree.Node, ...]:
+    """The parts of a node that are expressions, from left to right; subscripts are not."""
+    match node:
+        case tree.Number() | tree.Name():
+            return ()
+        case tree.Call():
+            return node.args
+        case tree.Juxtapose():
+            return node.factors
+        case tree.Sum():
+            return tuple(term for _, term in node.terms)
+        case tree.Binary() | tree.Inner():
+            return (node.left, node.right)
+        case tree.Power():
+            return (node.base, node.exponent)
+        case tree.Indexed():
+            return (node.base,)
+        case tree.Negate() | tree.Transpose() | tree.Norm() | tree.Bars():
+            return (node.operand,)
+
+
+def postorder(
+    root: tree.Node, parts: Callable[[tree.Node], tuple[tree.Node, ...]] = children
+) -> Iterator[tree.Node]:
+    """Every node below ``root``, parts before wholes, left before right."""
+    stack: list[tuple[tree.Node, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+            continue
+        stack.append((node, True))
+        stack.extend((part, False) for part in reversed(parts(node)))
