@@ -132,8 +132,7 @@ class Operation:
             ``symmetric``.
         condition: when the operation or its derivative is valid, ``{0} invertible``.
         kink: where the derivative does not exist, ``{0} = 0``.
-        properties: properties that the result has whenever the arguments have them all, such as
-            ``symmetric``; further reasoning lives in the passes.
+        requires: property that the first argument must have for the rule to hold, ``symmetric``.
         source: where the rule is from.
     """
 
@@ -156,7 +155,7 @@ class Operation:
     domain: str = "real"
     condition: str = ""
     kink: str = ""
-    properties: frozenset[str] = frozenset()
+    requires: str = ""
     source: str = ""
 
     @property

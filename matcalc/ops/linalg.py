@@ -157,6 +157,7 @@ EIGVAL = Operation(
     latex=r"\lambda",
     numpy="np.linalg.eigvalsh({0})[int({1})]",
     domain="symmetric",
+    requires="symmetric",
     condition="{0} symmetric, with a simple eigenvalue number {1}",
     source="Matrix Cookbook (67)",
 )
@@ -170,6 +171,7 @@ EIGVEC = Operation(
     latex=r"\operatorname{eigvec}",
     numpy="(lambda v: v * np.sign(v[0]))(np.linalg.eigh({0})[1][:, int({1})])",
     domain="symmetric",
+    requires="symmetric",
     condition="{0} symmetric, with a simple eigenvalue number {1}",
     source="Matrix Cookbook (68)",
 )

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from matcalc.core.expr import Constant, Expr
-from matcalc.ops.structural import ADD, MATMUL, TIMES
+from matcalc.ops.linalg import DIAG
+from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import (
     UNIT,
+    diag,
     is_op,
     is_zero,
     product,
     scaled,
     split_coefficient,
     times,
+    transposed,
     zeros,
 )
 from matcalc.passes.equal import canonical
@@ -29,6 +32,7 @@ def total(*terms: Expr) -> Expr:
     collected = _collect(terms)
     if not collected:
         return zeros(terms[0].shape)
+    collected = _plain_before_transposed(_join_diagonals(collected))
     if 1 < len(collected) <= FACTOR_LIMIT:
         collected = _factor([_Piece.of(term) for term in collected])
     return _sum(collected)
@@ -65,6 +69,37 @@ def _collect(terms: Iterable[Expr]) -> list[Expr]:
         first, so_far = sums.get(key, (rest, Fraction(0)))
         sums[key] = (first, so_far + coefficient)
     return [scaled(c, rest) for rest, c in sums.values() if c]
+
+
+def _join_diagonals(terms: list[Expr]) -> list[Expr]:
+    """``diag(u) + diag(v) = diag(u + v)``, at the place of the first."""
+    diagonals = [k for k, term in enumerate(terms) if is_op(split_coefficient(term)[1], DIAG)]
+    if len(diagonals) < 2:
+        return terms
+    split = [split_coefficient(terms[k]) for k in diagonals]
+    vector = total(*(scaled(c, rest.args[0]) for c, rest in split))
+    rest = [term for k, term in enumerate(terms) if k not in diagonals[1:]]
+    rest[diagonals[0]] = diag(vector)
+    return [term for term in rest if not is_zero(term)] or [rest[0]]
+
+
+def _plain_before_transposed(terms: list[Expr]) -> list[Expr]:
+    """``A' + A`` as ``A + A'``: of two terms that are each other's transpose the plainer comes first."""
+    if not terms[0].is_square:
+        return terms
+    place = {canonical(term): k for k, term in enumerate(terms)}
+    result = list(terms)
+    for k, term in enumerate(terms):
+        twin = place.get(canonical(transposed(term)), k)
+        if twin > k and _transposes(terms[twin]) < _transposes(term):
+            result[k], result[twin] = terms[twin], term
+    return result
+
+
+def _transposes(term: Expr) -> int:
+    rest = split_coefficient(term)[1]
+    factors = rest.args if is_op(rest, MATMUL, TIMES) else (rest,)
+    return sum(is_op(factor, TRANSPOSE) for factor in factors)
 
 
 @dataclass(frozen=True)

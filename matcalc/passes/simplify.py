@@ -7,12 +7,38 @@ from collections.abc import Callable
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
-from matcalc.ops.elementwise import RECIPROCAL, SQUARE
+from matcalc.ops.elementwise import EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQUARE
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
 from matcalc.ops.reduction import SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build
 from matcalc.passes.collect import total
+
+def _log(x: Expr) -> Expr:
+    """``log(1 + exp(z)) = softplus(z)``, ``log(exp(z)) = z``."""
+    if build.is_op(x, EXP):
+        return x.args[0]
+    exponent = _one_plus_exp(x)
+    return LOG(x) if exponent is None else SOFTPLUS(exponent)
+
+
+def _power(base: Expr, exponent: Expr) -> Expr:
+    """``1 / (1 + exp(z)) = sigmoid(-z)``."""
+    z = _one_plus_exp(base)
+    if z is not None and exponent is build.MINUS:
+        return SIGMOID(build.scaled(-1, z))
+    return build.power(base, exponent)
+
+
+def _one_plus_exp(e: Expr) -> Expr | None:
+    """z where ``e`` is ``1 + exp(z)``, entry by entry."""
+    if not build.is_op(e, ADD) or len(e.args) != 2:
+        return None
+    for one, other in (e.args, e.args[::-1]):
+        if (one is build.UNIT or build.is_op(one, ONES)) and build.is_op(other, EXP):
+            return other.args[0]
+    return None
+
 
 #: How an application is rebuilt from simplified arguments; operations not named are rebuilt as is.
 REBUILD: dict[Operation, Callable[..., Expr]] = {
@@ -20,7 +46,8 @@ REBUILD: dict[Operation, Callable[..., Expr]] = {
     TIMES: build.times,
     MATMUL: build.product,
     TRANSPOSE: build.transposed,
-    POWER: build.power,
+    POWER: _power,
+    LOG: _log,
     MATPOW: build.matrix_power,
     INV: build.inverse,
     TRACE: build.trace,

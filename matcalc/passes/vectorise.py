@@ -167,19 +167,18 @@ def _diagonal_block(
 
 
 def _kron(blocks: list[Expr]) -> Expr:
-    """Kronecker product; ``x ⊗ y'`` is ``x y'``, and neighbouring identities join."""
+    """Kronecker product; a column beside a row is their outer product, and identities join."""
     joined: list[Expr] = []
     for block in blocks:
-        if joined and is_op(joined[-1], EYE) and is_op(block, EYE):
-            joined[-1] = eye(joined[-1].shape[0] * block.shape[0])
+        last = joined[-1] if joined else None
+        if last is None:
+            joined.append(block)
+        elif is_op(last, EYE) and is_op(block, EYE):
+            joined[-1] = eye(last.shape[0] * block.shape[0])
+        elif last.shape[1].is_unit and block.shape[0].is_unit:
+            joined[-1] = product(last, block)
+        elif last.shape[0].is_unit and block.shape[1].is_unit:
+            joined[-1] = product(block, last)
         else:
             joined.append(block)
-    scalars = [block for block in joined if block.is_scalar]
-    arrays = [block for block in joined if not block.is_scalar]
-    if not arrays:
-        return times(*scalars)
-    if len(arrays) == 2 and arrays[0].shape[1].is_unit and arrays[1].shape[0].is_unit:
-        return times(*scalars, product(*arrays))
-    if len(arrays) == 2 and arrays[0].shape[0].is_unit and arrays[1].shape[1].is_unit:
-        return times(*scalars, product(arrays[1], arrays[0]))
-    return times(*scalars, KRON(*arrays) if len(arrays) > 1 else arrays[0])
+    return joined[0] if len(joined) == 1 else KRON(*joined)
