@@ -59,7 +59,7 @@ class Entries:
         hook: Hook | None = None,
     ) -> None:
         self.sizes = sizes
-        self.known: dict[Expr, sympy.Matrix] = dict(values)
+        self.known: dict[Expr, sympy.Matrix] = {**values}
         self.hook = hook
 
     def of(self, e: Expr) -> sympy.Matrix:

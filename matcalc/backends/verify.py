@@ -1,0 +1,324 @@
+"""The element-wise check of a derivative (DESIGN section 7).
+
+Sizes are instantiated by small, pairwise different numbers, and every entry of the answer is compared
+with SymPy's derivative of the entry of the function by the entry of the variable: as polynomials where
+both are, else at random points, exactly where all numbers are rational, else to 50 digits.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import sympy
+from sympy.matrices.exceptions import NonInvertibleMatrixError
+
+from matcalc.backends.sympy_coordinates import Coordinates, Structured
+from matcalc.backends.sympy_entries import Entries, Table
+from matcalc.backends.sympy_reference import (
+    Point,
+    TooLargeError,
+    UnsuitablePointError,
+    partial_derivatives,
+    refuse_larger,
+    settle_entries,
+    settled,
+    symbolic_derivatives,
+)
+from matcalc.backends.sympy_symbols import Manner, sampled_matrix, symbolic_matrix
+from matcalc.core.dim import Dim, describe_shape
+from matcalc.core.expr import Expr, Size, Symbol, postorder, symbols
+from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
+from matcalc.errors import ShapeProblem
+
+#: Points that the comparison is made at, and points that are tried for it.
+POINTS = 2
+ATTEMPTS = 16
+
+#: Most entries that a derivative may have at the chosen sizes, and most operations in the expressions.
+ENTRIES = 2_000
+OPERATIONS = 20_000
+
+#: Total size of the entries of an expression up to which an answer is compared symbolically.
+SYMBOLIC_SIZE = 3_000
+
+#: How points are drawn, in turn until enough of them suit: where logarithms and roots have no real
+#: value, positive entries, small ones and dominant diagonals may help.
+MANNERS = (
+    Manner(),
+    Manner(dominant=True),
+    Manner(positive=True, dominant=True),
+    Manner(scale=sympy.Rational(1, 8)),
+    Manner(positive=True, scale=sympy.Rational(1, 8)),
+    Manner(positive=True),
+)
+
+#: Two numbers agree if they differ by less than this, relative to the largest entry.
+TOLERANCE = sympy.Float("1e-45", 60)
+
+SYMBOLIC = "symbolically"
+RATIONAL = "in exact rational arithmetic"
+DIGITS = "to 50 digits"
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An entry in which the answer differs from the derivative.
+
+    Attributes:
+        index: place of the entry, counted from 1: axes of f, then of the variable for each order.
+        expected: SymPy's derivative there.
+        found: the answer's entry.
+        point: the values of the variables, as nested lists.
+    """
+
+    index: tuple[int, ...]
+    expected: sympy.Expr
+    found: sympy.Expr
+    point: Mapping[str, list[list[sympy.Expr]]]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The outcome of an element-wise check.
+
+    Attributes:
+        ok: whether the answer is right; None if that could not be decided.
+        method: how the entries were compared.
+        sizes: the numbers taken for the sizes.
+        points: number of random points.
+        counterexample: where the answer is wrong, if it is.
+        seconds: time taken.
+        reason: why nothing could be decided, or what of the answer was left out.
+    """
+
+    ok: bool | None
+    method: str
+    sizes: Mapping[str, int]
+    points: int = 0
+    counterexample: Counterexample | None = None
+    seconds: float = field(default=0.0, compare=False)
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.ok is None:
+            return f"not decided: {self.reason}"
+        where = f" for {_listed(self.sizes)}" if self.sizes else ""
+        at = f" at {self.points} random point{'s' * (self.points > 1)}" if self.points else ""
+        if self.ok:
+            rest = f"; {self.reason}" if self.reason else ""
+            return f"entries agree with SymPy's{where}, compared {self.method}{at}{rest}"
+        wrong = self.counterexample
+        assert wrong is not None
+        place = f"entry ({', '.join(map(str, wrong.index))})" if wrong.index else "the value"
+        return f"{place} is {_brief(wrong.found)}, not {_brief(wrong.expected)}{where}, {self.method}"
+
+
+def check_derivative(
+    f: Expr,
+    wrt: Symbol,
+    order: int,
+    answer: IndexExpr | Expr,
+    *,
+    axes: Sequence[Sequence[int]] | None = None,
+    structured: Structured = "ambient",
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> CheckReport:
+    """Compare ``answer`` with the derivative of ``f`` by ``wrt``, entry by entry.
+
+    Args:
+        f: the function.
+        wrt: the variable.
+        order: how often it is differentiated.
+        answer: in index notation with the axes of f, then those of wrt ``order`` times as free
+            indices; or in matrix form.
+        axes: for a matrix form, which of those axes each of its own axes is; several for a composite
+            axis, the slowest first. By default the same ones in the same order. The gradient of a
+            scalar by a matrix is ``((0,), (1,))``, in numerator layout ``((1,), (0,))``; the vec form
+            of a matrix by a matrix is ``((1, 0), (3, 2))``.
+        structured: what the derivative by a structured variable means.
+        sizes: numbers for the sizes, where they are not to be chosen.
+        seed: of the random points.
+
+    Raises:
+        ShapeProblem: the answer has other axes than the derivative.
+        UnsupportedProblem: an operation has no SymPy image.
+    """
+    start = time.perf_counter()
+    dims = f.axes + wrt.axes * order
+    claim = _as_index(answer, dims, axes)
+    if sizes is None:
+        sizes = choose_sizes([f, wrt, *_expressions(claim)], dims)
+    x = Coordinates(wrt, sizes, structured)
+    report = _compare(f, order, claim, x, sizes, random.Random(seed))
+    return replace(report, seconds=time.perf_counter() - start)
+
+
+def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> dict[str, int]:
+    """Small, pairwise different numbers for the sizes; the smallest for those that the derivative has most.
+
+    The most frequent size is 3 rather than 2, at which too many identities hold, unless the
+    derivative would have too many entries.
+    """
+    weights: dict[str, int] = {}
+    for name in (name for dim in dims for name in dim.symbols):
+        weights[name] = weights.get(name, 0) + 1
+    names = sorted(weights, key=lambda name: -weights[name])
+    inner = [dim for root in postorder(*roots) for dim in _dims(root)]
+    names += sorted({name for dim in inner for name in dim.symbols} - set(names))
+    for ladder in ((3, 2, 4), (2, 3, 4)):
+        numbers = itertools.chain(ladder, itertools.count(len(ladder) + 2))
+        sizes = dict(zip(names, numbers, strict=False))
+        if _count(dims, sizes) <= ENTRIES // 10:
+            break
+    return sizes
+
+
+def _dims(node: Expr) -> tuple[Dim, ...]:
+    return (node.dim,) if isinstance(node, Size) else node.shape
+
+
+def _count(dims: Sequence[Dim], sizes: Mapping[str, int]) -> int:
+    count = 1
+    for dim in dims:
+        count *= dim.evaluate(sizes)
+    return count
+
+
+def _as_index(
+    answer: IndexExpr | Expr, dims: Sequence[Dim], axes: Sequence[Sequence[int]] | None
+) -> IndexExpr:
+    """The answer in index notation, with one free index for every axis of the derivative."""
+    if isinstance(answer, IndexExpr):
+        if answer.dims != tuple(dims):
+            raise ShapeProblem(
+                f"the derivative has the shape {describe_shape(tuple(dims))}, "
+                f"the answer {describe_shape(answer.dims)}"
+            )
+        return answer
+    free = tuple(Index(dim) for dim in dims)
+    groups = [(k,) for k in range(len(dims))] if axes is None else axes
+    slots: list[Slot] = []
+    for group in groups:
+        parts = tuple(free[k] for k in group)
+        slots.append(parts[0] if len(parts) == 1 else Composite(parts))
+    if answer.axes != tuple(slot.dim for slot in slots):
+        raise ShapeProblem(
+            f"the derivative has the shape {describe_shape(tuple(slot.dim for slot in slots))}, "
+            f"the answer is {describe_shape(answer.shape)}"
+        )
+    return IndexExpr(free, (Term(Fraction(1), (Factor(answer, tuple(slots)),)),))
+
+
+def _compare(
+    f: Expr,
+    order: int,
+    claim: IndexExpr,
+    x: Coordinates,
+    sizes: Mapping[str, int],
+    rng: random.Random,
+) -> CheckReport:
+    count = _count(claim.dims, sizes)
+    if count > ENTRIES:
+        return _undecided(f"the derivative has {count} entries at {_listed(sizes)}", sizes)
+    roots = [f, x.symbol, *_expressions(claim)]
+    operations = sum(1 for _ in postorder(*roots))
+    if operations > OPERATIONS:
+        return _undecided(f"{operations} operations are too many for SymPy", sizes)
+    if _agree_symbolically(f, order, claim, x, sizes):
+        return CheckReport(True, SYMBOLIC, sizes)
+    return _compare_at_points(f, order, claim, x, sizes, rng)
+
+
+def _agree_symbolically(
+    f: Expr, order: int, claim: IndexExpr, x: Coordinates, sizes: Mapping[str, int]
+) -> bool:
+    """Whether the entries are equal polynomials; False also where that cannot be said quickly."""
+    variables = symbols(f, x.symbol, *_expressions(claim))
+    if any("orthogonal" in variable.properties for variable in variables):
+        return False
+    point = {variable: symbolic_matrix(variable, sizes) for variable in variables}
+    try:
+        partials = symbolic_derivatives(f, order, sizes, point, x)
+        found = Entries(sizes, point, refuse_larger(SYMBOLIC_SIZE)).of_index(claim)
+    except TooLargeError:
+        return False
+    return all(
+        sympy.expand(value - found[place]) == 0 for place, value in x.lay_out(partials, order)
+    )
+
+
+def _compare_at_points(
+    f: Expr,
+    order: int,
+    claim: IndexExpr,
+    x: Coordinates,
+    sizes: Mapping[str, int],
+    rng: random.Random,
+) -> CheckReport:
+    variables = symbols(f, x.symbol, *_expressions(claim))
+    points, exact, left_out, trouble = 0, True, "", ""
+    for manner in itertools.islice(itertools.cycle(MANNERS), ATTEMPTS):
+        point = {v: sampled_matrix(v, sizes, rng, manner) for v in variables}
+        try:
+            partials = partial_derivatives(f, order, sizes, point, x, rng)
+            found = Entries(sizes, point, settle_entries).of_index(claim)
+            expected = dict(x.lay_out(partials, order))
+            found = {place: settled(found[place]) for place in expected}
+        except (UnsuitablePointError, NonInvertibleMatrixError) as error:
+            trouble = str(error)
+            continue
+        points += 1
+        exact = exact and all(v.is_Rational for v in (*expected.values(), *found.values()))
+        if len(expected) < _count(claim.dims, sizes):
+            left_out = f"{len(expected)} of {_count(claim.dims, sizes)} entries drawn at random"
+        place = _first_difference(expected, found)
+        method = RATIONAL if exact else DIGITS
+        if place is not None:
+            wrong = _counterexample(place, expected, found, point)
+            return CheckReport(False, method, sizes, points, wrong)
+        if points == POINTS:
+            return CheckReport(True, method, sizes, points, reason=left_out)
+    return _undecided(f"no suitable point in {ATTEMPTS} attempts: {trouble}", sizes)
+
+
+def _first_difference(expected: Table, found: Table) -> tuple[int, ...] | None:
+    """The first place at which the two differ."""
+    scale = max((abs(value) for value in expected.values()), default=0) + 1
+    for place, value in expected.items():
+        difference = value - found[place]
+        if difference.is_Rational:
+            if difference != 0:
+                return place
+        elif abs(difference) > TOLERANCE * scale:
+            return place
+    return None
+
+
+def _counterexample(
+    place: tuple[int, ...], expected: Table, found: Table, point: Point
+) -> Counterexample:
+    values = {variable.name: matrix.tolist() for variable, matrix in point.items()}
+    return Counterexample(tuple(k + 1 for k in place), expected[place], found[place], values)
+
+
+def _expressions(claim: IndexExpr) -> Iterator[Expr]:
+    return (factor.expr for term in claim.terms for factor in term.factors)
+
+
+def _undecided(reason: str, sizes: Mapping[str, int]) -> CheckReport:
+    return CheckReport(None, "", sizes, reason=reason)
+
+
+def _listed(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {number}" for name, number in sizes.items())
+
+
+def _brief(value: Any) -> str:
+    return str(value) if value.is_Rational and len(str(value)) < 20 else str(sympy.N(value, 8))
