@@ -1,0 +1,1 @@
+"""The languages as data: Lark grammars, shipped as ``matcalc.grammar``."""

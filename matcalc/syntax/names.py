@@ -1,0 +1,115 @@
+"""What counts as a name, its normal form, and which words a text declares."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+_GREEK_WORDS = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma"
+    " tau upsilon phi chi psi omega"
+).split()
+_GREEK_LETTERS = "αβγδεζηθικλμνξοπρστυφχψω"
+
+#: Greek names and the letters they stand for.
+GREEK: dict[str, str] = {
+    **dict(zip(_GREEK_WORDS, _GREEK_LETTERS, strict=True)),
+    **{w.capitalize(): c.upper() for w, c in zip(_GREEK_WORDS, _GREEK_LETTERS, strict=True)},
+    "varepsilon": "ε",
+    "vartheta": "θ",
+    "varphi": "φ",
+}
+
+#: Properties that a declaration can give.
+PROPERTIES = frozenset(
+    "symmetric skew diagonal spd psd orthogonal lower_triangular upper_triangular toeplitz positive"
+    " nonzero invertible".split()
+)
+
+#: Functions whose names may stand without brackets: the identity, the number, a common parameter.
+BARE = frozenset({"eye", "π", "σ"})
+
+_LETTER = "A-Za-zÀ-ÖØ-öø-ɏΆΈ-ώϑϕϵḀ-ỿ"
+_SUBSCRIPT = "₀-₉ₐ-ₜᵢ-ᵪⱼ"
+#: The same pattern as WORD in the grammar (a test compares them).
+WORD = (
+    f"[{_LETTER}]"
+    rf"([{_LETTER}0-9{_SUBSCRIPT}]|_\{{[A-Za-z0-9Ά-ώ]+\}}|_(?!\{{))*"
+)
+
+_GREEK_WORD = "|".join(sorted(GREEK, key=len, reverse=True))
+#: One name in normal form, but for Greek words: a letter or Greek name, digits, subscripts.
+PLAIN = re.compile(rf"({_GREEK_WORD}|[{_LETTER}])([0-9]*(?:_[{_LETTER}0-9]+)*)")
+_BRACES = re.compile(r"_\{([^}]*)\}")
+_SMALL = re.compile(rf"_?([{_SUBSCRIPT}]+)")
+
+
+def normal_name(word: str) -> str:
+    """Normal form of a name: ``x_1`` for ``x₁`` and ``x_{1}``, ``λ_2`` for ``lambda_2``."""
+    if not word.isascii():
+        word = _SMALL.sub(lambda m: "_" + unicodedata.normalize("NFKC", m[1]), word)
+        word = unicodedata.normalize("NFKC", word)
+    if "{" in word:
+        word = _BRACES.sub(r"_\1", word)
+    if len(word) > 1 and (plain := PLAIN.fullmatch(word)):
+        return GREEK.get(plain[1], plain[1]) + plain[2]
+    return word
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name in normal form needs no declaration."""
+    return len(name) == 1 or PLAIN.fullmatch(name) is not None
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """The words that a text may use.
+
+    Attributes:
+        functions: function names of the language; ``None`` where every word before a bracket is
+            one, as in the rule book.
+        variables: names declared or known from outside, in normal form.
+        declared_functions: functions that the text declares, in normal form.
+    """
+
+    functions: frozenset[str] | None = None
+    variables: set[str] = field(default_factory=set)
+    declared_functions: set[str] = field(default_factory=set)
+
+    def is_function(self, word: str, name: str) -> bool:
+        """Whether a word before a bracket is a call."""
+        if name in self.declared_functions:
+            return True
+        if name in self.variables:
+            return False
+        if self.functions is None:
+            return not is_plain(name) or len(name.split("_")[0]) > 1
+        return word in self.functions or name in self.functions
+
+
+_NAMES = rf"({WORD}(?:[ \t]*,[ \t]*{WORD})*)"
+_DECLARATION = re.compile(rf"(?<![^;\n])[ \t]*{_NAMES}[ \t]*:([^;\n]*)")
+_DEFINITION = re.compile(rf"(?<![^;\n])[ \t]*({WORD})[ \t]*(?:\[[^\]\n]*\])?[ \t]*=")
+_WORD = re.compile(WORD)
+
+
+def declared(text: str, vocabulary: Vocabulary) -> None:
+    """Add the words that a normalised text declares, anywhere in it.
+
+    Names are needed before the parser meets them: a word is a name only if declared, and a letter
+    before a bracket is a call only if it is declared as a function.
+    """
+    if ":" in text:
+        for match in _DECLARATION.finditer(text):
+            names = {normal_name(word.group()) for word in _WORD.finditer(match[1])}
+            body = match[match.re.groups]
+            if "->" in body or "→" in body:
+                vocabulary.declared_functions |= names
+            else:
+                vocabulary.variables |= names
+            sizes = {normal_name(word.group()) for word in _WORD.finditer(body)}
+            vocabulary.variables |= sizes - PROPERTIES - {"scalar"} - names
+    if "=" in text:
+        for match in _DEFINITION.finditer(text):
+            vocabulary.variables.add(normal_name(match[1]))

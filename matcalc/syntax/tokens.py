@@ -1,0 +1,212 @@
+"""From raw terminals to what they mean here: names, calls, bars, line ends.
+
+The stream sits between Lark's contextual lexer and its parser, so it knows what the parser can take
+next, which brackets are open, and which words the text declares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lark import Token, UnexpectedCharacters, UnexpectedToken
+from lark.lexer import LexerState, LexerThread
+from lark.utils import TextSlice
+
+from matcalc.errors import LimitProblem, Span
+from matcalc.syntax import complaints
+from matcalc.syntax.complaints import Place
+from matcalc.syntax.names import BARE, PROPERTIES, Vocabulary, is_plain, normal_name
+from matcalc.syntax.source import Source
+
+MAX_DEPTH = 1000
+
+_CLOSES = {
+    "LPAR": "RPAR",
+    "LSQB": "RSQB",
+    "LBRACE": "RBRACE",
+    "LANGLE": "RANGLE",
+    "NORM_OPEN": "NORM_CLOSE",
+    "ABS_OPEN": "ABS_CLOSE",
+}
+_CLOSING = frozenset(_CLOSES.values())
+
+_BRACKET_FOLLOWS = re.compile(r"[ \t]*\(")
+_BRACKET_FOLLOWS_INSIDE = re.compile(r"\s*\(")
+_DECLARATION_FOLLOWS = re.compile(r"[ \t]*[,:]")
+
+
+class TokenStream(LexerThread):
+    """The tokens of one text. Lark makes one for each call of ``parse``."""
+
+    @classmethod
+    def from_custom_input(cls, lexer: Any, text: tuple[Source, Vocabulary]) -> TokenStream:
+        """Called by Lark with what was passed to ``parse``."""
+        source, vocabulary = text
+        normal = source.normal
+        stream = cls(lexer, LexerState(TextSlice(normal, 0, len(normal))))
+        stream.source = source
+        stream.vocabulary = vocabulary
+        stream.open = []
+        stream.previous = None
+        stream.end = 0
+        return stream
+
+    source: Source
+    vocabulary: Vocabulary
+    #: The brackets that are open, outermost first.
+    open: list[Token]
+    #: The last token that the parser has taken.
+    previous: Token | None
+    #: End of the current terminal in the normalised text; tokens say where they were typed.
+    end: int
+
+    def lex(self, parser_state: Any) -> Iterator[Token]:
+        """Tokens for the parser, which advances between any two."""
+        states = parser_state.parse_conf.states
+        try:
+            for raw in self.lexer.lex(self.state, parser_state):
+                self.end = raw.end_pos
+                self._place(raw)
+                for token in self._label(raw, states[parser_state.position]):
+                    self._bracket(token)
+                    yield token
+                    self.previous = token
+        except UnexpectedCharacters as error:
+            raise complaints.character(self.place, error.pos_in_stream) from None
+        except UnexpectedToken as error:
+            self._place(error.token)
+            raise complaints.token(self.place, error.token) from None
+        if self.open:
+            raise complaints.never_closed(self.place)
+
+    @property
+    def place(self) -> Place:
+        """Where the stream stands, for complaints."""
+        return Place(self.source, self.previous, tuple(self.open[-2:]), self.vocabulary)
+
+    def _place(self, token: Token) -> None:
+        """Move a token's position from the normalised text to the text as typed."""
+        if self.source.offsets is not None:
+            token.start_pos = self.source.original(token.start_pos or 0)
+            token.end_pos = self.source.original(token.end_pos or 0)
+
+    def _label(self, token: Token, accepted: Any) -> Iterator[Token]:
+        kind = token.type
+        if kind == "WORD":
+            yield self._word(token, accepted)
+        elif kind == "BARS":
+            yield from self._bars(token)
+        elif kind == "BAR":
+            yield self._bar(token)
+        elif kind == "SEPARATOR":
+            if self._separates(token):
+                yield token
+        elif kind == "NUMBER" and self.previous is not None and self.previous.type == "NUMBER":
+            raise complaints.two_numbers(self.place, token)
+        elif kind in {"POWER", "POINT_POWER"}:
+            complaints.check_power(self.place, token, self.end)
+            yield token
+        else:
+            yield token
+
+    def _separates(self, token: Token) -> bool:
+        """Whether a ``;`` or line end separates statements; inside brackets a line end is a blank."""
+        if self.open:
+            if token == ";":
+                raise complaints.separator_in_brackets(self.place, token)
+            return False
+        return self.previous is not None and self.previous.type != "SEPARATOR"
+
+    def _bracket(self, token: Token) -> None:
+        """Keep the stack of open brackets."""
+        kind = token.type
+        if kind in _CLOSES:
+            if len(self.open) >= MAX_DEPTH:
+                raise LimitProblem(
+                    f"brackets are nested more than {MAX_DEPTH} deep",
+                    span=Span(token.start_pos or 0, token.end_pos or 0),
+                    source=self.source.text,
+                    help="name inner parts with definitions: z = W x + b",
+                )
+            self.open.append(token)
+        elif kind in _CLOSING:
+            if not self.open or _CLOSES[self.open[-1].type] != kind:
+                raise complaints.unbalanced(self.place, token)
+            self.open.pop()
+
+    # -- bars
+
+    def _innermost(self) -> str:
+        return self.open[-1].type if self.open else ""
+
+    def _bars(self, token: Token) -> Iterator[Token]:
+        """``||`` closes a norm if one is innermost and an operand precedes, else opens one.
+
+        Where ``|`` is innermost it is two bars: ``|x||y|``.
+        """
+        if complaints.ends_operand(self.previous):
+            if self._innermost() == "NORM_OPEN":
+                token.type = "NORM_CLOSE"
+                yield token
+                return
+            if self._innermost() == "ABS_OPEN" and len(token) == 2:
+                first, second = self._halves(token)
+                first.type = "ABS_CLOSE"
+                yield first
+                yield self._bar(second)
+                return
+        token.type = "NORM_OPEN"
+        yield token
+
+    def _bar(self, token: Token) -> Token:
+        closes = self._innermost() == "ABS_OPEN" and complaints.ends_operand(self.previous)
+        token.type = "ABS_CLOSE" if closes else "ABS_OPEN"
+        return token
+
+    def _halves(self, token: Token) -> tuple[Token, Token]:
+        start = token.start_pos or 0
+        first, second = Token("BAR", "|", start), Token("BAR", "|", start + 1)
+        first.end_pos, second.end_pos = start + 1, start + 2
+        return first, second
+
+    # -- words
+
+    def _word(self, token: Token, accepted: Any) -> Token:
+        if "SIZE" in accepted or "PROPERTY" in accepted:
+            return self._declaration_word(token, accepted)
+        name = normal_name(token)
+        vocabulary = self.vocabulary
+        inside = _BRACKET_FOLLOWS_INSIDE if self.open else _BRACKET_FOLLOWS
+        called = inside.match(self.source.normal, self.end) is not None
+        if called and vocabulary.is_function(token, name):
+            token.type = "FUNCTION"
+            token.value = str(token) if token in (vocabulary.functions or ()) else name
+        elif self._is_name(token, name):
+            token.type = "NAME"
+            token.value = name
+        else:
+            raise complaints.word(self.place, token, name, called=called)
+        return token
+
+    def _is_name(self, token: Token, name: str) -> bool:
+        vocabulary = self.vocabulary
+        if name in vocabulary.declared_functions:
+            # Without an argument it can only stand where it is declared.
+            return _DECLARATION_FOLLOWS.match(self.source.normal, self.end) is not None
+        if name in BARE:
+            return True
+        is_function = vocabulary.functions is not None and token in vocabulary.functions
+        return not is_function and (name in vocabulary.variables or is_plain(name))
+
+    def _declaration_word(self, token: Token, accepted: Any) -> Token:
+        if token in PROPERTIES and "PROPERTY" in accepted:
+            token.type = "PROPERTY"
+        elif token == "scalar" and "SCALAR" in accepted:
+            token.type = "SCALAR"
+        else:
+            token.type = "SIZE"
+            token.value = normal_name(token)
+            complaints.check_size(self.place, token, after_shape="SIZE" not in accepted)
+        return token
