@@ -170,13 +170,19 @@ class Apply(Expr):
         return f"{self.op.name}({', '.join(f'#{arg.uid}' for arg in self.args)})"
 
 
-def postorder(*roots: Expr) -> Iterator[Expr]:
-    """Every node below the roots once, arguments before the nodes that use them; no recursion."""
+def postorder(*roots: Expr, without: object = None) -> Iterator[Expr]:
+    """Every node below the roots once, arguments before the nodes that use them; no recursion.
+
+    Args:
+        roots: where to start.
+        without: key of ``memo``; nodes that have an entry for it are neither visited nor entered, so
+            that a memoised pass costs only the nodes that are new.
+    """
     seen: set[Expr] = set()
     stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
     while stack:
         node, ready = stack.pop()
-        if node in seen:
+        if node in seen or without in node.memo:
             continue
         if ready:
             seen.add(node)

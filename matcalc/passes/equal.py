@@ -12,9 +12,8 @@ def canonical(e: Expr) -> Expr:
     found: Expr | None = e.memo.get(canonical)
     if found is not None:
         return found
-    for node in postorder(e):
-        if canonical not in node.memo:
-            node.memo[canonical] = _ordered(node)
+    for node in postorder(e, without=canonical):
+        node.memo[canonical] = _ordered(node)
     result: Expr = e.memo[canonical]
     return result
 

@@ -20,9 +20,8 @@ def expand(e: Expr) -> Expr:
     found: Expr | None = e.memo.get(expand)
     if found is not None:
         return found
-    for node in postorder(simplify(e)):
-        if expand not in node.memo:
-            node.memo[expand] = _expand(node)
+    for node in postorder(simplify(e), without=expand):
+        node.memo[expand] = _expand(node)
     result: Expr = simplify(e).memo[expand]
     e.memo[expand] = result
     return result

@@ -31,9 +31,8 @@ def _flips(e: Expr) -> tuple[Expr, Expr]:
 
     Computed bottom-up for every node and kept on it, so that deep networks cost one visit a node.
     """
-    for node in postorder(e):
-        if _flips not in node.memo:
-            node.memo[_flips] = _push(node)
+    for node in postorder(e, without=_flips):
+        node.memo[_flips] = _push(node)
     found: tuple[Expr, Expr] = e.memo[_flips]
     return found
 

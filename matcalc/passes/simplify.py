@@ -67,11 +67,10 @@ def simplify(e: Expr) -> Expr:
     found: Expr | None = e.memo.get(simplify)
     if found is not None:
         return found
-    for node in postorder(e):
-        if simplify not in node.memo:
-            result = _rebuild(node)
-            node.memo[simplify] = result
-            result.memo.setdefault(simplify, result)
+    for node in postorder(e, without=simplify):
+        rebuilt = _rebuild(node)
+        node.memo[simplify] = rebuilt
+        rebuilt.memo.setdefault(simplify, rebuilt)
     result = e.memo[simplify]
     assert isinstance(result, Expr)
     return result
