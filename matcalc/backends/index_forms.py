@@ -1,0 +1,151 @@
+"""From index notation to forms: letters for the indices, entries for the factors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matcalc.backends.compose import Composer, identity_letter
+from matcalc.backends.fraction import Factor, fraction
+from matcalc.backends.notation import (
+    Entry,
+    Form,
+    Name,
+    Negative,
+    Numeral,
+    Power,
+    Summation,
+    number,
+    total,
+)
+from matcalc.core import index as core
+from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, symbols
+from matcalc.ops.constant import EYE, ONES
+from matcalc.ops.structural import POWER, TRANSPOSE
+
+#: Letters for indices, in order of preference.
+LETTERS = "ijklmnpqrstuvw"
+
+Letters = Mapping[core.Index, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An index expression as forms: the left side that names the free indices, and the right side."""
+
+    target: Form
+    value: Form
+
+
+def index_form(
+    ix: core.IndexExpr,
+    letters: Sequence[str] = LETTERS,
+    name: str = "",
+    *,
+    explicit_sums: bool = False,
+) -> Written:
+    """Index notation as forms.
+
+    Args:
+        ix: the index expression.
+        letters: the letters to choose from.
+        name: what the left side is called.
+        explicit_sums: write a sum sign for the bound indices that do not occur exactly twice.
+    """
+    exprs = [factor.expr for term in ix.terms for factor in term.factors]
+    composer = Composer(identity=identity_letter(*exprs))
+    supply = _unused(letters, _names_in_use(ix, exprs) | {name})
+    available = [next(supply) for _ in ix.free]
+    free = dict(zip(ix.free, available, strict=True))
+    target = _entry(Name(name), tuple((letter,) for letter in free.values()))
+    terms: list[Form] = []
+    bound_letters: list[str] = []
+    for term in ix.terms:
+        bound = [index for index in dict.fromkeys(term.indices()) if index not in free]
+        while len(bound_letters) < len(bound):
+            bound_letters.append(next(supply))
+        chosen = {**free, **dict(zip(bound, bound_letters, strict=False))}
+        terms.append(_TermWriter(composer, chosen, free, explicit_sums).write(term))
+    return Written(target, total(terms) if terms else Numeral(0))
+
+
+def _names_in_use(ix: core.IndexExpr, exprs: Sequence[Expr]) -> set[str]:
+    names = {symbol for dim in ix.dims for symbol in dim.symbols}
+    for node in postorder(*exprs):
+        if isinstance(node, Size):
+            names.update(node.dim.symbols)
+    for variable in symbols(*exprs):
+        names.add(variable.name)
+        names.update(symbol for dim in variable.shape for symbol in dim.symbols)
+    return names
+
+
+def _unused(letters: Sequence[str], taken: set[str]) -> Iterator[str]:
+    """The letters that are not taken, then i1, j1, ... without end."""
+    rounds = 0
+    while True:
+        names = [f"{letter}{rounds}" if rounds else letter for letter in letters]
+        yield from (name for name in names if name not in taken)
+        rounds += 1
+
+
+def _entry(base: Form, slots: tuple[tuple[str, ...], ...]) -> Form:
+    return Entry(base, slots) if slots else base
+
+
+@dataclass(frozen=True, slots=True)
+class _TermWriter:
+    composer: Composer
+    letters: Letters
+    free: Letters
+    explicit_sums: bool
+
+    def write(self, term: core.Term) -> Form:
+        counts = Counter(term.indices())
+        factors = [factor for factor in term.factors if not self._says_nothing(factor, counts)]
+        scalars = [self._factor(factor) for factor in factors if not factor.slots]
+        entries = [self._factor(factor) for factor in factors if factor.slots]
+        form = fraction(abs(term.coefficient), [*scalars, *entries], exact=False)
+        if self.explicit_sums:
+            counts = Counter(index for factor in factors for index in factor.indices)
+            summed = [
+                self.letters[index]
+                for index, count in counts.items()
+                if count != 2 and index not in self.free
+            ]
+            form = Summation(tuple(summed), form) if summed else form
+        return Negative(form) if term.coefficient < 0 else form
+
+    def _says_nothing(self, factor: core.Factor, counts: Counter[core.Index]) -> bool:
+        """Whether it is an entry of an array of ones that is not needed to carry a sum."""
+        return _is(factor.expr, ONES) and all(
+            index in self.free or counts[index] > 1 for index in factor.indices
+        )
+
+    def _factor(self, factor: core.Factor) -> Factor:
+        expr, slots = factor.expr, tuple(self._slot(slot) for slot in factor.slots)
+        while isinstance(expr, Apply) and expr.op is TRANSPOSE:
+            expr, slots = expr.args[0], slots[::-1]
+        if _is(expr, EYE) and slots:
+            return Factor(Entry(Name("δ"), slots), is_scalar=True)
+        if isinstance(expr, Apply) and expr.op is POWER and isinstance(expr.args[1], Constant):
+            return self._power(expr.args[0], expr.args[1].value, slots)
+        return Factor(_entry(self.composer.compose(expr), slots), is_scalar=True)
+
+    def _power(self, base: Expr, exponent: Fraction, slots: tuple[tuple[str, ...], ...]) -> Factor:
+        """``x[i]^2``, which says the same as ``(x.^2)[i]``."""
+        entry = _entry(self.composer.compose(base), slots)
+        power = Power(entry, number(exponent))
+        if exponent > 0:
+            return Factor(power, is_scalar=True)
+        below = entry if exponent == -1 else Power(entry, number(-exponent))
+        return Factor(power, is_scalar=True, below=below, is_number=isinstance(base, Size))
+
+    def _slot(self, slot: core.Slot) -> tuple[str, ...]:
+        return tuple(self.letters[part] for part in slot.parts)
+
+
+def _is(e: Expr, op: object) -> bool:
+    return isinstance(e, Apply) and e.op is op
