@@ -151,8 +151,9 @@ class TreeBuilder(Transformer[Token, Any]):
         left: tree.Node = children[0]
         for operator, right in zip(children[1::2], children[2::2], strict=True):
             symbol = cast(_Operator, _OPERATORS[operator.type])
+            divisor = _closed(right) if symbol == "/" else right
             span = left.span.join(right.span)
-            left = tree.Binary(symbol, left, right, span, span_of(operator))
+            left = tree.Binary(symbol, left, divisor, span, span_of(operator))
         return left
 
     def sum(self, children: list[Any]) -> tree.Sum:
@@ -263,6 +264,13 @@ class TreeBuilder(Transformer[Token, Any]):
     def partial_rule(self, children: list[Any]) -> tree.Rule:
         target, _, variable, _, value = children
         return tree.Rule(target, variable, value, "")
+
+
+def _closed(right: tree.Node) -> tree.Node:
+    """A divisor in brackets is one factor; ``1/2 m`` leaves open how far the divisor goes."""
+    if isinstance(right, tree.Juxtapose) and right.span.end > right.factors[-1].span.end:
+        return tree.Juxtapose((right,), right.span)
+    return right
 
 
 def _value(token: Token) -> Fraction:

@@ -50,7 +50,7 @@ class TokenStream(LexerThread):
         stream.vocabulary = vocabulary
         stream.open = []
         stream.previous = None
-        stream.end = 0
+        stream.start = stream.end = 0
         return stream
 
     source: Source
@@ -59,7 +59,8 @@ class TokenStream(LexerThread):
     open: list[Token]
     #: The last token that the parser has taken.
     previous: Token | None
-    #: End of the current terminal in the normalised text; tokens say where they were typed.
+    #: The current terminal in the normalised text; tokens say where they were typed.
+    start: int
     end: int
 
     def lex(self, parser_state: Any) -> Iterator[Token]:
@@ -67,7 +68,7 @@ class TokenStream(LexerThread):
         states = parser_state.parse_conf.states
         try:
             for raw in self.lexer.lex(self.state, parser_state):
-                self.end = raw.end_pos
+                self.start, self.end = raw.start_pos, raw.end_pos
                 self._place(raw)
                 for token in self._label(raw, states[parser_state.position]):
                     self._bracket(token)
@@ -141,12 +142,24 @@ class TokenStream(LexerThread):
     def _innermost(self) -> str:
         return self.open[-1].type if self.open else ""
 
+    def _may_close(self) -> bool:
+        """Whether bars can close here: after an operand, unless the blanks say that they open.
+
+        ``||a ||b|| c||`` is a norm in a norm, ``||a|| ||b||`` and ``|| a || b`` are not.
+        """
+        if not complaints.ends_operand(self.previous):
+            return False
+        text = self.source.normal
+        following = text[self.end : self.end + 1]
+        starts_operand = following.isalpha() or following in "(0123456789"
+        return not (text[self.start - 1].isspace() and following and starts_operand)
+
     def _bars(self, token: Token) -> Iterator[Token]:
-        """``||`` closes a norm if one is innermost and an operand precedes, else opens one.
+        """``||`` closes a norm if one is innermost, else opens one.
 
         Where ``|`` is innermost it is two bars: ``|x||y|``.
         """
-        if complaints.ends_operand(self.previous):
+        if self._may_close():
             if self._innermost() == "NORM_OPEN":
                 token.type = "NORM_CLOSE"
                 yield token
@@ -161,7 +174,7 @@ class TokenStream(LexerThread):
         yield token
 
     def _bar(self, token: Token) -> Token:
-        closes = self._innermost() == "ABS_OPEN" and complaints.ends_operand(self.previous)
+        closes = self._innermost() == "ABS_OPEN" and self._may_close()
         token.type = "ABS_CLOSE" if closes else "ABS_OPEN"
         return token
 
@@ -176,13 +189,14 @@ class TokenStream(LexerThread):
     def _word(self, token: Token, accepted: Any) -> Token:
         if "SIZE" in accepted or "PROPERTY" in accepted:
             return self._declaration_word(token, accepted)
-        name = normal_name(token)
+        word = str(token)  # a Token that becomes its own value would be a cycle
+        name = normal_name(word)
         vocabulary = self.vocabulary
         inside = _BRACKET_FOLLOWS_INSIDE if self.open else _BRACKET_FOLLOWS
         called = inside.match(self.source.normal, self.end) is not None
-        if called and vocabulary.is_function(token, name):
+        if called and vocabulary.is_function(word, name):
             token.type = "FUNCTION"
-            token.value = str(token) if token in (vocabulary.functions or ()) else name
+            token.value = word if word in (vocabulary.functions or ()) else name
         elif self._is_name(token, name):
             token.type = "NAME"
             token.value = name
@@ -207,6 +221,6 @@ class TokenStream(LexerThread):
             token.type = "SCALAR"
         else:
             token.type = "SIZE"
-            token.value = normal_name(token)
+            token.value = normal_name(str(token))
             complaints.check_size(self.place, token, after_shape="SIZE" not in accepted)
         return token

@@ -49,7 +49,10 @@ class Negate:
 
 @dataclass(frozen=True, slots=True)
 class Juxtapose:
-    """Factors written side by side, ``2 x' A x``: the matrix product, scalars anywhere."""
+    """Factors written side by side, ``2 x' A x``: the matrix product, scalars anywhere.
+
+    Right of ``/`` a product in brackets, ``1/(2 m)``, is one factor: its own Juxtapose in another.
+    """
 
     factors: tuple[Node, ...]
     span: Span
