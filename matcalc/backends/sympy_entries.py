@@ -19,8 +19,8 @@ from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.index import Index, IndexExpr, Slot, Term
 from matcalc.errors import UnsupportedProblem
 
-#: A hook that sees the entries of every new application, and returns what is to be kept of them.
-Hook = Callable[[Expr, sympy.Matrix], sympy.Matrix]
+#: Sees the entries of every operation when they are new, and returns what is to be kept of them.
+Hook = Callable[[sympy.Matrix], sympy.Matrix]
 
 #: Values of the entries of an array, by their indices counted from 0.
 Table = dict[tuple[int, ...], Any]
@@ -55,11 +55,11 @@ class Entries:
     def __init__(
         self,
         sizes: Mapping[str, int],
-        values: Mapping[Symbol, sympy.Matrix],
+        values: Mapping[Any, sympy.Matrix],
         hook: Hook | None = None,
     ) -> None:
         self.sizes = sizes
-        self.known: dict[Expr, sympy.Matrix] = {**values}
+        self.known: dict[Expr, sympy.Matrix] = dict(values)
         self.hook = hook
 
     def of(self, e: Expr) -> sympy.Matrix:
@@ -88,7 +88,7 @@ class Entries:
                 return _scalar(sympy.Integer(node.dim.evaluate(self.sizes)))
             case Apply():
                 result = self._apply(node)
-                return self.hook(node, result) if self.hook else result
+                return self.hook(result) if self.hook else result
         raise TypeError(f"unknown kind of expression: {node!r}")
 
     def _apply(self, node: Apply) -> sympy.Matrix:

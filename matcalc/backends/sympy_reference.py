@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import sympy
-from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 
 from matcalc.backends.sympy_coordinates import Coordinates
 from matcalc.backends.sympy_entries import Entries, Hook, Table
@@ -32,8 +33,9 @@ WRITTEN_OUT = 60_000
 #: Deepest nesting of scalar expressions that is written out: SymPy's functions are recursive.
 DEPTH = 80
 
-#: Largest product of operations and lines that is followed; of more lines, some are drawn.
-FOLLOWED = 3_000
+#: Largest product of operations and lines (doubled for every order) that is followed; of more lines,
+#: some are drawn.
+FOLLOWED = 600
 
 #: Matrices for the variables of an expression.
 Point = Mapping[Symbol, sympy.Matrix]
@@ -64,36 +66,56 @@ def settled(value: Any) -> Any:
     raise UnsuitablePointError(f"a value is {number}, not a real number")
 
 
-def settle_entries(node: Expr, matrix: sympy.Matrix) -> sympy.Matrix:
+def settle_entries(matrix: sympy.Matrix) -> sympy.Matrix:
     """A hook for expressions of numbers: without it, exact irrational numbers would swell."""
     return matrix.applyfunc(settled)
 
 
-def partial_derivatives(
-    f: Expr, order: int, sizes: Mapping[str, int], point: Point, x: Coordinates, rng: random.Random
-) -> Partials:
+@dataclass(frozen=True)
+class Question:
+    """What is to be differentiated: f by the parameters of x, ``order`` times, at numbers for sizes."""
+
+    f: Expr
+    x: Coordinates
+    order: int
+    sizes: Mapping[str, int]
+
+    @property
+    def combinations(self) -> list[tuple[int, ...]]:
+        """The derivatives by their parameters' sorted numbers; their sequence does not matter."""
+        numbers = range(len(self.x.parameters))
+        return list(itertools.combinations_with_replacement(numbers, self.order))
+
+    def table(self, matrix: sympy.Matrix) -> Table:
+        """Entries of a matrix of f's shape by the indices of the axes that carry one."""
+        axes = [k for k, dim in enumerate(self.f.shape) if not dim.is_unit]
+        places = itertools.product(range(matrix.rows), range(matrix.cols))
+        return {tuple(place[axis] for axis in axes): matrix[place] for place in places}
+
+
+def partial_derivatives(question: Question, point: Point, rng: random.Random) -> Partials:
     """Partial derivatives of f's entries at a point of numbers; some of them where f is large.
 
     Raises:
         UnsuitablePointError: take another point.
+        TooLargeError: f is too large even for one of them.
     """
-    constants = _constant_nodes(f, sizes, point, x.symbol)
+    x = question.x
+    constants = _constant_nodes(question, point)
     numbers = _Numbers(x.values(point[x.symbol]))
     try:
-        return _written_out(f, order, sizes, constants, x, numbers.evaluate)
+        return _written_out(question, constants, numbers.evaluate, WRITTEN_OUT)
     except TooLargeError:
-        return _followed(f, order, sizes, constants, x, numbers, rng)
+        return _followed(question, constants, numbers, rng)
 
 
-def symbolic_derivatives(
-    f: Expr, order: int, sizes: Mapping[str, int], point: Point, x: Coordinates
-) -> Partials:
+def symbolic_derivatives(question: Question, point: Point, limit: int) -> Partials:
     """The same at a point of symbols.
 
     Raises:
         TooLargeError: f is large, or not a polynomial.
     """
-    at = x.values(point[x.symbol])
+    at = question.x.values(point[question.x.symbol])
 
     def evaluate(derivative: Any) -> Any:
         value = derivative.xreplace(at)
@@ -101,37 +123,42 @@ def symbolic_derivatives(
             raise TooLargeError
         return sympy.expand(value)
 
-    return _written_out(f, order, sizes, point, x, evaluate, limit=WRITTEN_OUT // 20)
+    return _written_out(question, point, evaluate, limit)
 
 
 # --------------------------------------------------------------------------- entries written out
 
 
 def _written_out(
-    f: Expr,
-    order: int,
-    sizes: Mapping[str, int],
+    question: Question,
     constants: Mapping[Any, sympy.Matrix],
-    x: Coordinates,
     evaluate: Callable[[Any], Any],
-    limit: int = WRITTEN_OUT,
+    limit: int,
 ) -> Partials:
-    combinations = list(itertools.combinations_with_replacement(range(len(x.parameters)), order))
+    x, combinations = question.x, question.combinations
     guard = refuse_larger(limit // max(1, len(combinations)))
-    written = Entries(sizes, {**constants, x.symbol: x.matrix()}, guard).of(f)
+    values = {**constants, x.symbol: x.matrix()}
+    written = Entries(question.sizes, values, guard).of(question.f)
+    written.applyfunc(evaluate)  # the function itself must have a value, too
     derivatives: dict[tuple[int, ...], sympy.Matrix] = {(): written}
-    for size in range(1, order + 1):
-        for key in itertools.combinations_with_replacement(range(len(x.parameters)), size):
+    for length in range(1, question.order + 1):
+        for key in replace(question, order=length).combinations:
             parameter = x.parameters[key[-1]]
-            derivatives[key] = derivatives[key[:-1]].applyfunc(lambda e, p=parameter: e.diff(p))
-    return {key: _table(f, derivatives[key].applyfunc(evaluate)) for key in combinations}
+            derivatives[key] = derivatives[key[:-1]].applyfunc(partial(_diff, by=(parameter,)))
+    return {key: question.table(derivatives[key].applyfunc(evaluate)) for key in combinations}
+
+
+def _diff(entry: Any, by: Sequence[Any]) -> Any:
+    for symbol in by:
+        entry = entry.diff(symbol)
+    return entry
 
 
 def refuse_larger(limit: int) -> Hook:
     """A hook that raises TooLargeError at a matrix whose entries together exceed a size."""
     ruler = _Ruler()
 
-    def hook(node: Expr, matrix: sympy.Matrix) -> sympy.Matrix:
+    def hook(matrix: sympy.Matrix) -> sympy.Matrix:
         size, depth = ruler.measure(matrix)
         if size > limit or depth > DEPTH:
             raise TooLargeError
@@ -154,8 +181,8 @@ class _Ruler:
                 1 + sum(size for size, _ in below),
                 1 + max((depth for _, depth in below), default=0),
             )
-        sizes, depths = zip(*(self._known[entry] for entry in matrix), strict=True)
-        return sum(sizes), max(depths)
+        measured = [self._known[entry] for entry in matrix]
+        return sum(size for size, _ in measured), max(depth for _, depth in measured)
 
 
 def _scalar_postorder(roots: Iterable[Any], known: Mapping[Any, Any]) -> Iterable[Any]:
@@ -176,51 +203,41 @@ def _scalar_postorder(roots: Iterable[Any], known: Mapping[Any, Any]) -> Iterabl
 
 
 def _followed(
-    f: Expr,
-    order: int,
-    sizes: Mapping[str, int],
+    question: Question,
     constants: Mapping[Any, sympy.Matrix],
-    x: Coordinates,
     numbers: _Numbers,
     rng: random.Random,
 ) -> Partials:
-    combinations = list(itertools.combinations_with_replacement(range(len(x.parameters)), order))
-    operations = sum(1 for node in postorder(f) if node not in constants)
-    affordable = max(2, FOLLOWED // (operations * 2**order))
+    x, order, combinations = question.x, question.order, question.combinations
+    operations = sum(1 for node in postorder(question.f) if node not in constants)
+    affordable = FOLLOWED // (operations * 2**order)
+    if not affordable:
+        raise TooLargeError
     if len(combinations) > affordable:
         combinations = sorted(rng.sample(combinations, affordable))
     steps = [sympy.Dummy(f"t{k}", real=True) for k in range(order)]
-    origin = _Numbers(dict.fromkeys(steps, sympy.S.Zero))
     subsets = [s for k in range(order + 1) for s in itertools.combinations(steps, k)]
+    origin = _Numbers(dict.fromkeys(steps, sympy.S.Zero))
 
     def truncate(entry: Any) -> Any:
-        """The multilinear part of the Taylor polynomial in the steps."""
+        """The part of the Taylor polynomial that is of degree 0 or 1 in every step."""
         if not entry.has(*steps):
             return settled(entry)
-        return sympy.Add(
-            *(sympy.Mul(origin.evaluate(_repeated_diff(entry, s)), *s) for s in subsets)
-        )
-
-    def hook(node: Expr, matrix: sympy.Matrix) -> sympy.Matrix:
-        return matrix.applyfunc(truncate)
+        return sympy.Add(*(origin.evaluate(_diff(entry, by)) * sympy.Mul(*by) for by in subsets))
 
     partials: Partials = {}
     for key in combinations:
         moved = dict(numbers.values)
         for number, step in zip(key, steps, strict=True):
             moved[x.parameters[number]] += step
-        line = x.matrix().xreplace(moved)
-        end = Entries(sizes, {**constants, x.symbol: line}, hook).of(f)
-        partials[key] = _table(
-            f, end.applyfunc(lambda e: origin.evaluate(_repeated_diff(e, tuple(steps))))
-        )
+        values = {**constants, x.symbol: x.matrix().xreplace(moved)}
+        end = Entries(question.sizes, values, partial(_each, truncate)).of(question.f)
+        partials[key] = question.table(end.applyfunc(lambda e: origin.evaluate(_diff(e, steps))))
     return partials
 
 
-def _repeated_diff(entry: Any, steps: tuple[Any, ...]) -> Any:
-    for step in steps:
-        entry = entry.diff(step)
-    return entry
+def _each(function: Callable[[Any], Any], matrix: sympy.Matrix) -> sympy.Matrix:
+    return matrix.applyfunc(function)
 
 
 # --------------------------------------------------------------------------------------- values
@@ -237,40 +254,28 @@ class _Numbers:
         """The expression's value, settled.
 
         Raises:
-            UnsuitablePointError: there is none, or two sides of an inequality in it are equal.
+            UnsuitablePointError: there is none, or a step function in it jumps there.
         """
         known = self._known
         for node in _scalar_postorder([expression], known):
             args = [known[arg] for arg in node.args]
-            if isinstance(node, _INEQUALITIES) and args[0] == args[1]:
+            if isinstance(node, _STEPS) and args[0] == 0:
                 raise UnsuitablePointError("the point is on a kink")
             value = node.func(*args) if args else node
             known[node] = settled(value) if value.is_number and not value.is_Rational else value
         return settled(known[expression])
 
 
-_INEQUALITIES = (GreaterThan, LessThan, StrictGreaterThan, StrictLessThan)
+_STEPS = (sympy.Heaviside, sympy.DiracDelta)
 
 
-def _constant_nodes(
-    f: Expr, sizes: Mapping[str, int], point: Point, wrt: Symbol
-) -> dict[Any, sympy.Matrix]:
+def _constant_nodes(question: Question, point: Point) -> dict[Any, sympy.Matrix]:
     """Values of what does not depend on the variable."""
-    dependent: set[Expr] = {wrt}
-    numeric = Entries(sizes, point, settle_entries)
-    for node in postorder(f):
+    dependent: set[Expr] = {question.x.symbol}
+    numeric = Entries(question.sizes, point, settle_entries)
+    for node in postorder(question.f):
         if any(arg in dependent for arg in node.args):
             dependent.add(node)
-        elif node is not wrt:
+        elif node is not question.x.symbol:
             numeric.of(node)
     return {node: value for node, value in numeric.known.items() if node not in dependent}
-
-
-def _table(f: Expr, matrix: sympy.Matrix) -> Table:
-    """Entries by the indices of the axes that carry one."""
-    axes = [k for k, dim in enumerate(f.shape) if not dim.is_unit]
-    return {
-        tuple((i, j)[axis] for axis in axes): matrix[i, j]
-        for i in range(matrix.rows)
-        for j in range(matrix.cols)
-    }

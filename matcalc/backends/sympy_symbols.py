@@ -107,7 +107,7 @@ def sampled_matrix(
 def _orthogonal(symbol: Symbol, n: int, rng: random.Random) -> sympy.Matrix:
     """A rational orthogonal matrix: a Cayley transform, or a reflection where it is symmetric."""
     further = symbol.properties - {"orthogonal", "invertible", "nonzero"}
-    numbers = sympy.Matrix(n, n, lambda i, j: sympy.Rational(rng.randint(1, 9), 4))
+    numbers = sympy.Matrix(n, n, [sympy.Rational(rng.randint(1, 9), 4) for _ in range(n * n)])
     if not further:
         upper = numbers.upper_triangular(1)
         skew = upper - upper.T

@@ -40,7 +40,9 @@ def _elementwise(
 
 EXP = _elementwise("exp", "exp(x)")
 LOG = _elementwise("log", "1/x", aliases=("ln",), domain="positive", condition="{0} > 0")
-SQRT = _elementwise("sqrt", "1/(2 sqrt(x))", domain="positive", condition="{0} > 0")
+SQRT = _elementwise(
+    "sqrt", "1/(2 sqrt(x))", latex=r"\sqrt{{{0}}}", domain="positive", condition="{0} > 0"
+)
 SIN = _elementwise("sin", "cos(x)")
 COS = _elementwise("cos", "-sin(x)")
 TAN = _elementwise("tan", "1 + tan(x)^2", domain="unit", condition="cos({0}) != 0")
@@ -58,23 +60,24 @@ ATAN = _elementwise(
 SINH = _elementwise("sinh", "cosh(x)")
 COSH = _elementwise("cosh", "sinh(x)")
 TANH = _elementwise("tanh", "1 - tanh(x)^2")
+# SymPy has Abs, sign and Max, but is quick and exact with the step function and its derivative only.
 ABS = _elementwise(
-    "abs", "sign(x)", sympy=lambda sp, x: sp.Piecewise((x, x >= 0), (-x, True)), domain="nonzero",
+    "abs", "sign(x)", latex=r"\lvert {0} \rvert", sympy=lambda sp, x: x * (2 * sp.Heaviside(x) - 1), domain="nonzero",
     kink="{0} = 0",
 )  # fmt: skip
 SIGN = _elementwise(
     "sign", "0", latex=r"\operatorname{sign}",
-    sympy=lambda sp, x: sp.Piecewise((1, x > 0), (-1, x < 0), (0, True)), domain="nonzero",
+    sympy=lambda sp, x: 2 * sp.Heaviside(x) - 1, domain="nonzero",
     kink="{0} = 0",
 )  # fmt: skip
 STEP = _elementwise(
     "step", "0", numpy="np.where({0} > 0, 1.0, 0.0)", latex=r"\operatorname{step}",
-    sympy=lambda sp, x: sp.Piecewise((1, x > 0), (0, True)), domain="nonzero", kink="{0} = 0",
+    sympy=lambda sp, x: sp.Heaviside(x, 0), domain="nonzero", kink="{0} = 0",
 )  # fmt: skip
 """1 where the argument is positive, else 0: the derivative of relu."""
 RELU = _elementwise(
     "relu", "step(x)", numpy="np.maximum({0}, 0)", latex=r"\operatorname{relu}",
-    sympy=lambda sp, x: sp.Piecewise((x, x > 0), (0, True)), domain="nonzero", kink="{0} = 0",
+    sympy=lambda sp, x: x * sp.Heaviside(x), domain="nonzero", kink="{0} = 0",
 )  # fmt: skip
 SIGMOID = _elementwise(
     "sigmoid", "sigmoid(x) (1 - sigmoid(x))",
@@ -116,7 +119,7 @@ def _extremum(name: str, call: str, derivative: str, other: str) -> Operation:
         call=call,
         numpy=f"np.{name}({{0}}, {{1}})",
         latex=rf"\{call}",
-        sympy=lambda sp, x, y: sp.Piecewise((x, x > y if call == "max" else x < y), (y, True)),
+        sympy=lambda sp, x, y: y + (x - y) * sp.Heaviside(x - y if call == "max" else y - x),
         kink="{0} = {1}",
     )
 

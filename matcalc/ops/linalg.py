@@ -7,23 +7,23 @@ from typing import Any
 from matcalc.core.operation import Operation
 
 
-def _determinant(sp: Any, X: Any) -> Any:
+def _determinant(X: Any) -> Any:
     """SymPy's elimination is for numbers; with symbols, expansion by minors does not swell."""
     return X.det() if all(entry.is_Rational for entry in X) else X.det(method="laplace")
 
 
-def _inverse(sp: Any, X: Any) -> Any:
+def _inverse(X: Any) -> Any:
     if all(entry.is_Rational for entry in X):
         return X.inv()
     return X.adjugate(method="laplace") / X.det(method="laplace")
 
 
-def _pseudo_inverse(sp: Any, X: Any) -> Any:
+def _pseudo_inverse(X: Any) -> Any:
     """For real entries and full rank; ``Matrix.pinv`` would conjugate."""
     rows, columns = X.shape
     if rows >= columns:
-        return _inverse(sp, X.T * X) * X.T
-    return X.T * _inverse(sp, X * X.T)
+        return _inverse(X.T * X) * X.T
+    return X.T * _inverse(X * X.T)
 
 
 def _diagonal_sums(sp: Any, X: Any) -> Any:
@@ -49,7 +49,7 @@ DET = Operation(
     aliases=("determinant",),
     latex=r"\det",
     numpy="np.linalg.det({0})",
-    sympy=_determinant,
+    sympy=lambda sp, X: _determinant(X),
     domain="invertible",
     condition="{0} invertible",
     source="Matrix Cookbook (49); adj(X)[l,k] where X is singular",
@@ -61,7 +61,7 @@ LOGDET = Operation(
     partial=("∂logdet(X)/∂X[k,l] = inv(X)[l,k]",),
     latex=r"\log\det",
     numpy="np.linalg.slogdet({0})[1]",
-    sympy=lambda sp, X: sp.log(_determinant(sp, X)),
+    sympy=lambda sp, X: sp.log(_determinant(X)),
     domain="posdet",
     condition="det({0}) > 0",
     source="Matrix Cookbook (57)",
@@ -73,7 +73,7 @@ INV = Operation(
     partial=("∂inv(X)[i,j]/∂X[k,l] = -inv(X)[i,k] inv(X)[l,j]",),
     latex="{0}^{{-1}}",
     numpy="np.linalg.inv({0})",
-    sympy=_inverse,
+    sympy=lambda sp, X: _inverse(X),
     domain="invertible",
     condition="{0} invertible",
     source="Matrix Cookbook (60)",
@@ -101,7 +101,7 @@ PINV = Operation(
     ),
     latex="{0}^{{+}}",
     numpy="np.linalg.pinv({0})",
-    sympy=_pseudo_inverse,
+    sympy=lambda sp, X: _pseudo_inverse(X),
     condition="{0} of constant rank",
     source="Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), (4.12)",
 )

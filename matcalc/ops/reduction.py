@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from matcalc.core.operation import Operation
 
 SUM = Operation(
@@ -55,7 +59,7 @@ NORM1 = Operation(
     definition="norm1(X) = sum(abs(X))",
     latex=r"\|{0}\|_1",
     numpy="np.sum(np.abs({0}))",
-    sympy=lambda sp, X: sp.Add(*(sp.Piecewise((x, x >= 0), (-x, True)) for x in X)),
+    sympy=lambda sp, X: sp.Add(*(x * (2 * sp.Heaviside(x) - 1) for x in X)),
     domain="nonzero",
     kink="an entry of {0} = 0",
 )
@@ -122,7 +126,8 @@ def _along(axis: int) -> tuple[Operation, Operation]:
     return logsumexp, softmax
 
 
-def _reduce_sympy(sp, X, axis, f):  # type: ignore[no-untyped-def]
+def _reduce_sympy(sp: Any, X: Any, axis: int, f: Callable[[list[Any]], Any]) -> Any:
+    """SymPy image of a reduction along an axis, counted from 1."""
     rows, columns = X.shape
     if axis == 1:
         return sp.Matrix(1, columns, [f(list(X[:, j])) for j in range(columns)])
@@ -135,15 +140,25 @@ LOGSUMEXP_2, SOFTMAX_2 = _along(2)
 
 def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
     """max or min over all entries and along an axis, and where it is attained (assumed unique)."""
+    orientation = 1 if call == "max" else -1
+
+    def attained_in(sp: Any, line: Any) -> list[Any]:
+        """1 in the place of the extremum, else 0, as products of SymPy's step function."""
+        return [
+            sp.Mul(*(sp.Heaviside(orientation * (x - y)) for l, y in enumerate(line) if k != l))
+            for k, x in enumerate(line)
+        ]
+
+    def extremum(sp: Any, line: Any) -> Any:
+        return sp.Add(*map(sp.Mul, line, attained_in(sp, line)))
+
     found = Operation(
         attained,
         "(m, n) -> (m, n)",
         partial=(f"∂{attained}(X)[i,j]/∂X[k,l] = 0",),
         latex=rf"\operatorname{{{attained}}}",
         numpy=f"np.where({{0}} == np.{call}({{0}}), 1.0, 0.0)",
-        sympy=lambda sp, X: X.applyfunc(
-            lambda e: sp.Piecewise((1, sp.Eq(e, getattr(sp, call.capitalize())(*X))), (0, True))
-        ),
+        sympy=lambda sp, X: sp.Matrix(*X.shape, attained_in(sp, X)),
         kink="two entries of {0} equal",
     )
     whole = Operation(
@@ -152,7 +167,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         partial=(f"∂{call}(X)/∂X[k,l] = {attained}(X)[k,l]",),
         latex=rf"\{call}",
         numpy=f"np.{call}({{0}})",
-        sympy=lambda sp, X: getattr(sp, call.capitalize())(*X),
+        sympy=extremum,
         kink="two entries of {0} equal",
     )
     operations = [found, whole]
@@ -168,15 +183,8 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
             numpy=f"np.where({{0}} == np.{call}({{0}}, axis={axis - 1}, keepdims=True), 1.0, 0.0)",
             sympy=lambda sp, X, axis=axis: sp.Matrix(
                 *X.shape,
-                lambda i, j: sp.Piecewise(
-                    (
-                        1,
-                        sp.Eq(
-                            X[i, j],
-                            getattr(sp, call.capitalize())(*(X[:, j] if axis == 1 else X[i, :])),
-                        ),
-                    ),
-                    (0, True),
+                lambda i, j: (
+                    attained_in(sp, X[:, j])[i] if axis == 1 else attained_in(sp, X[i, :])[j]
                 ),
             ),
             kink="two entries of {0} equal",
@@ -189,9 +197,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
             tail=(str(axis),),
             latex=rf"\{call}",
             numpy=f"np.{call}({{0}}, axis={axis - 1})",
-            sympy=lambda sp, X, axis=axis: _reduce_sympy(
-                sp, X, axis, lambda line: getattr(sp, call.capitalize())(*line)
-            ),
+            sympy=lambda sp, X, axis=axis: _reduce_sympy(sp, X, axis, partial(extremum, sp)),
             kink="two entries of {0} equal",
         )
         operations += [line, value]
