@@ -29,7 +29,14 @@ def format_program(e: Expr) -> str:
     Only what a reader of the bare expression would take for something else is declared:
     ``A: (n, n) symmetric; x' A x``.
     """
-    body = _body(e)
+    found: str | None = e.memo.get(format_program)
+    if found is None:
+        found = e.memo[format_program] = _declared(e, _body(e))
+    return found
+
+
+def _declared(e: Expr, body: str) -> str:
+    """The body after as few declarations as make it read as ``e``."""
     functions = [f"{op.spelling}: {op.signature}" for op in _abstract_functions(e)]
     variables = symbols(e)
     declared = {variable for variable in variables if not is_plain(variable.name)}

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from matcalc.backends.compose import Composer, identity_letter
 from matcalc.backends.notation import Form, fold, measure, own_measure, walk
-from matcalc.core.expr import Expr, Size, Symbol, postorder
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
 
 #: A name, its '=' and one use: what a definition costs beyond its right side.
 OVERHEAD = 3
 
 
 def names_in_use(root: Expr) -> set[str]:
-    """Names of the variables and sizes of an expression."""
+    """Names of the variables, sizes and functions of an expression."""
     names: set[str] = set()
     for node in postorder(root):
         if isinstance(node, Symbol):
@@ -22,6 +22,8 @@ def names_in_use(root: Expr) -> set[str]:
             names.update(name for dim in node.shape for name in dim.symbols)
         elif isinstance(node, Size):
             names.update(node.dim.symbols)
+        elif isinstance(node, Apply):
+            names.add(node.op.spelling)
     return names
 
 
