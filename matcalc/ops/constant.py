@@ -22,6 +22,16 @@ ZEROS = Operation(
 )  # fmt: skip
 """Matrix of zeros; a zero derivative is one."""
 
+COMMUTATION = Operation(
+    "commutation",
+    "size m, size n -> (m n, m n)",
+    ("m", "n"),
+    latex="K_{{{0},{1}}}",
+    numpy="np.eye({0} * {1}).reshape({1}, {0}, -1).transpose(1, 0, 2).reshape({0} * {1}, -1)",
+    source="Magnus and Neudecker, Matrix Differential Calculus, section 3.7",
+)
+"""Commutation matrix: ``commutation(m, n) vec(A) = vec(A')`` for A with m rows and n columns."""
+
 PI = Operation("pi", "-> scalar", (), latex=r"\pi", numpy="np.pi", sympy=lambda sp: sp.pi)
 
-OPERATIONS = (EYE, ONES, ZEROS, PI)
+OPERATIONS = (EYE, ONES, ZEROS, COMMUTATION, PI)

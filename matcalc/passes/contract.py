@@ -18,7 +18,7 @@ from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op, product, size, transposed
 from matcalc.passes.equal import canonical
-from matcalc.passes.recognise import fold_component
+from matcalc.passes.network import fold_component
 
 
 def contract(expr: IndexExpr) -> IndexExpr:

@@ -22,8 +22,7 @@ from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Expr
 from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import ArgumentProblem
-from matcalc.passes.recognise import recognise
-from matcalc.passes.vectorise import vectorise
+from matcalc.passes.recognise import recognise, vectorise
 
 LAYOUTS = ("mixed", "numerator", "denominator", "tensor", "vec")
 

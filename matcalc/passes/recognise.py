@@ -1,37 +1,18 @@
-"""Recognition: index notation folded back into matrix form.
-
-The factors of a term are read as a graph: indices are vertices, matrices are edges, vectors are
-weights on vertices. Bound vertices are eliminated, the least connected first: a vertex with no edge
-is an inner product, with one edge a matrix times a vector, with two a matrix product (a trace where
-the path closes). What is left between the free indices is a matrix. A bound index that three
-matrices share, with no two of them parallel, has no matrix form.
-"""
+"""Recognition: index notation folded back into matrix form."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-from matcalc.core.dim import ONE
-from matcalc.core.expr import Constant, Expr
-from matcalc.core.index import Factor, Index, IndexExpr, Term
+from matcalc.core.dim import ONE, Dim
+from matcalc.core.expr import Expr
+from matcalc.core.index import Composite, Index, IndexExpr, Term
 from matcalc.ops.constant import EYE
-from matcalc.ops.structural import TIMES
-from matcalc.passes.build import (
-    diag,
-    diagonal,
-    eye,
-    is_op,
-    ones,
-    product,
-    size,
-    sum_of,
-    times,
-    trace,
-    transposed,
-    zeros,
-)
+from matcalc.passes.build import is_op, zeros
 from matcalc.passes.collect import total
+from matcalc.passes.contract import contract
+from matcalc.passes.kronecker import kronecker_term
+from matcalc.passes.network import fold_term
+
+Indices = tuple[Index, ...]
 
 
 def recognise(expr: IndexExpr, row: Index | None, column: Index | None) -> Expr | None:
@@ -39,184 +20,56 @@ def recognise(expr: IndexExpr, row: Index | None, column: Index | None) -> Expr 
 
     ``row`` and ``column`` are the free indices of ``expr``; None stands for an axis of size 1.
     """
-    shape = (row.dim if row else ONE, column.dim if column else ONE)
-    terms = []
+    return vectorise(expr, (row,) if row else (), (column,) if column else ())
+
+
+def vectorise(expr: IndexExpr, rows: Indices, columns: Indices) -> Expr | None:
+    """The matrix whose rows are ``vec`` over the row axes and columns ``vec`` over the column axes.
+
+    vec is column-major: the first axis varies fastest. None if a term has no such form.
+    """
+    terms: list[Expr] = []
     for term in expr.terms:
-        matrix = recognise_term(term, row, column)
+        matrix = _matrix_of(term, rows[::-1], columns[::-1])
         if matrix is None:
             return None
         terms.append(matrix)
-    return total(*terms) if terms else zeros(shape)
+    return total(*terms) if terms else zeros((_size(rows), _size(columns)))
 
 
-def recognise_term(term: Term, row: Index | None, column: Index | None) -> Expr | None:
-    """Matrix form of one term, or None."""
-    network = _Network.of(term.factors)
-    if network is None:
-        return None
-    free = {index for index in (row, column) if index is not None}
-    if not network.eliminate(free):
-        return None
-    return times(Constant(term.coefficient), *network.scalars, network.assemble(row, column))
+def _matrix_of(term: Term, rows: Indices, columns: Indices) -> Expr | None:
+    """One term; rows and columns are given slowest first."""
+    pair = _pair_to_split(term, frozenset((*rows, *columns)))
+    if pair is None:
+        if len(rows) <= 1 and len(columns) <= 1:
+            folded = fold_term(term, *(rows or (None,)), *(columns or (None,)))
+            if folded is not None:
+                return folded
+        return kronecker_term(term, rows, columns)
+    index, parts = pair
+    split = term.rename({index: Composite(parts)})
+    rows, columns = (_replaced(side, index, parts) for side in (rows, columns))
+    opened = contract(IndexExpr((*rows, *columns), (split,)))
+    # The axes are in the order of kron already, slowest first.
+    return vectorise(opened, rows[::-1], columns[::-1])
 
 
-def fold_component(factors: Sequence[Factor], free: frozenset[Index]) -> list[Factor] | None:
-    """Factors connected by bound indices as scalar factors and one matrix factor, or None.
-
-    A component with no bound index is left alone, and so is one with more than two free indices.
-    """
-    indices = dict.fromkeys(index for factor in factors for index in factor.indices)
-    kept = [index for index in indices if index in free]
-    if len(kept) == len(indices) or len(kept) > 2:
-        return None
-    row, column = (*kept, None, None)[:2]
-    matrix = recognise_term(Term(Constant(1).value, tuple(factors)), row, column)
-    if matrix is None:
-        return None
-    parts = matrix.args if is_op(matrix, TIMES) else (matrix,)
-    return [Factor(part, () if part.is_scalar else tuple(kept)) for part in parts]
+def _pair_to_split(term: Term, free: frozenset[Index]) -> tuple[Index, Indices] | None:
+    """A free index that a delta equates with a composite one, and fresh parts for it."""
+    for factor in term.factors:
+        if is_op(factor.expr, EYE):
+            for one, other in (factor.slots, factor.slots[::-1]):
+                if isinstance(one, Index) and one in free and isinstance(other, Composite):
+                    return one, tuple(Index(part.dim) for part in other.parts)
+    return None
 
 
-@dataclass
-class _Edge:
-    """A matrix whose rows are indexed by ``start`` and columns by ``end``."""
-
-    start: Index
-    end: Index
-    matrix: Expr
-
-    def leaving(self, vertex: Index) -> tuple[Index, Expr]:
-        """Far end, and the matrix with rows at ``vertex``."""
-        if vertex is self.start:
-            return self.end, self.matrix
-        return self.start, transposed(self.matrix)
+def _replaced(side: Indices, index: Index, parts: Indices) -> Indices:
+    return tuple(new for old in side for new in (parts if old is index else (old,)))
 
 
-@dataclass
-class _Network:
-    """A term as a graph."""
-
-    scalars: list[Expr] = field(default_factory=list)
-    weights: dict[Index, list[Expr]] = field(default_factory=dict)
-    edges: list[_Edge] = field(default_factory=list)
-
-    @staticmethod
-    def of(factors: Sequence[Factor]) -> _Network | None:
-        """None where a factor has a composite index or more than two."""
-        network = _Network()
-        for factor in factors:
-            if len(factor.slots) > 2 or not all(isinstance(s, Index) for s in factor.slots):
-                return None
-            network.add(factor)
-        return network
-
-    def add(self, factor: Factor) -> None:
-        slots = [slot for slot in factor.slots if isinstance(slot, Index)]
-        for slot in slots:
-            self.weights.setdefault(slot, [])
-        if not slots:
-            self.scalars.append(factor.expr)
-        elif len(slots) == 1:
-            column = factor.expr if factor.expr.shape[1].is_unit else transposed(factor.expr)
-            self.weights[slots[0]].append(column)
-        else:
-            self.connect(slots[0], slots[1], factor.expr)
-
-    def connect(self, start: Index, end: Index, matrix: Expr) -> None:
-        """Add an edge; one that returns to its start is its diagonal, a weight."""
-        if start is end:
-            self.weights[start].append(diagonal(matrix))
-        else:
-            self.edges.append(_Edge(start, end, matrix))
-
-    def eliminate(self, free: set[Index]) -> bool:
-        """Sum over all bound indices; False if a vertex cannot be eliminated."""
-        while bound := [vertex for vertex in self.weights if vertex not in free]:
-            vertex = min(bound, key=lambda v: (self._degree(v), self._is_cycle(v)))
-            if self._degree(vertex) <= 2:
-                self._sum_over(vertex, free)
-            elif not self._merge_parallel(vertex):
-                return False
-        return True
-
-    def _degree(self, vertex: Index) -> int:
-        return sum(vertex in (edge.start, edge.end) for edge in self.edges)
-
-    def _is_cycle(self, vertex: Index) -> bool:
-        ends = [e.leaving(vertex)[0] for e in self.edges if vertex in (e.start, e.end)]
-        return len(ends) == 2 and ends[0] is ends[1]
-
-    def _merge_parallel(self, vertex: Index) -> bool:
-        """Replace two edges between the same vertices by their Hadamard product."""
-        seen: dict[Index, _Edge] = {}
-        for edge in self.edges:
-            if vertex not in (edge.start, edge.end):
-                continue
-            end, matrix = edge.leaving(vertex)
-            if end in seen:
-                first = seen[end]
-                joined = times(first.leaving(vertex)[1], matrix)
-                self.edges = [e for e in self.edges if e is not first and e is not edge]
-                self.edges.append(_Edge(vertex, end, joined))
-                return True
-            seen[end] = edge
-        return False
-
-    def _sum_over(self, vertex: Index, free: set[Index]) -> None:
-        weights = self.weights.pop(vertex)
-        edges = [edge for edge in self.edges if vertex in (edge.start, edge.end)]
-        self.edges = [edge for edge in self.edges if edge not in edges]
-        if not edges:
-            self.scalars.append(_inner(weights, vertex))
-            return
-        weight = times(*weights) if weights else None
-        end, matrix = edges[0].leaving(vertex)
-        if len(edges) == 1:
-            vector = weight if weight is not None else ones((vertex.dim, ONE))
-            self.weights[end].append(product(transposed(matrix), vector))
-            return
-        other_end, other = edges[1].leaving(vertex)
-        middle = () if weight is None else (diag(weight),)
-        joined = product(transposed(matrix), *middle, other)
-        if end is other_end and end not in free and self._is_last(end):
-            del self.weights[end]
-            self.scalars.append(trace(joined))
-        else:
-            self.connect(end, other_end, joined)
-
-    def _is_last(self, vertex: Index) -> bool:
-        return not self._degree(vertex) and not self.weights[vertex]
-
-    def assemble(self, row: Index | None, column: Index | None) -> Expr:
-        """The matrix that the edges and weights at the free vertices form."""
-        rows = self.weights.get(row, []) if row else []
-        columns = self.weights.get(column, []) if column else []
-        if row is None and column is None:
-            return Constant(1)
-        if row is None or column is None:
-            index = row or column
-            assert index is not None
-            vector = times(*(rows or columns)) if rows or columns else ones((index.dim, ONE))
-            return vector if row else transposed(vector)
-        return self._between(row, column, rows, columns)
-
-    def _between(self, row: Index, column: Index, rows: list[Expr], columns: list[Expr]) -> Expr:
-        matrices = [edge.leaving(row)[1] for edge in self.edges]
-        if any(is_op(matrix, EYE) for matrix in matrices):
-            plain = [diagonal(m) for m in matrices if not is_op(m, EYE)]
-            weights = [*rows, *columns, *plain]
-            return diag(times(*weights)) if weights else eye(row.dim)
-        left, right = times(*rows) if rows else None, times(*columns) if columns else None
-        if not matrices:
-            u = left if left is not None else ones((row.dim, ONE))
-            v = right if right is not None else ones((column.dim, ONE))
-            return product(u, transposed(v))
-        core = times(*matrices)
-        return product(
-            *(() if left is None else (diag(left),)), core, *(() if right is None else (diag(right),))
-        )
-
-
-def _inner(weights: list[Expr], vertex: Index) -> Expr:
-    """Sum over one index of a product of vectors."""
-    return sum_of(times(*weights)) if weights else size(vertex.dim)
+def _size(indices: Indices) -> Dim:
+    result = ONE
+    for index in indices:
+        result = result * index.dim
+    return result

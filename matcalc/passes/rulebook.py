@@ -86,21 +86,34 @@ def _sizes(op: Operation) -> dict[str, Dim]:
     return {symbol: Dim.of(symbol) for symbol in symbols}
 
 
-def _slots(node: tree.Node | None, dims: tuple[Dim, ...], known: dict[str, Index]) -> tuple[Slot, ...]:
-    """Slots that a left side such as ``vec(X)[(j,i)]`` declares; letters are added to ``known``."""
+def _slots(
+    node: tree.Node | None, dims: tuple[Dim, ...], known: dict[str, Index]
+) -> tuple[tuple[str, ...], ...]:
+    """Letters of the subscripts of a left side, axes of size 1 left out.
+
+    The plain ones are added to ``known``; the parts of a composite one such as ``vec(X)[(j,i)]`` have the
+    ranges that the right side gives them.
+    """
     if not isinstance(node, tree.Indexed):
         return ()
-    slots: list[Slot] = []
+    slots: list[tuple[str, ...]] = []
     for subscript, dim in zip(node.subscripts, dims, strict=True):
-        names = [n.name for n in subscript.names if isinstance(n, tree.Name)]
         if dim.is_unit:
             continue
-        parts = [Dim.of(symbol) for symbol in dim.symbols] if len(names) > 1 else [dim]
-        for name, part in zip(names, parts, strict=True):
-            known.setdefault(name, Index(part, name))
-        indices = tuple(known[name] for name in names)
-        slots.append(indices[0] if len(indices) == 1 else Composite(indices))
+        names = tuple(n.name for n in subscript.names if isinstance(n, tree.Name))
+        if len(names) == 1:
+            known.setdefault(names[0], Index(dim, names[0]))
+        slots.append(names)
     return tuple(slots)
+
+
+def _resolve(
+    slots: tuple[tuple[str, ...], ...], known: dict[str, Index], terms: tuple[Term, ...]
+) -> tuple[Slot, ...]:
+    """The slots themselves; letters that are not known yet are found in the terms."""
+    letters = {index.hint: index for term in terms for index in term.indices()} | known
+    found = (tuple(letters[name] for name in names) for names in slots)
+    return tuple(parts[0] if len(parts) == 1 else Composite(parts) for parts in found)
 
 
 def _output_dims(op: Operation, node: tree.Node) -> tuple[Dim, ...]:
@@ -113,12 +126,14 @@ def _output_dims(op: Operation, node: tree.Node) -> tuple[Dim, ...]:
 def _by_product_rule(op: Operation, position: int) -> LocalJacobian:
     rule = parse_rule(op.index_form)
     known: dict[str, Index] = {}
-    output = _slots(rule.target, _output_dims(op, rule.target), known)
+    slots = _slots(rule.target, _output_dims(op, rule.target), known)
     parameters = placeholders(op)
     varied = parameters[position]
     argument = tuple(Index(dim, "") for dim in varied.axes)
+    value = lower_value(rule.value, _bases(op), known, _sizes(op))
+    output = _resolve(slots, known, value)
     terms = []
-    for term in lower_value(rule.value, _bases(op), known, _sizes(op)):
+    for term in value:
         for place, factor in enumerate(term.factors):
             if factor.expr is varied:
                 others = term.factors[:place] + term.factors[place + 1 :]
@@ -138,9 +153,9 @@ def _from_partial(op: Operation, position: int) -> LocalJacobian:
     known: dict[str, Index] = {}
     output = _slots(rule.target, _output_dims(op, rule.target), known)
     varied = placeholders(op)[position]
-    slots = _slots(rule.variable, varied.axes, known)
-    argument = tuple(slot for slot in slots if isinstance(slot, Index))
+    argument = tuple(known[name] for (name,) in _slots(rule.variable, varied.axes, known))
     terms = lower_value(rule.value, _bases(op), known, _sizes(op))
-    return LocalJacobian(placeholders(op), output, argument, terms)
+    slots = _resolve(output, known, terms)
+    return LocalJacobian(placeholders(op), slots, argument, terms)
 
 

@@ -1,67 +1,63 @@
-"""The vec form: an array of any order as the matrix ∂vec f/∂vec(X)', written with Kronecker products."""
+"""Terms with composite axes as matrices: Kronecker products, diag(vec(M)), commutation matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from matcalc.core.dim import ONE, Dim
+from matcalc.core.dim import ONE
 from matcalc.core.expr import Constant, Expr
-from matcalc.core.index import Factor, Index, IndexExpr, Term
-from matcalc.ops.constant import EYE
+from matcalc.core.index import Composite, Factor, Index, Term
+from matcalc.ops.constant import COMMUTATION, EYE
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import KRON
-from matcalc.passes.build import diag, eye, is_op, is_zero, ones, product, times, transposed, zeros
-from matcalc.passes.collect import total
+from matcalc.passes.build import (
+    diag,
+    eye,
+    is_op,
+    is_zero,
+    ones,
+    product,
+    size,
+    times,
+    transposed,
+    zeros,
+)
 from matcalc.passes.contract import components
-from matcalc.passes.recognise import recognise_term
+from matcalc.passes.network import fold_term
 
 
-def vectorise(expr: IndexExpr, rows: Sequence[Index], columns: Sequence[Index]) -> Expr | None:
-    """The matrix whose rows are ``vec`` over the row axes and columns ``vec`` over the column axes.
-
-    vec is column-major: the first axis varies fastest. None if a term is no Kronecker product
-    in this order of the indices.
-    """
-    # Slowest first, as in kron(A, B)[(i,k),(j,l)].
-    slow_rows, slow_columns = tuple(reversed(rows)), tuple(reversed(columns))
-    shape = (_size(rows), _size(columns))
-    terms: list[Expr] = []
-    for term in expr.terms:
-        matrix = _vectorise_term(term, slow_rows, slow_columns)
-        if matrix is None:
-            return None
-        terms.append(matrix)
-    return total(*terms) if terms else zeros(shape)
-
-
-def _size(indices: Sequence[Index]) -> Dim:
-    result = ONE
-    for index in indices:
-        result = result * index.dim
-    return result
-
-
-def _vectorise_term(
+def kronecker_term(
     term: Term, rows: tuple[Index, ...], columns: tuple[Index, ...]
 ) -> Expr | None:
-    free = frozenset((*rows, *columns))
-    factors = list(term.factors)
-    scalars = [f.expr for f in factors if not f.slots]
-    arrays = [f for f in factors if f.slots]
-    left, arrays = _side_weights(arrays, rows, columns)
-    right, arrays = _side_weights(arrays, columns, rows)
-    blocks = _blocks(arrays, rows, columns, free)
+    """The term as a matrix whose axes are composite, slowest index first as in kron; None if it has no
+    such form."""
+    straight = _term(term, rows, columns)
+    if straight is not None or len(columns) != 2:
+        return straight
+    crossed = _term(term, rows, columns[::-1])
+    if crossed is None:
+        return None
+    # vec(X') = K vec(X): the columns are in the order of vec(X').
+    slow, fast = columns
+    return product(crossed, COMMUTATION(size(fast.dim), size(slow.dim)))
+
+
+def _term(term: Term, rows: tuple[Index, ...], columns: tuple[Index, ...]) -> Expr | None:
+    scalars = [factor.expr for factor in term.factors if not factor.slots]
+    arrays = [factor for factor in term.factors if factor.slots]
+    left, arrays = _side_weights(arrays, rows)
+    right, arrays = _side_weights(arrays, columns)
+    blocks = _blocks(arrays, rows, columns)
     if blocks is None:
         return None
-    core = _kron(blocks)
     matrix = product(
-        *(() if left is None else (diag(left),)), core, *(() if right is None else (diag(right),))
+        *(() if left is None else (diag(left),)),
+        _kron(blocks),
+        *(() if right is None else (diag(right),)),
     )
     return times(Constant(term.coefficient), *scalars, matrix)
 
 
 def _side_weights(
-    factors: list[Factor], side: tuple[Index, ...], other: tuple[Index, ...]
+    factors: list[Factor], side: tuple[Index, ...]
 ) -> tuple[Expr | None, list[Factor]]:
     """Matrices that weight the entries of one side, ``M[i,j]`` with both indices tied to other factors.
 
@@ -83,14 +79,10 @@ def _side_weights(
     return (times(*weights) if weights else None), kept
 
 
-_Block = tuple[int, int, Expr]
-
-
 def _blocks(
     factors: list[Factor],
     rows: tuple[Index, ...],
     columns: tuple[Index, ...],
-    free: frozenset[Index],
 ) -> list[Expr] | None:
     """Matrices whose Kronecker product is the term: each takes the next rows and the next columns."""
     groups = components(factors, frozenset())
@@ -133,18 +125,30 @@ def _next_group(
 def _block(
     group: list[Factor], rows: tuple[Index, ...], columns: tuple[Index, ...]
 ) -> Expr | None:
+    if len(group) == 1 and any(isinstance(slot, Composite) for slot in group[0].slots):
+        return _whole(group[0], rows, columns)
     term = Term(Constant(1).value, tuple(group))
     if len(rows) <= 1 and len(columns) <= 1:
-        return recognise_term(term, *(rows or (None,)), *(columns or (None,)))
+        return fold_term(term, *(rows or (None,)), *(columns or (None,)))
     if len(rows) == 2 and not columns:
-        matrix = recognise_term(term, rows[1], rows[0])
+        matrix = fold_term(term, rows[1], rows[0])
         return None if matrix is None else _vec(matrix)
     if len(columns) == 2 and not rows:
-        matrix = recognise_term(term, columns[1], columns[0])
+        matrix = fold_term(term, columns[1], columns[0])
         return None if matrix is None else transposed(_vec(matrix))
     if len(rows) == len(columns):
         return _diagonal_block(group, rows, columns)
     return None
+
+
+def _whole(factor: Factor, rows: tuple[Index, ...], columns: tuple[Index, ...]) -> Expr | None:
+    """An expression whose own axes are addressed by just these composite indices."""
+    slots = tuple(slot.parts for slot in factor.slots)
+    sides = tuple(side for side in (rows, columns) if side)
+    if slots == sides and len(factor.expr.axes) == len(sides):
+        is_column = len(sides) < 2 and bool(rows) == factor.expr.shape[1].is_unit
+        return factor.expr if len(sides) == 2 or is_column else transposed(factor.expr)
+    return transposed(factor.expr) if slots == sides[::-1] else None
 
 
 def _vec(matrix: Expr) -> Expr:
@@ -162,7 +166,7 @@ def _diagonal_block(
     rest = [f.rename(names) for f in group if not is_op(f.expr, EYE)]
     if len(rows) != 2:
         return None
-    matrix = recognise_term(Term(Constant(1).value, tuple(rest)), rows[1], rows[0])
+    matrix = fold_term(Term(Constant(1).value, tuple(rest)), rows[1], rows[0])
     return None if matrix is None else DIAG(_vec(matrix))
 
 
