@@ -1,0 +1,286 @@
+"""Expressions and index notation as SymPy expressions.
+
+Names become ``MatrixSymbol`` (a vector is n x 1) and ``Symbol``, sizes positive integer symbols. Scalars
+are SymPy scalars: a product such as ``x' A x`` is the trace of a 1 x 1 matrix, which SymPy neither
+refuses to add to numbers nor expands into sums.
+
+Indices are SymPy's own throughout: numbers count from 0.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sympy
+from sympy.core.symbol import Str
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.diagonal import DiagonalOf
+
+from matcalc.backends.sympy_nodes import EntryArray, MatrixFunction, ScalarFunction
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.core.index import Index, IndexExpr, Slot, Term
+from matcalc.core.operation import Operation
+from matcalc.errors import ArgumentProblem, UnsupportedProblem
+from matcalc.ops.constant import EYE, ONES, ZEROS
+from matcalc.ops.linalg import ADJ, DET, DIAG, DIAGONAL, INV, LOGDET, TRACE
+from matcalc.ops.reduction import (
+    LOGSUMEXP,
+    MEAN,
+    MEAN_1,
+    MEAN_2,
+    NORM1,
+    NORM2,
+    SOFTMAX,
+    SUM,
+    SUM_1,
+    SUM_2,
+)
+from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
+
+
+def to_sympy(e: Expr | IndexExpr) -> Any:
+    """The SymPy expression of the same shape.
+
+    A scalar is a SymPy scalar; a vector, row or matrix a ``MatrixExpr``; index notation with three or
+    more axes an array expression with ``as_explicit``.
+
+    Raises:
+        UnsupportedProblem: an array with more than two axes occurs inside the expression.
+    """
+    return _array(e) if isinstance(e, IndexExpr) else _Exporter().export(e)
+
+
+def entry(ix: IndexExpr, *indices: str | int) -> Any:
+    """One entry of an array as a SymPy scalar, with KroneckerDelta and Sum.
+
+    Args:
+        ix: the array.
+        indices: one for each axis: a name, or a number counted from 0 as everywhere in SymPy.
+
+    Raises:
+        ArgumentProblem: there is another number of axes, or one is shorter.
+    """
+    if len(indices) != len(ix.free):
+        raise ArgumentProblem(
+            f"{len(indices)} indices for {len(ix.free)} axes",
+            help="give a name or a number from 0 for every axis",
+        )
+    for given, index in zip(indices, ix.free, strict=True):
+        _check_index(given, index.dim)
+    places = [sympy.Symbol(i, integer=True) if isinstance(i, str) else i for i in indices]
+    return _formula(ix, places)
+
+
+def _check_index(given: str | int, dim: Dim) -> None:
+    if isinstance(given, bool) or not isinstance(given, str | int) or given == "":
+        raise ArgumentProblem(f"{given!r} is not an index", help="a name, or a number from 0")
+    if isinstance(given, int) and (given < 0 or (not dim.symbols and given >= dim.coefficient)):
+        raise ArgumentProblem(
+            f"index {given} is out of range",
+            details=(f"the axis has the size {dim}, and SymPy's indices start at 0",),
+        )
+
+
+# --------------------------------------------------------------------------- index notation
+
+
+def _array(ix: IndexExpr) -> Any:
+    letters = _unused_letters(set())
+    places = [sympy.Dummy(letter, integer=True) for letter, _ in zip(letters, ix.free, strict=False)]
+    formula = _formula(ix, places)
+    if not places:
+        return formula
+    sizes = [_size(index.dim) for index in ix.free]
+    if len(places) > 2:
+        return EntryArray(sympy.Lambda(tuple(places), formula), *sizes)
+    if len(places) == 1:
+        return sympy.FunctionMatrix(sizes[0], 1, sympy.Lambda((*places, sympy.Dummy("j")), formula))
+    return sympy.FunctionMatrix(*sizes, sympy.Lambda(tuple(places), formula))
+
+
+def _formula(ix: IndexExpr, places: list[Any]) -> Any:
+    exporter = _Exporter()
+    taken = {place.name for place in places if isinstance(place, sympy.Symbol)}
+    taken.update(
+        node.name
+        for term in ix.terms
+        for factor in term.factors
+        for node in postorder(factor.expr)
+        if isinstance(node, Symbol)
+    )
+    free = dict(zip(ix.free, places, strict=True))
+    return sympy.Add(*(_term(term, free, exporter, taken) for term in ix.terms))
+
+
+def _term(term: Term, free: dict[Index, Any], exporter: _Exporter, taken: set[str]) -> Any:
+    names = _unused_letters(taken)
+    at = dict(free)
+    for index in term.indices():
+        if index not in at:
+            at[index] = sympy.Symbol(next(names), integer=True)
+    factors = [_rational(term.coefficient)]
+    for factor in term.factors:
+        value = exporter.export(factor.expr)
+        factors.append(value[_position(factor.expr, factor.slots, at)] if factor.slots else value)
+    bound = [(at[index], 0, _size(index.dim) - 1) for index in at if index not in free]
+    return sympy.Sum(sympy.Mul(*factors), *bound) if bound else sympy.Mul(*factors)
+
+
+def _unused_letters(taken: set[str]) -> Iterator[str]:
+    plain = "ijklpqrs"
+    numbered = (f"i{number}" for number in itertools.count(1))
+    return (name for name in itertools.chain(plain, numbered) if name not in taken)
+
+
+def _position(e: Expr, slots: tuple[Slot, ...], at: dict[Index, Any]) -> tuple[Any, Any]:
+    """Row and column of an entry; the first part of a composite index varies slowest."""
+    position = [sympy.S.Zero, sympy.S.Zero]
+    axes = [k for k, dim in enumerate(e.shape) if not dim.is_unit]
+    for axis, slot in zip(axes, slots, strict=True):
+        for part in slot.parts:
+            position[axis] = position[axis] * _size(part.dim) + at[part]
+    return position[0], position[1]
+
+
+# --------------------------------------------------------------------------- matrix expressions
+
+
+class _Exporter:
+    """Translates expressions; every node once."""
+
+    def __init__(self) -> None:
+        self._done: dict[Expr, Any] = {}
+
+    def export(self, e: Expr) -> Any:
+        for node in postorder(e):
+            if node not in self._done:
+                self._done[node] = _node(node, [self._done[arg] for arg in node.args])
+        return self._done[e]
+
+
+def _node(node: Expr, args: list[Any]) -> Any:
+    if len(node.shape) != 2:
+        raise UnsupportedProblem(f"SymPy has no expression with {len(node.shape)} axes for {node}")
+    rows, columns = map(_size, node.shape)
+    match node:
+        case Symbol():
+            if node.is_scalar:
+                return sympy.Symbol(node.name)
+            return sympy.MatrixSymbol(node.name, rows, columns)
+        case Constant():
+            return _rational(node.value)
+        case Size():
+            return _size(node.dim)
+        case Apply():
+            value = _application(node, args)
+            is_matrix = isinstance(value, sympy.MatrixExpr | sympy.MatrixBase)
+            return sympy.Trace(value) if node.is_scalar and is_matrix else value
+    raise TypeError(f"unknown kind of expression: {node!r}")
+
+
+def _application(node: Apply, args: list[Any]) -> Any:
+    op = node.op
+    if op.elementwise or op is TIMES:
+        return _elementwise(op, args, node)
+    if node.is_scalar and op in (ADD, MATMUL, KRON) and all(arg.is_scalar for arg in node.args):
+        return (sympy.Add if op is ADD else sympy.Mul)(*args)
+    if op not in (EYE, ONES, ZEROS, MATPOW):
+        args = [_as_matrix(arg) for arg in args]
+    if op in _IMAGES:
+        return _IMAGES[op](*args)
+    if not args and op.sympy is not None:
+        return op.sympy(sympy)
+    if node.is_scalar:
+        return ScalarFunction(Str(op.name), *args)
+    return MatrixFunction(Str(op.name), *map(_size, node.shape), *args)
+
+
+def _elementwise(op: Operation, args: list[Any], node: Apply) -> Any:
+    """Scalars stay scalars; of arrays SymPy has Hadamard products and powers, and maps."""
+    arrays = [arg for arg in args if isinstance(arg, sympy.MatrixExpr)]
+    scalars = [arg for arg in args if not isinstance(arg, sympy.MatrixExpr)]
+    if op is TIMES:
+        if not arrays:
+            return sympy.Mul(*scalars)
+        product = sympy.HadamardProduct(*arrays) if len(arrays) > 1 else arrays[0]
+        return sympy.MatMul(sympy.Mul(*scalars), product) if scalars else product
+    if not arrays:
+        assert op.sympy is not None
+        return op.sympy(sympy, *args)
+    if op is POWER and isinstance(args[0], sympy.MatrixExpr):
+        return sympy.HadamardPower(*args)
+    if len(arrays) == 1 and op.sympy is not None:
+        x = sympy.Dummy("x", real=True)
+        image = op.sympy(sympy, *(x if arg is arrays[0] else arg for arg in args))
+        return ElementwiseApplyFunction(sympy.Lambda(x, image), arrays[0])
+    return MatrixFunction(Str(op.name), *map(_size, node.shape), *args)
+
+
+def _as_matrix(value: Any) -> Any:
+    is_matrix = isinstance(value, sympy.MatrixExpr | sympy.MatrixBase)
+    return value if is_matrix else sympy.ImmutableMatrix([[value]])
+
+
+def _sum_down(X: Any) -> Any:
+    return sympy.OneMatrix(1, X.rows) * X if X.rows != 1 else X
+
+
+def _sum_along(X: Any) -> Any:
+    return X * sympy.OneMatrix(X.cols, 1) if X.cols != 1 else X
+
+
+def _sum(X: Any) -> Any:
+    return sympy.Trace(_sum_along(_sum_down(X)))
+
+
+def _map(function: Callable[[Any], Any], X: Any) -> Any:
+    x = sympy.Dummy("x", real=True)
+    return ElementwiseApplyFunction(sympy.Lambda(x, function(x)), X)
+
+
+def _exp(x: Any) -> Any:
+    return _map(sympy.exp, x)
+
+
+#: SymPy's nodes for operations on matrices; what is missing here becomes a node of sympy_nodes.
+_IMAGES: dict[Operation, Callable[..., Any]] = {
+    EYE: sympy.Identity,
+    ONES: sympy.OneMatrix,
+    ZEROS: sympy.ZeroMatrix,
+    ADD: sympy.MatAdd,
+    MATMUL: sympy.MatMul,
+    TRANSPOSE: sympy.Transpose,
+    KRON: sympy.KroneckerProduct,
+    MATPOW: sympy.MatPow,
+    INV: sympy.Inverse,
+    TRACE: sympy.Trace,
+    DET: sympy.Determinant,
+    LOGDET: lambda X: sympy.log(sympy.Determinant(X)),
+    ADJ: lambda X: sympy.MatMul(sympy.Determinant(X), sympy.Inverse(X)),
+    DIAG: sympy.DiagMatrix,
+    DIAGONAL: DiagonalOf,
+    SUM: _sum,
+    SUM_1: _sum_down,
+    SUM_2: _sum_along,
+    MEAN: lambda X: _sum(X) / (X.rows * X.cols),
+    MEAN_1: lambda X: _sum_down(X) / X.rows,
+    MEAN_2: lambda X: _sum_along(X) / X.cols,
+    NORM2: lambda X: sympy.sqrt(sympy.Trace(X.T * X)),
+    NORM1: lambda X: _sum(_map(sympy.Abs, X)),
+    LOGSUMEXP: lambda x: sympy.log(_sum(_exp(x))),
+    SOFTMAX: lambda x: _exp(x) / _sum(_exp(x)),
+}
+
+
+def _rational(value: Any) -> Any:
+    return sympy.Rational(value.numerator, value.denominator)
+
+
+def _size(dim: Dim) -> Any:
+    return sympy.Mul(
+        dim.coefficient,
+        *(sympy.Symbol(name, integer=True, positive=True) for name in dim.symbols),
+    )
