@@ -11,7 +11,7 @@ import itertools
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from weakref import WeakValueDictionary
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
@@ -92,7 +92,8 @@ class Symbol(Expr):
     name: str
     properties: frozenset[str]
 
-    def __new__(cls, name: str, shape: Shape, properties: Iterable[str] = ()) -> Symbol:
+    def __new__(cls, name: str, shape: Shape, properties: Iterable[str] = ()) -> Self:
+        """The variable of this name, shape and properties."""
         assumed = frozenset(properties)
 
         def build() -> Expr:
@@ -100,7 +101,7 @@ class Symbol(Expr):
             node.name, node.shape, node.properties = name, shape, assumed
             return node
 
-        return cast("Symbol", _intern((cls, name, shape, assumed), build))
+        return cast("Self", _intern((cls, name, shape, assumed), build))
 
     def __repr__(self) -> str:
         return f"Symbol({self.name})"
@@ -114,7 +115,8 @@ class Constant(Expr):
 
     value: Fraction
 
-    def __new__(cls, value: Fraction | int) -> Constant:
+    def __new__(cls, value: Fraction | int) -> Self:
+        """The number ``value``."""
         exact = Fraction(value)
 
         def build() -> Expr:
@@ -122,7 +124,7 @@ class Constant(Expr):
             node.value, node.shape = exact, SCALAR
             return node
 
-        return cast("Constant", _intern((cls, exact), build))
+        return cast("Self", _intern((cls, exact), build))
 
     def __repr__(self) -> str:
         return f"Constant({self.value})"
@@ -136,13 +138,15 @@ class Size(Expr):
 
     dim: Dim
 
-    def __new__(cls, dim: Dim) -> Size:
+    def __new__(cls, dim: Dim) -> Self:
+        """The number ``dim``."""
+
         def build() -> Expr:
             node = object.__new__(cls)
             node.dim, node.shape = dim, SCALAR
             return node
 
-        return cast("Size", _intern((cls, dim), build))
+        return cast("Self", _intern((cls, dim), build))
 
     def __repr__(self) -> str:
         return f"Size({self.dim})"
@@ -156,7 +160,9 @@ class Apply(Expr):
     op: Operation
     args: tuple[Expr, ...]
 
-    def __new__(cls, op: Operation, args: tuple[Expr, ...], shape: Shape) -> Apply:
+    def __new__(cls, op: Operation, args: tuple[Expr, ...], shape: Shape) -> Self:
+        """The application; ``shape`` must be what the operation says."""
+
         def build() -> Expr:
             node = object.__new__(cls)
             node.op, node.args, node.shape = op, args, shape
@@ -164,7 +170,7 @@ class Apply(Expr):
 
         # The operation is kept alive by the node, so that its id stays unique while the key is in use.
         key = (cls, id(op), tuple(arg.uid for arg in args))
-        return cast("Apply", _intern(key, build))
+        return cast("Self", _intern(key, build))
 
     def __repr__(self) -> str:
         return f"{self.op.name}({', '.join(f'#{arg.uid}' for arg in self.args)})"

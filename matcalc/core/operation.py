@@ -49,9 +49,7 @@ class Signature:
             ShapeProblem: wrong number of arguments, or shapes that the rule does not admit.
         """
         if len(args) != len(self.parameters):
-            raise ShapeProblem(
-                f"{name} takes {len(self.parameters)} argument(s), not {len(args)}"
-            )
+            raise ShapeProblem(f"{name} takes {len(self.parameters)} argument(s), not {len(args)}")
         sizes: dict[str, Dim] = {}
         for pattern, arg in zip(self.parameters, args, strict=True):
             if isinstance(pattern, str):
@@ -101,7 +99,7 @@ def _dim(text: str) -> Dim:
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation. Calling the record builds the expression.
+    r"""One operation. Calling the record builds the expression.
 
     Exactly one of ``index_form``, ``partial`` and ``definition`` gives its derivative (constants
     need none).
@@ -123,7 +121,7 @@ class Operation:
         tail: literal arguments after the others, ``("1",)`` for ``sum(X, 1)``.
         aliases: further spellings of the function.
         symbolic: whether it has a notation of its own (``A'``, ``A + B``) instead of a call.
-        latex: LaTeX template with ``{0}``, ``{1}`` for the arguments; default ``\\operatorname``.
+        latex: LaTeX template with ``{0}``, ``{1}`` for the arguments; default ``\operatorname``.
         numpy: NumPy template, ``np.linalg.inv({0})``; arrays are 0-d, 1-d (rows too) and 2-d.
         sympy: image on explicit SymPy matrices (scalars for element-wise operations):
             ``lambda sp, X: X.inv()`` where ``sp`` is the SymPy module.
@@ -175,6 +173,7 @@ class Operation:
         return self.rule.apply(args, self.spelling)
 
     def __call__(self, *args: Expr) -> Apply:
+        """The operation applied to arguments. Raises ShapeProblem."""
         return Apply(self, args, self.shape(args))
 
     def __repr__(self) -> str:

@@ -97,7 +97,11 @@ GELU = _elementwise(
     sympy=lambda sp, x: x * (1 + sp.erf(x / sp.sqrt(2))) / 2,
 )  # fmt: skip
 SQUARE = _elementwise(
-    "square", "2 x", numpy="np.square({0})", latex=r"\operatorname{square}", sympy=lambda sp, x: x**2
+    "square",
+    "2 x",
+    numpy="np.square({0})",
+    latex=r"\operatorname{square}",
+    sympy=lambda sp, x: x**2,
 )
 RECIPROCAL = _elementwise(
     "reciprocal", "-1/x^2", numpy="(1 / {0})", latex=r"\operatorname{reciprocal}",

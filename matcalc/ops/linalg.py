@@ -95,9 +95,11 @@ PINV = Operation(
     "pinv",
     "(m, n) -> (n, m)",
     partial=(
-        "∂pinv(X)[i,j]/∂X[k,l] = -pinv(X)[i,k] pinv(X)[l,j]"
-        " + (pinv(X) pinv(X)')[i,l] (I - X pinv(X))[k,j]"
-        " + (I - pinv(X) X)[i,l] (pinv(X)' pinv(X))[k,j]",
+        (
+            "∂pinv(X)[i,j]/∂X[k,l] = -pinv(X)[i,k] pinv(X)[l,j]"
+            " + (pinv(X) pinv(X)')[i,l] (I - X pinv(X))[k,j]"
+            " + (I - pinv(X) X)[i,l] (pinv(X)' pinv(X))[k,j]"
+        ),
     ),
     latex="{0}^{{+}}",
     numpy="np.linalg.pinv({0})",

@@ -86,7 +86,7 @@ SOFTMAX = Operation(
 
 
 def _along(axis: int) -> tuple[Operation, Operation]:
-    """logsumexp and softmax along one axis, counted as in MATLAB."""
+    """The functions logsumexp and softmax along one axis, counted as in MATLAB."""
     reduced = "[1,j]" if axis == 1 else "[i,1]"
     tail, numpy_axis = (str(axis),), axis - 1
     same = "δ[j,l]" if axis == 1 else "δ[i,k]"
@@ -94,23 +94,21 @@ def _along(axis: int) -> tuple[Operation, Operation]:
     logsumexp = Operation(
         f"logsumexp_{axis}",
         "(m, n) -> (1, n)" if axis == 1 else "(m, n) -> m",
-        partial=(
-            f"∂logsumexp_{axis}(X){reduced}/∂X[k,l] = softmax_{axis}(X)[k,l] {same}",
-        ),
+        partial=(f"∂logsumexp_{axis}(X){reduced}/∂X[k,l] = softmax_{axis}(X)[k,l] {same}",),
         call="logsumexp",
         tail=tail,
         latex=r"\operatorname{logsumexp}",
         numpy=f"np.logaddexp.reduce({{0}}, axis={numpy_axis})",
-        sympy=lambda sp, X: _reduce_sympy(
-            sp, X, axis, lambda line: sp.log(sum(map(sp.exp, line)))
-        ),
+        sympy=lambda sp, X: _reduce_sympy(sp, X, axis, lambda line: sp.log(sum(map(sp.exp, line)))),
     )
     softmax = Operation(
         f"softmax_{axis}",
         "(m, n) -> (m, n)",
         partial=(
-            f"∂softmax_{axis}(X)[i,j]/∂X[k,l] ="
-            f" softmax_{axis}(X)[i,j] {same} ({other} - softmax_{axis}(X)[k,l])",
+            (
+                f"∂softmax_{axis}(X)[i,j]/∂X[k,l] ="
+                f" softmax_{axis}(X)[i,j] {same} ({other} - softmax_{axis}(X)[k,l])"
+            ),
         ),
         call="softmax",
         tail=tail,
@@ -118,9 +116,7 @@ def _along(axis: int) -> tuple[Operation, Operation]:
         numpy=f"np.exp({{0}} - np.expand_dims(np.logaddexp.reduce({{0}}, axis={numpy_axis}), {numpy_axis}))",
         sympy=lambda sp, X: sp.Matrix(
             *X.shape,
-            lambda i, j: (
-                sp.exp(X[i, j]) / sum(map(sp.exp, X[:, j] if axis == 1 else X[i, :]))
-            ),
+            lambda i, j: sp.exp(X[i, j]) / sum(map(sp.exp, X[:, j] if axis == 1 else X[i, :])),
         ),
     )
     return logsumexp, softmax
@@ -139,7 +135,7 @@ LOGSUMEXP_2, SOFTMAX_2 = _along(2)
 
 
 def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
-    """max or min over all entries and along an axis, and where it is attained (assumed unique)."""
+    """The functions max or min over all entries and along an axis, and where it is attained (assumed unique)."""
     orientation = 1 if call == "max" else -1
 
     def attained_in(sp: Any, line: Any) -> list[Any]:

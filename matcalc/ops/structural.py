@@ -6,6 +6,8 @@ from functools import reduce
 from operator import mul
 from typing import Any
 
+from itertools import pairwise
+
 from matcalc.core.dim import ONE, Shape, describe_shape
 from matcalc.core.operation import Operation
 from matcalc.errors import ShapeProblem
@@ -14,9 +16,7 @@ from matcalc.errors import ShapeProblem
 def _same_shape(shapes: tuple[Shape, ...]) -> Shape:
     for shape in shapes[1:]:
         if shape != shapes[0]:
-            raise ShapeProblem(
-                f"a sum of {describe_shape(shapes[0])} and {describe_shape(shape)}"
-            )
+            raise ShapeProblem(f"a sum of {describe_shape(shapes[0])} and {describe_shape(shape)}")
     return shapes[0]
 
 
@@ -33,11 +33,9 @@ def _broadcast_scalars(shapes: tuple[Shape, ...]) -> Shape:
 
 
 def _matrix_product(shapes: tuple[Shape, ...]) -> Shape:
-    for left, right in zip(shapes, shapes[1:], strict=False):
+    for left, right in pairwise(shapes):
         if left[1] != right[0]:
-            raise ShapeProblem(
-                f"a product of {describe_shape(left)} and {describe_shape(right)}"
-            )
+            raise ShapeProblem(f"a product of {describe_shape(left)} and {describe_shape(right)}")
     return shapes[0][0], shapes[-1][1]
 
 

@@ -14,7 +14,6 @@ from matcalc.passes.build import (
     diag,
     is_op,
     is_zero,
-    product,
     scaled,
     split_coefficient,
     times,
@@ -22,6 +21,7 @@ from matcalc.passes.build import (
     zeros,
 )
 from matcalc.passes.equal import canonical
+from matcalc.passes.products import product
 
 #: Factors are looked for in sums of up to this many terms; longer sums only collect like terms.
 FACTOR_LIMIT = 64

@@ -16,9 +16,10 @@ from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
-from matcalc.passes.build import is_op, product, size, transposed
+from matcalc.passes.build import is_op, size, transposed
 from matcalc.passes.equal import canonical
 from matcalc.passes.network import fold_component
+from matcalc.passes.products import product
 
 
 def contract(expr: IndexExpr) -> IndexExpr:
@@ -93,9 +94,9 @@ class _Work:
         elif op is DIAG:
             identity = EYE(size(expr.shape[0]))
             self.todo += [Factor(expr.args[0], slots[:1]), Factor(identity, slots)]
-        elif op is MATMUL and not expr.is_scalar and (pieces := _split_product(expr, slots)):
-            self.todo.extend(pieces)
-        elif op is KRON and (pieces := _split_kronecker(expr, slots)):
+        elif (op is MATMUL and not expr.is_scalar and (pieces := _split_product(expr, slots))) or (
+            op is KRON and (pieces := _split_kronecker(expr, slots))
+        ):
             self.todo.extend(pieces)
         elif op is VEC and isinstance(slots[0], Composite):
             self.todo.append(Factor(expr.args[0], _split_vec(expr, slots[0])))
@@ -148,7 +149,10 @@ def _split_product(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
         if expr.args[cut].shape[0].is_unit:
             left, right = product(*expr.args[:cut]), product(*expr.args[cut:])
             pieces = [Factor(left, slots[: len(left.axes)]), Factor(right, slots[len(left.axes) :])]
-            return [Factor(transposed(f.expr) if f.expr.shape[0].is_unit else f.expr, f.slots) for f in pieces]
+            return [
+                Factor(transposed(f.expr) if f.expr.shape[0].is_unit else f.expr, f.slots)
+                for f in pieces
+            ]
     return []
 
 

@@ -60,10 +60,11 @@ def differentiate_index(expr: IndexExpr, wrt: Symbol) -> IndexExpr:
             if not inner.terms:
                 continue
             others = term.factors[:place] + term.factors[place + 1 :]
-            for piece in inner.rename_free((*factor.slots, *axes)).terms:
-                terms.append(
-                    Term(term.coefficient * piece.coefficient, (*others, *piece.factors))
-                )
+            pieces = inner.rename_free((*factor.slots, *axes)).terms
+            terms.extend(
+                Term(term.coefficient * piece.coefficient, (*others, *piece.factors))
+                for piece in pieces
+            )
     return _settle(IndexExpr((*expr.free, *axes), tuple(terms)))
 
 

@@ -8,7 +8,8 @@ from matcalc.ops.structural import ADD, TIMES
 
 def canonical(e: Expr) -> Expr:
     """The representative of all expressions that differ from ``e`` only in the order of commuting
-    arguments. Use it as a key; it is not meant to be printed."""
+    arguments. Use it as a key; it is not meant to be printed.
+    """
     found: Expr | None = e.memo.get(canonical)
     if found is not None:
         return found

@@ -6,7 +6,8 @@ from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.errors import UnsupportedProblem
 from matcalc.ops.structural import MATMUL, MATPOW
-from matcalc.passes.build import eye, inverse
+from matcalc.passes.build import eye
+from matcalc.passes.products import inverse
 from matcalc.passes.pull_back import instantiate
 from matcalc.passes.rulebook import definition, placeholders
 from matcalc.passes.simplify import simplify

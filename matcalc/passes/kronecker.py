@@ -8,27 +8,16 @@ from matcalc.core.index import Composite, Factor, Index, Term
 from matcalc.ops.constant import COMMUTATION, EYE
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import KRON
-from matcalc.passes.build import (
-    diag,
-    eye,
-    is_op,
-    is_zero,
-    ones,
-    product,
-    size,
-    times,
-    transposed,
-    zeros,
-)
+from matcalc.passes.build import diag, eye, is_op, is_zero, ones, size, times, transposed, zeros
 from matcalc.passes.contract import components
 from matcalc.passes.network import fold_term
+from matcalc.passes.products import product
 
 
-def kronecker_term(
-    term: Term, rows: tuple[Index, ...], columns: tuple[Index, ...]
-) -> Expr | None:
+def kronecker_term(term: Term, rows: tuple[Index, ...], columns: tuple[Index, ...]) -> Expr | None:
     """The term as a matrix whose axes are composite, slowest index first as in kron; None if it has no
-    such form."""
+    such form.
+    """
     straight = _term(term, rows, columns)
     if straight is not None or len(columns) != 2:
         return straight
@@ -122,9 +111,7 @@ def _next_group(
     return None
 
 
-def _block(
-    group: list[Factor], rows: tuple[Index, ...], columns: tuple[Index, ...]
-) -> Expr | None:
+def _block(group: list[Factor], rows: tuple[Index, ...], columns: tuple[Index, ...]) -> Expr | None:
     if len(group) == 1 and any(isinstance(slot, Composite) for slot in group[0].slots):
         return _whole(group[0], rows, columns)
     term = Term(Constant(1).value, tuple(group))

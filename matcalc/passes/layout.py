@@ -59,12 +59,12 @@ def arrange(
             f"{layout!r} is not a layout", help="layouts are " + ", ".join(LAYOUTS)
         )
     if layout == "vec":
-        return _vec(index, f_shape, wrt_shape, order)
+        return _vec(index, wrt_shape)
     if layout == "tensor":
-        return _tensor(index, f_shape, wrt_shape, order)
+        return _tensor(index, wrt_shape)
     axes = _matrix_axes(index, f_shape, wrt_shape, order, layout)
     if axes is None:
-        return _tensor(index, f_shape, wrt_shape, order)
+        return _tensor(index, wrt_shape)
     row, column = axes
     expr = recognise(index, row, column)
     free = tuple(axis for axis in axes if axis is not None)
@@ -77,7 +77,11 @@ def _shown(shape: Shape, layout: str) -> Shape:
     """Scalars have no axes, and in mixed layout vectors have one."""
     if all(dim.is_unit for dim in shape):
         return ()
-    return tuple(d for d in shape if not d.is_unit) if layout == "mixed" and shape[1].is_unit else shape
+    return (
+        tuple(d for d in shape if not d.is_unit)
+        if layout == "mixed" and shape[1].is_unit
+        else shape
+    )
 
 
 def _matrix_axes(
@@ -106,18 +110,18 @@ def _gradient_axes(
     return (column, row) if layout == "numerator" else (row, column)
 
 
-def _tensor(index: IndexExpr, f_shape: Shape, wrt_shape: Shape, order: int) -> Arranged:
+def _tensor(index: IndexExpr, wrt_shape: Shape) -> Arranged:
     vec = None
     expr = None
     if len(index.free) > 2:
-        vec = _vec(index, f_shape, wrt_shape, order).expr
+        vec = _vec(index, wrt_shape).expr
     else:
         row, column = (*index.free, None, None)[:2]
         expr = recognise(index, row, column)
     return Arranged("tensor", expr, index, index.dims, vec)
 
 
-def _vec(index: IndexExpr, f_shape: Shape, wrt_shape: Shape, order: int) -> Arranged:
+def _vec(index: IndexExpr, wrt_shape: Shape) -> Arranged:
     """∂vec f/∂vec(X)'; of higher order, the same once more of what came before."""
     count = sum(not dim.is_unit for dim in wrt_shape)
     cut = len(index.free) - count

@@ -17,19 +17,8 @@ from matcalc.core.expr import Constant, Expr
 from matcalc.core.index import Factor, Index, Term
 from matcalc.ops.constant import EYE
 from matcalc.ops.structural import TIMES
-from matcalc.passes.build import (
-    diag,
-    diagonal,
-    eye,
-    is_op,
-    ones,
-    product,
-    size,
-    sum_of,
-    times,
-    trace,
-    transposed,
-)
+from matcalc.passes.build import diag, eye, is_op, ones, size, times, transposed
+from matcalc.passes.products import diagonal, product, sum_of, trace
 
 
 def fold_term(term: Term, row: Index | None, column: Index | None) -> Expr | None:
@@ -196,7 +185,9 @@ class _Network:
             return product(u, transposed(v))
         core = times(*matrices)
         return product(
-            *(() if left is None else (diag(left),)), core, *(() if right is None else (diag(right),))
+            *(() if left is None else (diag(left),)),
+            core,
+            *(() if right is None else (diag(right),)),
         )
 
 

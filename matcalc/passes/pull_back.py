@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
@@ -32,16 +33,15 @@ def pull_back(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
         return _pull_elementwise(node, position, cotangent)
     if not node.op.variadic:
         rule = local_jacobian(node.op, position)
-        return _apply(rule, _Operands(node.args), node.shape, cotangent, position)
+        return _apply(rule, _Operands(node.args), cotangent, position)
     before, after = node.args[:position], node.args[position + 1 :]
     if after:
         # op(before, argument, after) = op(op(before, argument), after)
         left = _Operands.grouped(node.op, (*before, node.args[position]), after)
-        cotangent = _apply(local_jacobian(node.op, 0), left, node.shape, cotangent, 0)
+        cotangent = _apply(local_jacobian(node.op, 0), left, cotangent, 0)
     if before:
         right = _Operands.grouped(node.op, before, (node.args[position],))
-        shape = node.op.shape((*before, node.args[position]))
-        cotangent = _apply(local_jacobian(node.op, 1), right, shape, cotangent, 1)
+        cotangent = _apply(local_jacobian(node.op, 1), right, cotangent, 1)
     return cotangent
 
 
@@ -50,7 +50,7 @@ class _Operands:
 
     def __init__(self, args: tuple[Expr, ...]) -> None:
         self.shapes = tuple(arg.shape for arg in args)
-        self._build: tuple[Callable[[], Expr], ...] = tuple(lambda arg=arg: arg for arg in args)
+        self._build: tuple[Callable[[], Expr], ...] = tuple(partial(_itself, arg) for arg in args)
 
     @classmethod
     def grouped(cls, op: Operation, left: tuple[Expr, ...], right: tuple[Expr, ...]) -> _Operands:
@@ -62,6 +62,10 @@ class _Operands:
 
     def __getitem__(self, position: int) -> Expr:
         return self._build[position]()
+
+
+def _itself(e: Expr) -> Expr:
+    return e
 
 
 def _group(op: Operation, args: tuple[Expr, ...]) -> Expr:
@@ -76,10 +80,10 @@ def _group_shape(op: Operation, args: tuple[Expr, ...]) -> Shape:
 
 
 def _apply(
-    rule: LocalJacobian, operands: _Operands, shape: Shape, cotangent: IndexExpr, position: int
+    rule: LocalJacobian, operands: _Operands, cotangent: IndexExpr, position: int
 ) -> IndexExpr:
     """Multiply the cotangent by the local Jacobian and sum over the node's indices."""
-    point = _Instance(rule, operands, shape, position)
+    point = _Instance(rule, operands, position)
     slots = tuple(slot for slot in map(point.slot, rule.output) if slot is not None)
     argument = tuple(point.indices[i] for i in rule.argument if not point.indices[i].dim.is_unit)
     outer = cotangent.free[: len(cotangent.free) - len(slots)]
@@ -96,12 +100,10 @@ def _apply(
 class _Instance:
     """A rule with its placeholders, sizes and indices replaced by actual ones."""
 
-    def __init__(
-        self, rule: LocalJacobian, operands: _Operands, shape: Shape, position: int
-    ) -> None:
+    def __init__(self, rule: LocalJacobian, operands: _Operands, position: int) -> None:
         self.rule = rule
         self.operands = operands
-        self.sizes = self._bind_sizes(shape)
+        self.sizes = self._bind_sizes()
         varied = operands.shapes[position]
         self.indices: dict[Index, Index] = {}
         axes = [k for k, dim in enumerate(rule.parameters[position].shape) if not dim.is_unit]
@@ -113,7 +115,7 @@ class _Instance:
                     dim = index.dim.substitute(self.sizes)
                     self.indices[index] = Index(dim, index.hint)
 
-    def _bind_sizes(self, shape: Shape) -> dict[str, Dim]:
+    def _bind_sizes(self) -> dict[str, Dim]:
         """Size symbols of the signature; a scalar among arrays does not decide, since it broadcasts."""
         sizes: dict[str, Dim] = {}
         patterns = [p.shape for p in self.rule.parameters]

@@ -157,5 +157,3 @@ def _from_partial(op: Operation, position: int) -> LocalJacobian:
     terms = lower_value(rule.value, _bases(op), known, _sizes(op))
     slots = _resolve(output, known, terms)
     return LocalJacobian(placeholders(op), slots, argument, terms)
-
-

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.elementwise import EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQUARE
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
 from matcalc.ops.reduction import SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
-from matcalc.passes import build
+from matcalc.passes import build, products
 from matcalc.passes.collect import total
+
 
 def _log(x: Expr) -> Expr:
     """``log(1 + exp(z)) = softplus(z)``, ``log(exp(z)) = z``."""
@@ -31,7 +32,7 @@ def _power(base: Expr, exponent: Expr) -> Expr:
 
 
 def _one_plus_exp(e: Expr) -> Expr | None:
-    """z where ``e`` is ``1 + exp(z)``, entry by entry."""
+    """Z where ``e`` is ``1 + exp(z)``, entry by entry."""
     if not build.is_op(e, ADD) or len(e.args) != 2:
         return None
     for one, other in (e.args, e.args[::-1]):
@@ -44,20 +45,20 @@ def _one_plus_exp(e: Expr) -> Expr | None:
 REBUILD: dict[Operation, Callable[..., Expr]] = {
     ADD: total,
     TIMES: build.times,
-    MATMUL: build.product,
+    MATMUL: products.product,
     TRANSPOSE: build.transposed,
     POWER: _power,
     LOG: _log,
-    MATPOW: build.matrix_power,
-    INV: build.inverse,
-    TRACE: build.trace,
-    SUM: build.sum_of,
+    MATPOW: products.matrix_power,
+    INV: products.inverse,
+    TRACE: products.trace,
+    SUM: products.sum_of,
     DIAG: build.diag,
-    DIAGONAL: build.diagonal,
+    DIAGONAL: products.diagonal,
     EYE: lambda n: build.eye(n.dim),
     ONES: lambda m, n: build.ones((m.dim, n.dim)),
     ZEROS: lambda m, n: build.zeros((m.dim, n.dim)),
-    SQUARE: lambda x: build.power(x, build.Constant(2)),
+    SQUARE: lambda x: build.power(x, Constant(2)),
     RECIPROCAL: lambda x: build.power(x, build.MINUS),
 }
 

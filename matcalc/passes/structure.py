@@ -69,7 +69,7 @@ def structured_derivative(
     varied = Symbol(wrt.name, wrt.shape, wrt.properties - STRUCTURAL)
     result = derivative(substitute(f, {wrt: varied}), varied, order)
     if convention != "ambient":
-        result = _project(result, f, structure, order, convention)
+        result = _project(result, structure, order, convention)
     return at_point(result, varied, wrt)
 
 
@@ -79,8 +79,7 @@ def at_point(expr: IndexExpr, varied: Symbol, point: Symbol) -> IndexExpr:
         Term(
             term.coefficient,
             tuple(
-                Factor(simplify(substitute(f.expr, {varied: point})), f.slots)
-                for f in term.factors
+                Factor(simplify(substitute(f.expr, {varied: point})), f.slots) for f in term.factors
             ),
         )
         for term in expr.terms
@@ -91,12 +90,13 @@ def at_point(expr: IndexExpr, varied: Symbol, point: Symbol) -> IndexExpr:
 def check_requirements(f: Expr) -> None:
     """Refuse operations whose rule needs a property that cannot be shown."""
     for node in postorder(f):
-        if isinstance(node, Apply) and node.op.requires == "symmetric":
-            if not is_symmetric(node.args[0]):
-                raise UnsupportedProblem(
-                    f"{node.op.spelling} of a matrix that is not known to be symmetric",
-                    help="declare it, such as A: (n, n) symmetric",
-                )
+        if not isinstance(node, Apply) or node.op.requires != "symmetric":
+            continue
+        if not is_symmetric(node.args[0]):
+            raise UnsupportedProblem(
+                f"{node.op.spelling} of a matrix that is not known to be symmetric",
+                help="declare it, such as A: (n, n) symmetric",
+            )
 
 
 def _symmetric(g: Expr, convention: str) -> Expr:
@@ -111,7 +111,7 @@ def _skew(g: Expr, convention: str) -> Expr:
     return scaled(Fraction(1, 2), difference) if convention == "tangent" else difference
 
 
-def _diagonal(g: Expr, convention: str) -> Expr:
+def _diagonal(g: Expr, _: str) -> Expr:
     return _on_diagonal(g)
 
 
@@ -148,7 +148,7 @@ PROJECTIONS: tuple[tuple[frozenset[str], Callable[[Expr, str], Expr]], ...] = (
 
 
 def _project(
-    result: IndexExpr, f: Expr, structure: frozenset[str], order: int, convention: str
+    result: IndexExpr, structure: frozenset[str], order: int, convention: str
 ) -> IndexExpr:
     """Apply the projection to the variable's axes of a first derivative."""
     name = " ".join(sorted(structure))
@@ -171,9 +171,7 @@ def _project(
     return _project_axes(result, structure, convention)
 
 
-def _project_axes(
-    result: IndexExpr, structure: frozenset[str], convention: str
-) -> IndexExpr:
+def _project_axes(result: IndexExpr, structure: frozenset[str], convention: str) -> IndexExpr:
     """The symmetric and skew projections act on two axes of any array by exchanging them."""
     *outer, row, column = result.free
     swapped = result.rename_free((*outer, column, row)).terms
