@@ -3,6 +3,8 @@
 Every method is the callback of the grammar rule of its name.
 """
 
+# ruff: noqa: D102 (the grammar says what each rule is)
+
 from __future__ import annotations
 
 import dataclasses
@@ -14,6 +16,7 @@ from lark import Token, Transformer
 
 from matcalc.errors import LimitProblem, Span, SyntaxProblem
 from matcalc.syntax import tree
+from matcalc.syntax.place import span_of
 
 MAX_DIGITS = 1000
 
@@ -26,13 +29,6 @@ _OPERATORS = {
     "KRON": "kron",
 }
 _Operator = Literal["*", "/", "./", ".*", "kron", "\\"]
-
-
-def span_of(token: Token) -> Span:
-    """Where a token stands in the text as typed."""
-    assert token.start_pos is not None
-    assert token.end_pos is not None
-    return Span(token.start_pos, token.end_pos)
 
 
 class TreeBuilder(Transformer[Token, Any]):
@@ -56,9 +52,7 @@ class TreeBuilder(Transformer[Token, Any]):
     def group(self, children: list[Any]) -> tree.Node:
         """The node between the brackets; its span takes them in."""
         opening, node, closing = children
-        result: tree.Node = dataclasses.replace(
-            node, span=Span(opening.start_pos, closing.end_pos)
-        )
+        result: tree.Node = dataclasses.replace(node, span=Span(opening.start_pos, closing.end_pos))
         return result
 
     def call(self, children: list[Any]) -> tree.Call:
@@ -126,9 +120,7 @@ class TreeBuilder(Transformer[Token, Any]):
         names = tuple(child for child in children if not isinstance(child, Token))
         for name in names:
             if isinstance(name, tree.Number) and (name.value.denominator > 1 or name.value < 1):
-                raise SyntaxProblem(
-                    "an index is a name or a whole number from 1", span=name.span
-                )
+                raise SyntaxProblem("an index is a name or a whole number from 1", span=name.span)
         first, last = children[0], children[-1]
         if isinstance(first, Token):
             return tree.Subscript(names, span_of(first).join(span_of(last)))

@@ -60,10 +60,12 @@ def language() -> lark.Lark:
         "_plugins": {"LexerThread": TokenStream},
     }
     version = f"{lark.__version__} {sys.version_info[:2]} {STARTS}\n"
-    path = cache_directory() / f"grammar-{hashlib.sha256((version + text).encode()).hexdigest()}.json"
+    path = (
+        cache_directory() / f"grammar-{hashlib.sha256((version + text).encode()).hexdigest()}.json"
+    )
     tables = _load(path)
     if tables is not None:
-        return lark.Lark._load_from_dict(**tables, **options)  # type: ignore[no-any-return]  # noqa: SLF001
+        return lark.Lark._load_from_dict(**tables, **options)  # type: ignore[no-any-return,no-untyped-call]  # noqa: SLF001
     parser = lark.Lark(
         text, parser="lalr", lexer="contextual", start=STARTS, maybe_placeholders=False, **options
     )

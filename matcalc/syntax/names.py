@@ -6,16 +6,17 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-_GREEK_WORDS = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma"
-    " tau upsilon phi chi psi omega"
-).split()
-_GREEK_LETTERS = "αβγδεζηθικλμνξοπρστυφχψω"
+_SMALL_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "omicron": "ο", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ",
+    "chi": "χ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
 
 #: Greek names and the letters they stand for.
 GREEK: dict[str, str] = {
-    **dict(zip(_GREEK_WORDS, _GREEK_LETTERS, strict=True)),
-    **{w.capitalize(): c.upper() for w, c in zip(_GREEK_WORDS, _GREEK_LETTERS, strict=True)},
+    **_SMALL_GREEK,
+    **{name.capitalize(): letter.upper() for name, letter in _SMALL_GREEK.items()},
     "varepsilon": "ε",
     "vartheta": "θ",
     "varphi": "φ",
@@ -23,9 +24,12 @@ GREEK: dict[str, str] = {
 
 #: Properties that a declaration can give.
 PROPERTIES = frozenset(
-    "symmetric skew diagonal spd psd orthogonal lower_triangular upper_triangular toeplitz positive"
-    " nonzero invertible".split()
+    {"symmetric", "skew", "diagonal", "spd", "psd", "orthogonal", "lower_triangular"}
+    | {"upper_triangular", "toeplitz", "positive", "nonzero", "invertible"}
 )
+
+#: Words that people write for shapes; they are not sizes.
+SIZE_WORDS = frozenset({"vector", "matrix", "row", "column", "square", "real", "tensor"})
 
 #: Functions whose names may stand without brackets: the identity, the number, a common parameter.
 BARE = frozenset({"eye", "π", "σ"})
@@ -84,7 +88,7 @@ class Vocabulary:
         if name in self.variables:
             return False
         if self.functions is None:
-            return not is_plain(name) or len(name.split("_")[0]) > 1
+            return not is_plain(name) or len(name.partition("_")[0]) > 1
         return word in self.functions or name in self.functions
 
 

@@ -48,11 +48,13 @@ def _parse(read: source.Source, vocabulary: Vocabulary, start: str) -> Any:
 
     from matcalc.syntax import complaints
     from matcalc.syntax.language import language
+    from matcalc.syntax.tokens import TokenStream
 
     try:
-        return language().parse((read, vocabulary), start=start)  # type: ignore[arg-type]
+        return language().parse((read, vocabulary), start=start)
     except UnexpectedToken as error:
         stream = error.interactive_parser.lexer_thread
-        raise complaints.token(stream.place, error.token) from None
+        assert isinstance(stream, TokenStream)
+        raise complaints.token(stream.place, error.token, error.expected) from None
     except MatcalcError as error:
         raise error.at(None, read.text) from None

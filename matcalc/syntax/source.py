@@ -18,8 +18,8 @@ _COMMENT = re.compile(r"[#%][^\n]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 #: One character and the combining marks on it: NFKC may join them into one letter.
-_CLUSTER = re.compile("[^\x00-\x7f]|[\x00-\x7f][\u0300-\u036f]+")
-_MARKS = re.compile("[\u0300-\u036f]+")
+_CLUSTER = re.compile("[^\x00-\x7f][\u0300-\u036f]*|[\x00-\x7f][\u0300-\u036f]+")
+_MARK = re.compile("[\u0300-\u036f]")
 _KEPT = ("<super>", "<sub>", "<fraction>")
 
 
@@ -79,7 +79,9 @@ def _refuse_unprintable(text: str) -> None:
     code = ord(bad.group())
     what = "half a character" if 0xD800 <= code < 0xE000 else "a control character"
     # The message must be printable itself.
-    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text))
+    shown = _CONTROL.sub(
+        "\N{REPLACEMENT CHARACTER}", _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    )
     raise SyntaxProblem(
         f"the text contains {what} (U+{code:04X})",
         span=Span(*bad.span()),
@@ -92,11 +94,11 @@ def _normalised(text: str, plain: str) -> Source:
     pieces: list[str] = []
     offsets: list[int] = []
     done = 0
-    for cluster in _clusters(plain):
-        start, end = cluster
+    for cluster in _CLUSTER.finditer(plain):
+        start, end = cluster.span()
         pieces.append(plain[done:start])
         offsets.extend(range(done, start))
-        normal = _normal_form(plain[start:end], start, text)
+        normal = _normal_form(cluster.group(), start, text)
         pieces.append(normal)
         offsets.extend([start] * len(normal))
         done = end
@@ -105,30 +107,19 @@ def _normalised(text: str, plain: str) -> Source:
     return Source(text, "".join(pieces), tuple(offsets))
 
 
-def _clusters(plain: str) -> list[tuple[int, int]]:
-    clusters = []
-    for match in _CLUSTER.finditer(plain):
-        start, end = match.span()
-        if match.group()[0] > "\x7f":
-            marks = _MARKS.match(plain, end)
-            end = marks.end() if marks else end
-        if not clusters or start >= clusters[-1][1]:
-            clusters.append((start, end))
-    return clusters
-
-
 def _normal_form(cluster: str, start: int, text: str) -> str:
     if unicodedata.decomposition(cluster[0]).startswith(_KEPT):
         return cluster
     if cluster == "\N{ZERO WIDTH NO-BREAK SPACE}" and start == 0:
         return " "  # the byte order mark that some editors put first
-    normal = unicodedata.normalize("NFKC", cluster)
-    mark = _MARKS.search(normal)
+    # Normalising takes quadratic time in the number of marks; no letter carries more than two.
+    normal = unicodedata.normalize("NFKC", cluster[:4])
+    mark = _MARK.search(normal)
     if mark and len(cluster) > 1:
-        code = ord(mark.group()[0])
-        name = unicodedata.name(mark.group()[0], "combining mark").lower()
+        code = ord(mark.group())
         raise SyntaxProblem(
-            f"{normal} carries a mark that names cannot have (U+{code:04X}, {name})",
+            f"{normal} carries a mark that names cannot have"
+            f" (U+{code:04X}, {unicodedata.name(mark.group()).lower()})",
             span=Span(start, start + len(cluster)),
             source=text,
             help=f"use a subscript instead, such as {normal[0]}_1 or {normal[0]}_hat",

@@ -15,22 +15,15 @@ from lark.lexer import LexerState, LexerThread
 from lark.utils import TextSlice
 
 from matcalc.errors import LimitProblem, Span
-from matcalc.syntax import complaints
-from matcalc.syntax.complaints import Place
+from matcalc.syntax import complaints, misspellings
 from matcalc.syntax.names import BARE, PROPERTIES, Vocabulary, is_plain, normal_name
+from matcalc.syntax.place import CLOSES, OPERAND_ENDS, Place, span_of
 from matcalc.syntax.source import Source
 
 MAX_DEPTH = 1000
 
-_CLOSES = {
-    "LPAR": "RPAR",
-    "LSQB": "RSQB",
-    "LBRACE": "RBRACE",
-    "LANGLE": "RANGLE",
-    "NORM_OPEN": "NORM_CLOSE",
-    "ABS_OPEN": "ABS_CLOSE",
-}
-_CLOSING = frozenset(_CLOSES.values())
+_NUMERALS = frozenset({"NUMBER", "FRACTION"})
+_CLOSING = frozenset(CLOSES.values())
 
 _BRACKET_FOLLOWS = re.compile(r"[ \t]*\(")
 _BRACKET_FOLLOWS_INSIDE = re.compile(r"\s*\(")
@@ -67,25 +60,31 @@ class TokenStream(LexerThread):
         """Tokens for the parser, which advances between any two."""
         states = parser_state.parse_conf.states
         try:
-            for raw in self.lexer.lex(self.state, parser_state):
-                self.start, self.end = raw.start_pos, raw.end_pos
+            for raw in super().lex(parser_state):  # type: ignore[no-untyped-call]
+                span = span_of(raw)
+                self.start, self.end = span.start, span.end
                 self._place(raw)
                 for token in self._label(raw, states[parser_state.position]):
-                    self._bracket(token)
+                    self._check_bracket(token)
                     yield token
+                    # The parser has taken it: what it refuses is neither open nor before anything.
                     self.previous = token
+                    if token.type in CLOSES:
+                        self.open.append(token)
+                    elif token.type in _CLOSING:
+                        self.open.pop()
         except UnexpectedCharacters as error:
-            raise complaints.character(self.place, error.pos_in_stream) from None
+            raise complaints.character(self.place, error.pos_in_stream or 0) from None
         except UnexpectedToken as error:
             self._place(error.token)
-            raise complaints.token(self.place, error.token) from None
+            raise complaints.token(self.place, error.token, states[parser_state.position]) from None
         if self.open:
             raise complaints.never_closed(self.place)
 
     @property
     def place(self) -> Place:
         """Where the stream stands, for complaints."""
-        return Place(self.source, self.previous, tuple(self.open[-2:]), self.vocabulary)
+        return Place(self.source, self.vocabulary, self.previous, tuple(self.open[-2:]))
 
     def _place(self, token: Token) -> None:
         """Move a token's position from the normalised text to the text as typed."""
@@ -104,7 +103,7 @@ class TokenStream(LexerThread):
         elif kind == "SEPARATOR":
             if self._separates(token):
                 yield token
-        elif kind == "NUMBER" and self.previous is not None and self.previous.type == "NUMBER":
+        elif kind in _NUMERALS and self.previous is not None and self.previous.type in _NUMERALS:
             raise complaints.two_numbers(self.place, token)
         elif kind in {"POWER", "POINT_POWER"}:
             complaints.check_power(self.place, token, self.end)
@@ -115,27 +114,23 @@ class TokenStream(LexerThread):
     def _separates(self, token: Token) -> bool:
         """Whether a ``;`` or line end separates statements; inside brackets a line end is a blank."""
         if self.open:
-            if token == ";":
+            if token.value == ";":
                 raise complaints.separator_in_brackets(self.place, token)
             return False
         return self.previous is not None and self.previous.type != "SEPARATOR"
 
-    def _bracket(self, token: Token) -> None:
-        """Keep the stack of open brackets."""
+    def _check_bracket(self, token: Token) -> None:
+        """Refuse a bracket that closes nothing or the wrong one, and nesting beyond the limit."""
         kind = token.type
-        if kind in _CLOSES:
-            if len(self.open) >= MAX_DEPTH:
-                raise LimitProblem(
-                    f"brackets are nested more than {MAX_DEPTH} deep",
-                    span=Span(token.start_pos or 0, token.end_pos or 0),
-                    source=self.source.text,
-                    help="name inner parts with definitions: z = W x + b",
-                )
-            self.open.append(token)
-        elif kind in _CLOSING:
-            if not self.open or _CLOSES[self.open[-1].type] != kind:
-                raise complaints.unbalanced(self.place, token)
-            self.open.pop()
+        if kind in CLOSES and len(self.open) >= MAX_DEPTH:
+            raise LimitProblem(
+                f"brackets are nested more than {MAX_DEPTH} deep",
+                span=Span(token.start_pos or 0, token.end_pos or 0),
+                source=self.source.text,
+                help="name inner parts with definitions: z = W x + b",
+            )
+        if kind in _CLOSING and (not self.open or CLOSES[self.open[-1].type] != kind):
+            raise complaints.unbalanced(self.place, token)
 
     # -- bars
 
@@ -147,7 +142,7 @@ class TokenStream(LexerThread):
 
         ``||a ||b|| c||`` is a norm in a norm, ``||a|| ||b||`` and ``|| a || b`` are not.
         """
-        if not complaints.ends_operand(self.previous):
+        if self.previous is None or self.previous.type not in OPERAND_ENDS:
             return False
         text = self.source.normal
         following = text[self.end : self.end + 1]
@@ -201,7 +196,7 @@ class TokenStream(LexerThread):
             token.type = "NAME"
             token.value = name
         else:
-            raise complaints.word(self.place, token, name, called=called)
+            raise misspellings.word(self.place, token, name, called=called)
         return token
 
     def _is_name(self, token: Token, name: str) -> bool:
@@ -215,12 +210,13 @@ class TokenStream(LexerThread):
         return not is_function and (name in vocabulary.variables or is_plain(name))
 
     def _declaration_word(self, token: Token, accepted: Any) -> Token:
-        if token in PROPERTIES and "PROPERTY" in accepted:
+        word = str(token)
+        if word in PROPERTIES and "PROPERTY" in accepted:
             token.type = "PROPERTY"
-        elif token == "scalar" and "SCALAR" in accepted:
+        elif word == "scalar" and "SCALAR" in accepted:
             token.type = "SCALAR"
         else:
             token.type = "SIZE"
-            token.value = normal_name(str(token))
-            complaints.check_size(self.place, token, after_shape="SIZE" not in accepted)
+            token.value = normal_name(word)
+            misspellings.check_size(self.place, token, after_shape="SIZE" not in accepted)
         return token
