@@ -24,7 +24,9 @@ def generator(*seed: object) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(seed).encode()))
 
 
-def sample(rng: np.random.Generator, shape: Sequence[int], *, domain: str = "", structure: str = ""):
+def sample(
+    rng: np.random.Generator, shape: Sequence[int], *, domain: str = "", structure: str = ""
+):
     """A random array in the domain, with the structure."""
     array = _in_domain(rng, tuple(shape), domain)
     return impose(array, structure, definite=domain == "spd") if structure else array

@@ -98,12 +98,20 @@ class Writer:
         for node in nodes:
             self._uses.update(node.args)
         for node in nodes:
-            if node not in self._codes:
+            # The others are written where they are used: a sum writes an array of ones as a number,
+            # and then needs neither it nor its sizes.
+            if (
+                isinstance(node, Apply)
+                and node not in self._codes
+                and _constant_array(node) is None
+            ):
                 self._codes[node] = self._node(node)
         return [self.use(root) for root in roots]
 
     def use(self, node: Expr) -> Code:
-        """The code of a written node as an operand."""
+        """The code of a node as an operand; those below it have been written."""
+        if node not in self._codes:
+            self._codes[node] = self._node(node)
         code = self._codes[node]
         shared = self._uses[node] > 1 and not re.fullmatch(r"-?[\w.]+(\.T)?", code.text)
         if shared or len(code.text) > OPERAND_WIDTH:

@@ -9,7 +9,7 @@ import numpy as np
 from tests.corpus.cases import Case
 from tests.reference import restrict
 
-jax.config.update("jax_enable_x64", True)  # noqa: FBT003
+jax.config.update("jax_enable_x64", True)
 
 
 def reference(case: Case, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

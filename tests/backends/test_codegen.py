@@ -1,0 +1,368 @@
+"""Generated NumPy code: its text, its values, and what its functions refuse."""
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from matcalc.backends.codegen import compile_function, source
+from matcalc.core.dim import ONE, SCALAR, Dim
+from matcalc.core.expr import Constant, Expr, Size, Symbol
+from matcalc.core.index import Composite, Factor, Index, IndexExpr, Term
+from matcalc.errors import ArgumentProblem, LimitProblem, ShapeProblem, UnsupportedProblem
+from matcalc.ops import REGISTRY
+from matcalc.ops.constant import EYE, ONES, ZEROS
+from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
+
+m, n, p = (Dim.of(name) for name in "mnp")
+A = Symbol("A", (n, n))
+X = Symbol("X", (m, n))
+x = Symbol("x", (n, ONE))
+y = Symbol("y", (m, ONE))
+r = Symbol("r", (ONE, n))
+a = Symbol("a", SCALAR)
+
+ARRAYS = {
+    "A": np.array([[1.0, 2.0], [3.0, 5.0]]),
+    "X": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]),
+    "x": np.array([1.5, -2.0]),
+    "y": np.array([1.0, 2.0, 3.0]),
+    "r": np.array([0.5, 4.0]),
+    "a": np.array(3.0),
+}
+
+
+def negative(e: Expr) -> Expr:
+    return TIMES(Constant(-1), e)
+
+
+def transpose(e: Expr) -> Expr:
+    return TRANSPOSE(e)
+
+
+def body(e: Expr | IndexExpr) -> str:
+    """The lines of the function after its docstring."""
+    return "\n".join(line.strip() for line in source(e).rpartition('"""')[2].strip().splitlines())
+
+
+def call(e: Expr | IndexExpr, **arrays: np.ndarray) -> np.ndarray:
+    function = compile_function(e, variables=[A, X, x, y, r, a])
+    return function(**(arrays or ARRAYS))
+
+
+op = REGISTRY.__getitem__
+
+
+@pytest.mark.parametrize(
+    ("e", "code"),
+    [
+        (MATMUL(A, x), "return A @ x"),
+        (MATMUL(transpose(x), A), "return x @ A"),
+        (MATMUL(transpose(x), A, x), "return x @ A @ x"),
+        (MATMUL(A, A, x), "return A @ (A @ x)"),
+        (MATMUL(x, transpose(y)), "return np.outer(x, y)"),
+        (MATMUL(A, x, transpose(y), X), "return np.outer(A @ x, y @ X)"),
+        (MATMUL(r, x), "return r @ x"),
+        (MATMUL(x, transpose(x), x), "return x * (x @ x)"),
+        (transpose(X), "return X.T"),
+        (transpose(x), "return x"),
+        (TIMES(Constant(2), ADD(A, transpose(A))), "return 2 * (A + A.T)"),
+        (TIMES(Constant(Fraction(1, 2)), x), "return 0.5 * x"),
+        (TIMES(Constant(Fraction(-2, 3)), x), "return -2 * x / 3"),
+        (negative(MATMUL(A, x)), "return -(A @ x)"),
+        (ADD(x, TIMES(Constant(-1), a, x)), "return x - a * x"),
+        (ADD(x, TIMES(Constant(-2), x)), "return x - 2 * x"),
+        (TIMES(x, POWER(a, Constant(-1)), POWER(x, Constant(-2))), "return x / (a * x ** 2)"),
+        (POWER(x, Constant(Fraction(1, 2))), "return np.sqrt(x)"),
+        (POWER(x, Constant(Fraction(-1, 2))), "return 1 / np.sqrt(x)"),
+        (POWER(negative(a), Constant(2)), "return (-a) ** 2"),
+        (ADD(ONES(Size(n), Size(ONE)), op("exp")(negative(x))), "return 1 + np.exp(-x)"),
+        (ADD(x, TIMES(a, ONES(Size(n), Size(ONE)))), "return x + a"),
+        (TIMES(POWER(Size(n), Constant(-1)), op("sum")(x)), "n = x.shape[0]\nreturn np.sum(x) / n"),
+        (op("sum_1")(X), "return np.sum(X, axis=0)"),
+        (op("sum_1")(x), "return np.sum(x[:, None], axis=0)[0]"),
+        (op("det")(a), "return np.linalg.det(np.reshape(a, (1, 1)))"),
+        (MATPOW(A, Constant(3)), "return np.linalg.matrix_power(A, 3)"),
+        (KRON(A, transpose(x)), "return np.kron(A, x[None, :])"),
+        (Constant(Fraction(1, 3)), "return 1 / 3"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_code_reads_as_one_would_write_it(e, code):
+    assert body(e) == code
+
+
+def test_a_shared_node_is_computed_once():
+    z = op("tanh")(MATMUL(A, x))
+    assert body(ADD(z, TIMES(z, z))) == "t1 = np.tanh(A @ x)\nreturn t1 + t1 * t1"
+
+
+def test_temporaries_do_not_clash_with_variables():
+    t1 = Symbol("t1", (n, ONE))
+    z = op("tanh")(t1)
+    assert body(TIMES(z, z)) == "t2 = np.tanh(t1)\nreturn t2 * t2"
+
+
+def test_a_template_that_repeats_its_argument_becomes_a_function():
+    text = source(op("sigmoid")(MATMUL(A, x)))
+    assert "def sigmoid(x):\n" in text
+    assert text.endswith("    return sigmoid(A @ x)\n")
+
+
+def test_the_docstring_names_shapes():
+    e = TIMES(a, MATMUL(X, x))
+    assert source(e, name="f", doc="Scaled product.") == (
+        "def f(a, X, x):\n"
+        '    """Scaled product.\n'
+        "\n"
+        "    a: a scalar\n"
+        "    X: array of shape (m, n)\n"
+        "    x: array of shape (n,)\n"
+        "\n"
+        "    Returns: array of shape (m,)\n"
+        '    """\n'
+        "    return a * (X @ x)\n"
+    )
+
+
+def test_a_docstring_cannot_end_its_quotes():
+    function = compile_function(x, doc='"""\nraise SystemExit\n"""')
+    assert function(x=[1, 2]).tolist() == [1, 2]
+
+
+def test_the_source_runs_by_itself(tmp_path):
+    z = MATMUL(X, x)
+    text = source(ADD(op("softplus")(z), TIMES(Size(m), op("erf")(z))))
+    script = tmp_path / "generated.py"
+    script.write_text(
+        text + "\nprint(derivative(np.ones((2, 3)), np.zeros(3)))\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[0.69314718 0.69314718]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "python"),
+    [
+        ("λ", "λ"),
+        ("x_1", "x_1"),
+        ("lambda", "lambda_"),
+        ("np", "np_"),
+        ("x′", "x_"),
+        ("len", "len_"),
+    ],
+)
+def test_names_become_identifiers(name, python):
+    function = compile_function(TIMES(Constant(2), Symbol(name, SCALAR)))
+    assert function(**{name: 3}) == 6
+    assert function(**{python: 3}) == 6
+
+
+def test_names_that_become_equal_stay_apart():
+    e = ADD(Symbol("in", SCALAR), Symbol("in_", SCALAR))
+    assert "def derivative(in_, in__):" in source(e)
+
+
+# ---------------------------------------------------------------------- values
+
+
+def test_scalars_vectors_and_rows_come_back_without_unit_axes():
+    assert call(MATMUL(r, x)).shape == ()
+    assert call(MATMUL(r, A)).shape == (2,)
+    assert call(MATMUL(y, r)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("e", "value"),
+    [
+        (EYE(Size(m)), np.eye(3)),
+        (ONES(Size(m), Size(n)), np.ones((3, 2))),
+        (ZEROS(Size(n), Size(ONE)), np.zeros(2)),
+        (Constant(Fraction(1, 4)), np.array(0.25)),
+        (Size(m * n), np.array(6)),
+    ],
+)
+def test_constants_take_their_sizes_from_variables_that_do_not_occur(e, value):
+    np.testing.assert_array_equal(call(e), value)
+
+
+def test_a_size_is_read_off_a_product_of_sizes():
+    v = Symbol("v", (m * n, ONE))
+    e = TIMES(POWER(Size(n), Constant(-1)), v)
+    function = compile_function(e, variables=[v, y])
+    assert function(v=np.ones(6), y=np.ones(3)).tolist() == [0.5] * 6
+
+
+def test_a_size_is_read_off_a_square():
+    v = Symbol("v", (n * n, ONE))
+    assert compile_function(Size(n), variables=[v])(v=np.ones(9)) == 3
+
+
+def test_a_size_that_no_array_has_is_an_argument():
+    function = compile_function(EYE(Size(p)))
+    assert repr(function) == "<generated function derivative(p)>"
+    assert function(p=3).shape == (3, 3)
+
+
+def test_integers_and_lists_are_taken_as_floats():
+    assert call(POWER(x, Constant(-1)), x=[2, 4]).tolist() == [0.5, 0.25]
+
+
+def test_complex_arrays_pass():
+    step = 1e-30
+    value = call(op("exp")(x), x=np.array([1j * step, 0]))
+    assert value[0].imag / step == 1
+
+
+def test_the_result_is_no_view_of_an_argument():
+    array = np.ones(2)
+    call(x, x=array)[0] = 5
+    assert array[0] == 1
+
+
+# ---------------------------------------------------------------------- index expressions
+
+i, j, k, l = (Index(d, letter) for d, letter in zip((m, n, m, n), "ijkl", strict=True))
+
+
+def delta(first: Index, second: Index) -> Factor:
+    return Factor(EYE(Size(first.dim)), (first, second))
+
+
+def test_an_index_expression_is_an_einsum():
+    e = IndexExpr((i, k, j), (Term(Fraction(2), (delta(i, k), Factor(x, (j,)))),))
+    assert body(e) == 'return 2 * np.einsum("ik,j->ikj", np.eye(m), x)'
+    np.testing.assert_array_equal(call(e), 2 * np.einsum("ik,j->ikj", np.eye(3), ARRAYS["x"]))
+
+
+def test_a_term_that_lacks_a_free_index_is_repeated_along_it():
+    e = IndexExpr((i, j), (Term(Fraction(1), (Factor(x, (j,)), Factor(a))),))
+    np.testing.assert_array_equal(call(e), 3 * np.tile(ARRAYS["x"], (3, 1)))
+
+
+def test_an_index_may_occur_any_number_of_times():
+    e = IndexExpr((), (Term(Fraction(1), (Factor(A, (j, j)), Factor(x, (j,)), Factor(r, (j,)))),))
+    expected = np.sum(np.diag(ARRAYS["A"]) * ARRAYS["x"] * ARRAYS["r"])
+    np.testing.assert_allclose(call(e), expected)
+
+
+def test_no_terms_are_zeros():
+    assert call(IndexExpr((i, j), ())).tolist() == [[0, 0]] * 3
+    assert call(IndexExpr((), ())) == 0
+
+
+def test_a_composite_index_addresses_an_axis_of_a_product():
+    v = Factor(op("vec")(X), (Composite((j, i)),))
+    np.testing.assert_array_equal(call(IndexExpr((i, j), (Term(Fraction(1), (v,)),))), ARRAYS["X"])
+
+
+def test_terms_add_up_with_their_signs():
+    e = IndexExpr(
+        (i, j),
+        (
+            Term(Fraction(1), (Factor(X, (i, j)),)),
+            Term(Fraction(-1, 2), (Factor(y, (i,)), Factor(x, (j,)))),
+        ),
+    )
+    assert body(e) == 'return X - 0.5 * np.einsum("i,j->ij", y, x)'
+
+
+def test_more_indices_than_letters_are_refused():
+    many = [Index(n) for _ in range(53)]
+    e = IndexExpr((), (Term(Fraction(1), tuple(Factor(x, (index,)) for index in many)),))
+    with pytest.raises(LimitProblem, match="more than 52 indices"):
+        source(e)
+
+
+# ---------------------------------------------------------------------- size
+
+
+def test_ten_thousand_terms():
+    e = ADD(*(TIMES(Constant(c), op("exp")(x)) for c in range(2, 10_002)))
+    np.testing.assert_allclose(call(e), 50_015_000 * np.exp(ARRAYS["x"]))
+
+
+def test_a_network_of_a_thousand_layers():
+    e: Expr = x
+    for _ in range(1000):
+        e = op("tanh")(MATMUL(A, e))
+    assert call(e, x=[0.0, 0.0], A=np.eye(2)).tolist() == [0, 0]
+    assert max(map(len, source(e).splitlines())) < 120
+
+
+# ---------------------------------------------------------------------- refusals
+
+
+def refused(error: type[Exception], e: Expr | IndexExpr, **arrays: object) -> str:
+    with pytest.raises(error) as caught:
+        compile_function(e, variables=[A, X, x, a])(**arrays)
+    return str(caught.value)
+
+
+def test_disagreeing_sizes_name_both_arrays():
+    assert refused(ShapeProblem, MATMUL(X, x), X=np.ones((3, 2)), x=np.ones(4)) == (
+        "error: x and X disagree on the size n\n"
+        "  x is (n,); the array is (4,)\n"
+        "  X is (m, n); the array is (3, 2)"
+    )
+
+
+def test_sizes_are_checked_of_variables_that_do_not_matter_too():
+    assert "A is (n, n); the array is (2, 3)" in refused(ShapeProblem, a, a=1, A=np.ones((2, 3)))
+
+
+def test_a_number_as_size_is_checked():
+    v = Symbol("v", (Dim.of(3), ONE))
+    with pytest.raises(ShapeProblem) as caught:
+        compile_function(v)(v=[1, 2])
+    assert str(caught.value) == "error: v has the wrong size\n  v is (3,); the array is (2,)"
+
+
+def test_a_column_is_not_taken_for_a_vector():
+    assert refused(ShapeProblem, x, x=np.ones((2, 1))) == (
+        "error: x has 2 axes instead of 1\n"
+        "  x is (n,); the array is (2, 1)\n"
+        "  help: axes of size 1 are dropped: vectors and rows are 1-d, scalars 0-d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrays", "problem"),
+    [
+        ({"x": [1, 2]}, "missing argument: A"),
+        ({"A": np.eye(2), "x": [1, 2], "z": 1}, "unknown argument z"),
+        ({"A": np.eye(2), "x": ["u", "v"]}, "x is not an array of numbers"),
+        ({"A": [[1], [2, 3]], "x": [1, 2]}, "A is not an array"),
+        ({"A": np.eye(2), "x": None}, "x is not an array of numbers"),
+        ({"A": np.eye(2), "x": [1, 2], "n": 0}, "n is a size: a positive integer is wanted"),
+    ],
+)
+def test_unusable_arguments(arrays, problem):
+    assert problem in refused(ArgumentProblem, MATMUL(A, x), **arrays)
+
+
+def test_a_singular_matrix():
+    message = refused(ArgumentProblem, op("inv")(A), A=np.zeros((2, 2)))
+    assert message == "error: not defined at these arrays: Singular matrix"
+
+
+def test_an_unknown_library():
+    with pytest.raises(ArgumentProblem, match="no code generation for 'fortran'"):
+        source(x, backend="fortran")
+
+
+def test_a_number_beyond_floating_point():
+    with pytest.raises(LimitProblem, match="too large"):
+        source(TIMES(Constant(10**400), x))
+
+
+def test_an_operation_without_code():
+    from matcalc.core.operation import Operation
+
+    unknown = Operation("mystery", "n -> scalar", ("x",))
+    with pytest.raises(UnsupportedProblem, match="there is no numpy code for mystery"):
+        source(unknown(x))
