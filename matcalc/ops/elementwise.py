@@ -128,8 +128,8 @@ def _extremum(name: str, call: str, derivative: str, other: str) -> Operation:
     )
 
 
-MAXIMUM = _extremum("maximum", "max", "step(x - y)", "step(y - x)")
-MINIMUM = _extremum("minimum", "min", "step(y - x)", "step(x - y)")
+MAXIMUM = _extremum("maximum", "max", "step(x - y)", "1 - step(x - y)")
+MINIMUM = _extremum("minimum", "min", "step(y - x)", "1 - step(y - x)")
 
 OPERATIONS = (
     EXP, LOG, SQRT, SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ABS, SIGN, STEP, RELU, SIGMOID,

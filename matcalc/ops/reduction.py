@@ -13,13 +13,13 @@ SUM = Operation(
     numpy="np.sum({0})", sympy=lambda sp, X: sp.Add(*X),
 )  # fmt: skip
 SUM_1 = Operation(
-    "sum_1", "(m, n) -> (1, n)", index_form="sum_1(X)[1,j] = X[i,j]", call="sum", tail=("1",),
+    "sum_1", "(m, n) -> (1, n)", index_form="sum(X, 1)[1,j] = X[i,j]", call="sum", tail=("1",),
     latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=0)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 1, lambda line: sp.Add(*line)),
 )  # fmt: skip
 """Sums down the columns: a row."""
 SUM_2 = Operation(
-    "sum_2", "(m, n) -> m", index_form="sum_2(X)[i,1] = X[i,j]", call="sum", tail=("2",),
+    "sum_2", "(m, n) -> m", index_form="sum(X, 2)[i,1] = X[i,j]", call="sum", tail=("2",),
     latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=1)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 2, lambda line: sp.Add(*line)),
 )  # fmt: skip
@@ -30,12 +30,12 @@ MEAN = Operation(
     numpy="np.mean({0})", sympy=lambda sp, X: sp.Add(*X) / len(X),
 )  # fmt: skip
 MEAN_1 = Operation(
-    "mean_1", "(m, n) -> (1, n)", definition="mean_1(X) = 1/m sum(X, 1)", call="mean", tail=("1",),
+    "mean_1", "(m, n) -> (1, n)", definition="mean(X, 1) = 1/m sum(X, 1)", call="mean", tail=("1",),
     latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=0)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 1, lambda line: sp.Add(*line) / len(line)),
 )  # fmt: skip
 MEAN_2 = Operation(
-    "mean_2", "(m, n) -> m", definition="mean_2(X) = 1/n sum(X, 2)", call="mean", tail=("2",),
+    "mean_2", "(m, n) -> m", definition="mean(X, 2) = 1/n sum(X, 2)", call="mean", tail=("2",),
     latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=1)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 2, lambda line: sp.Add(*line) / len(line)),
 )  # fmt: skip
@@ -94,7 +94,7 @@ def _along(axis: int) -> tuple[Operation, Operation]:
     logsumexp = Operation(
         f"logsumexp_{axis}",
         "(m, n) -> (1, n)" if axis == 1 else "(m, n) -> m",
-        partial=(f"∂logsumexp_{axis}(X){reduced}/∂X[k,l] = softmax_{axis}(X)[k,l] {same}",),
+        partial=(f"∂logsumexp(X, {axis}){reduced}/∂X[k,l] = softmax(X, {axis})[k,l] {same}",),
         call="logsumexp",
         tail=tail,
         latex=r"\operatorname{logsumexp}",
@@ -106,8 +106,8 @@ def _along(axis: int) -> tuple[Operation, Operation]:
         "(m, n) -> (m, n)",
         partial=(
             (
-                f"∂softmax_{axis}(X)[i,j]/∂X[k,l] ="
-                f" softmax_{axis}(X)[i,j] {same} ({other} - softmax_{axis}(X)[k,l])"
+                f"∂softmax(X, {axis})[i,j]/∂X[k,l] ="
+                f" softmax(X, {axis})[i,j] {same} ({other} - softmax(X, {axis})[k,l])"
             ),
         ),
         call="softmax",
@@ -172,7 +172,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         line = Operation(
             f"{attained}_{axis}",
             "(m, n) -> (m, n)",
-            partial=(f"∂{attained}_{axis}(X)[i,j]/∂X[k,l] = 0",),
+            partial=(f"∂{attained}(X, {axis})[i,j]/∂X[k,l] = 0",),
             call=attained,
             tail=(str(axis),),
             latex=rf"\operatorname{{{attained}}}",
@@ -188,7 +188,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         value = Operation(
             f"{call}_{axis}",
             "(m, n) -> (1, n)" if axis == 1 else "(m, n) -> m",
-            partial=(f"∂{call}_{axis}(X){reduced}/∂X[k,l] = {attained}_{axis}(X)[k,l] {same}",),
+            partial=(f"∂{call}(X, {axis}){reduced}/∂X[k,l] = {attained}(X, {axis})[k,l] {same}",),
             call=call,
             tail=(str(axis),),
             latex=rf"\{call}",
