@@ -103,9 +103,12 @@ class TreeBuilder(Transformer[Token, Any]):
     def superscript(self, children: list[Any]) -> tree.Power:
         base, mark = children
         at = span_of(mark)
-        digits = unicodedata.normalize("NFKC", mark)
-        exponent: tree.Node = tree.Number(Fraction(int(digits.lstrip("-−"))), at)
-        if not digits[0].isdigit():
+        if len(mark) > MAX_DIGITS:
+            raise _too_many_digits(mark)
+        negative = mark.startswith("⁻")
+        digits = unicodedata.normalize("NFKC", mark[negative:])
+        exponent: tree.Node = tree.Number(Fraction(int(digits)), at)
+        if negative:
             exponent = tree.Negate(exponent, at)
         return tree.Power(base, exponent, False, base.span.join(at))
 
@@ -267,16 +270,21 @@ def _closed(right: tree.Node) -> tree.Node:
 
 def _value(token: Token) -> Fraction:
     """Value of a numeral, exactly."""
-    if token.isdigit() and len(token) <= MAX_DIGITS:
-        return Fraction(int(token))
     mantissa, _, exponent = token.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS or len(exponent) > 5 or abs(int(exponent or 0)) > MAX_DIGITS:
-        raise LimitProblem(
-            f"a numeral of more than {MAX_DIGITS} digits",
-            span=span_of(token),
-            help="use a name and give its value later",
-        )
+    digits = len(mantissa) - ("." in mantissa)
+    if digits > MAX_DIGITS or len(exponent) > 5 or abs(int(exponent or 0)) > MAX_DIGITS:
+        raise _too_many_digits(token)
+    if mantissa.isdigit() and not exponent:
+        return Fraction(int(mantissa))
     return Fraction(mantissa.rstrip(".")) * Fraction(10) ** int(exponent or 0)
+
+
+def _too_many_digits(token: Token) -> LimitProblem:
+    return LimitProblem(
+        f"a numeral of more than {MAX_DIGITS} digits",
+        span=span_of(token),
+        help="use a name in its place",
+    )
 
 
 def _norm_kind(token: Token) -> str:

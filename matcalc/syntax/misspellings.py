@@ -28,11 +28,17 @@ _FOREIGN = {
     "pow": "x^2",
 }
 _MODULES = frozenset({"np", "jnp", "numpy", "torch", "tf", "sp", "math", "scipy"})
+#: Longest word that a suggestion is worth looking for.
+_LONGEST = 60
 _SHAPES = "write x: n for a vector, A: (m, n) for a matrix, a: scalar for a scalar"
 
 
 def word(place: Place, token: Token, name: str, *, called: bool) -> MatcalcError:
     """A word that is no name of the language; ``called`` where a bracket follows it."""
+    if len(token) > _LONGEST:
+        return place.name(
+            f"a word of {len(token)} letters is not a name", token, "put blanks between factors"
+        )
     text = place.quote(token)
     vocabulary = place.vocabulary
     functions = vocabulary.functions or frozenset()
@@ -146,7 +152,7 @@ def _looks_like_product(pieces: list[str]) -> bool:
     if any(len(piece.rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")) > 1 for piece in pieces):
         return False
     if len(pieces) == 3:
-        return not letters.islower() or len(set(letters)) < 3 or not letters.isascii()
+        return not letters.islower() or not letters.isascii() or letters[0] == letters[2]
     return re.search("[a-z]{2}", letters) is None and len(pieces) < 9
 
 
@@ -154,7 +160,7 @@ def check_size(place: Place, token: Token, *, after_shape: bool) -> None:
     """Refuse words of a declaration that cannot be meant as sizes."""
     text = place.quote(token)
     words = PROPERTIES | {"scalar"}
-    close = difflib.get_close_matches(text, words, 1, 0.7) if len(text) > 2 else []
+    close = difflib.get_close_matches(text, words, 1, 0.7) if 2 < len(text) < _LONGEST else []
     if close or after_shape:
         raise place.syntax(
             f"{text} is not a property",

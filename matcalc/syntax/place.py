@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lark import Token
 
-from matcalc.errors import NameProblem, Span, SyntaxProblem, UnsupportedProblem
+from matcalc.errors import QUOTE_WIDTH, NameProblem, Span, SyntaxProblem, UnsupportedProblem
 from matcalc.syntax.names import Vocabulary
 from matcalc.syntax.source import Source
 
@@ -66,8 +66,9 @@ class Place:
         return self.previous is None or self.previous.type == "SEPARATOR"
 
     def quote(self, token: Token) -> str:
-        """A token as typed."""
-        return self.source.quote(span_of(token)) or str(token)
+        """A token as typed, the beginning of a long one."""
+        text = self.source.quote(span_of(token)) or str(token)
+        return text if len(text) <= QUOTE_WIDTH else text[:QUOTE_WIDTH] + "..."
 
     def rest(self, token: Token) -> str:
         """A piece of the text behind a token."""
