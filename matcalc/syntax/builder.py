@@ -300,7 +300,10 @@ def _norm_kind(token: Token) -> str:
 
 
 def _definition_help(left: tree.Node) -> str | None:
+    """For ``f(x) = ...``, where no blank parts the name from its argument."""
     match left:
-        case tree.Juxtapose((tree.Name(name=name), _)) | tree.Call(function=name):
-            return f"write {name} = ... ; the variables need not be listed"
+        case tree.Juxtapose((tree.Name() as name, argument)) if (
+            name.span.end == argument.span.start
+        ):
+            return f"write {name.name} = ... ; the variables need not be listed"
     return None

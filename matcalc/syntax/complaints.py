@@ -354,6 +354,8 @@ def character(place: Place, position: int) -> MatcalcError:
     if _LATEX.match(place.source.normal, position):
         return _latex(place, span)
     remedy = _HELP.get(found)
+    if found == "_" and place.previous is not None and place.previous.type == "NORM_CLOSE":
+        remedy = "the norms are ||x||, ||x||_1, ||x||_2 and ||X||_F"
     if found.isascii():
         return place.syntax(f"{found} is not part of the language here", span, help=remedy)
     code = f"U+{ord(found):04X}, {unicodedata.name(found, 'unnamed').lower()}"

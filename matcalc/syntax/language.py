@@ -30,7 +30,7 @@ GRAMMAR = "matcalc.lark"
 STARTS = ["program", "rule"]
 
 
-class _RawTerminals(PostLex):
+class RawTerminals(PostLex):
     """Keeps the terminals that TokenStream relabels, which no rule of the grammar mentions.
 
     The others are kept so that they are seen whole where they are misplaced: ``a^b**c``.
@@ -39,6 +39,7 @@ class _RawTerminals(PostLex):
     always_accept = ("WORD", "BARS", "BAR", "SEPARATOR", "POWER", "POINT_POWER", "_ARROW")
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """All tokens as they are: TokenStream, which knows the text, relabels them."""
         return stream
 
 
@@ -56,34 +57,36 @@ def language() -> lark.Lark:
     text = grammar_text()
     options = {
         "transformer": TreeBuilder(),
-        "postlex": _RawTerminals(),
+        "postlex": RawTerminals(),
         "_plugins": {"LexerThread": TokenStream},
     }
+    directory = cache_directory()
     version = f"{lark.__version__} {sys.version_info[:2]} {STARTS}\n"
-    path = (
-        cache_directory() / f"grammar-{hashlib.sha256((version + text).encode()).hexdigest()}.json"
-    )
-    tables = _load(path)
+    name = f"grammar-{hashlib.sha256((version + text).encode()).hexdigest()}.json"
+    tables = _load(directory / name) if directory else None
     if tables is not None:
         return lark.Lark._load_from_dict(**tables, **options)  # type: ignore[no-any-return,no-untyped-call]  # noqa: SLF001
     parser = lark.Lark(
         text, parser="lalr", lexer="contextual", start=STARTS, maybe_placeholders=False, **options
     )
-    _save(path, parser)
+    if directory:
+        _save(directory / name, parser)
     return parser
 
 
-def cache_directory() -> Path:
-    """The user's cache directory for matcalc; it need not exist."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "matcalc"
+def cache_directory() -> Path | None:
+    """The user's cache directory for matcalc, which need not exist; None for a user without one."""
+    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    if base:
+        return Path(base) / "matcalc"
+    try:
+        return Path("~/.cache").expanduser() / "matcalc"
+    except RuntimeError:  # no home directory
+        return None
 
 
 def _load(path: Path) -> dict[str, Any] | None:
-    """The tables, unless absent, unreadable, or not what was written."""
+    """The tables, unless absent, unreadable, or cut short."""
     try:
         digest, _, payload = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):

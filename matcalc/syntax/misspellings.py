@@ -156,6 +156,15 @@ def _looks_like_product(pieces: list[str]) -> bool:
     return re.search("[a-z]{2}", letters) is None and len(pieces) < 9
 
 
+def misplaced_property(place: Place, token: Token) -> MatcalcError:
+    """``L: n -> symmetric``, ``A: (n, symmetric)``, ``a: scalar scalar``."""
+    return place.syntax(
+        f"{place.quote(token)} cannot stand here",
+        token,
+        help="properties stand behind the shape: A: (n, n) symmetric invertible",
+    )
+
+
 def check_size(place: Place, token: Token, *, after_shape: bool) -> None:
     """Refuse words of a declaration that cannot be meant as sizes."""
     text = place.quote(token)

@@ -43,8 +43,9 @@ WORD = (
 )
 
 _GREEK_WORD = "|".join(sorted(GREEK, key=len, reverse=True))
-#: One name in normal form, but for Greek words: a letter or Greek name, digits, subscripts.
-PLAIN = re.compile(rf"({_GREEK_WORD}|[{_LETTER}])([0-9]*(?:_[{_LETTER}0-9]+)*)")
+#: One name in normal form, but for Greek words: a letter or Greek name, digits, subscripts. A
+#: subscript that begins with digits is all digits: ``x_1y`` is no name, but ``x_1 y`` in haste.
+PLAIN = re.compile(rf"({_GREEK_WORD}|[{_LETTER}])([0-9]*(?:_(?:[0-9]+|[{_LETTER}]+[0-9]*))*)")
 _BRACES = re.compile(r"_\{([^}]*)\}")
 _SMALL = re.compile(rf"_?([{_SUBSCRIPT}]+)")
 

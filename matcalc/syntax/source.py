@@ -65,8 +65,8 @@ def read(text: str) -> Source:
             f"the text has {len(text)} characters; the limit is {MAX_LENGTH}",
             help="split it into definitions in several texts",
         )
+    _refuse_unprintable(text)
     plain = _COMMENT.sub(lambda comment: " " * len(comment.group()), text)
-    _refuse_unprintable(plain)
     if plain.isascii():
         return Source(text, plain)
     return _normalised(text, plain)

@@ -215,6 +215,8 @@ class TokenStream(LexerThread):
             token.type = "PROPERTY"
         elif word == "scalar" and "SCALAR" in accepted:
             token.type = "SCALAR"
+        elif word in PROPERTIES or word == "scalar":
+            raise misspellings.misplaced_property(self.place, token)
         else:
             token.type = "SIZE"
             token.value = normal_name(word)

@@ -1,0 +1,36 @@
+"""The grammar by itself: no conflicts, and the parts that the code repeats."""
+
+import re
+
+import lark
+import pytest
+
+from matcalc.syntax import names
+from matcalc.syntax.language import STARTS, RawTerminals, grammar_text
+
+
+@pytest.fixture(scope="module")
+def grammar():
+    # Strict mode refuses every shift/reduce conflict and every pair of terminals that overlap.
+    return lark.Lark(
+        grammar_text(),
+        parser="lalr",
+        lexer="contextual",
+        start=STARTS,
+        strict=True,
+        postlex=RawTerminals(),
+        maybe_placeholders=False,
+    )
+
+
+def test_no_conflicts(grammar):
+    assert grammar.parser
+
+
+def test_words_are_the_same_in_grammar_and_code(grammar):
+    assert grammar.get_terminal("WORD").pattern.value == names.WORD
+
+
+def test_every_greek_letter_is_a_word():
+    for letter in names.GREEK.values():
+        assert re.fullmatch(names.WORD, letter)
