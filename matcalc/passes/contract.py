@@ -16,10 +16,10 @@ from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
-from matcalc.passes.build import is_op, size, transposed
+from matcalc.passes.build import is_op, size, times, transposed
 from matcalc.passes.equal import canonical
 from matcalc.passes.network import fold_component
-from matcalc.passes.products import product
+from matcalc.passes.products import diagonal, product
 
 
 def contract(expr: IndexExpr) -> IndexExpr:
@@ -32,7 +32,7 @@ def contract(expr: IndexExpr) -> IndexExpr:
         if isinstance(opened, list):
             pending.extend(reversed(opened))
         elif opened is not None:
-            terms.append(_fold(opened, free))
+            terms.append(_fold(opened, expr.free))
     return IndexExpr(expr.free, _collect(terms, expr.free))
 
 
@@ -181,18 +181,73 @@ def _split_vec(expr: Apply, slot: Composite) -> tuple[Slot, ...]:
 # ------------------------------------------------------------------ folding and collecting
 
 
-def _fold(term: Term, free: frozenset[Index]) -> Term:
-    """Components connected by bound indices folded into single factors where they have a matrix form."""
-    factors: list[Factor] = []
+def _fold(term: Term, free: tuple[Index, ...]) -> Term:
+    """Components connected by bound indices folded into single factors where they have a matrix form,
+    and factors with the same indices multiplied."""
+    outside = frozenset(free)
     coefficient = term.coefficient
-    for component in components(term.factors, free):
-        folded = fold_component(component, free)
-        for factor in component if folded is None else folded:
-            if isinstance(factor.expr, Constant):
-                coefficient *= factor.expr.value
-            else:
-                factors.append(factor)
-    return Term(coefficient, tuple(factors))
+    factors: list[Factor] = []
+    for component in components(term.factors, outside):
+        folded = fold_component(component, outside)
+        factors.extend(component if folded is None else folded)
+    kept: list[Factor] = []
+    for factor in _merge(_identify(factors, free)):
+        if isinstance(factor.expr, Constant):
+            coefficient *= factor.expr.value
+        else:
+            kept.append(factor)
+    return Term(coefficient, tuple(kept))
+
+
+def _identify(factors: list[Factor], free: tuple[Index, ...]) -> list[Factor]:
+    """``δ[i,k] A[k,j]`` as ``δ[i,k] A[i,j]``: beside a delta the earlier of two free indices is used."""
+    place = {index: k for k, index in enumerate(free)}
+    deltas = [f for f in factors if is_op(f.expr, EYE) and all(s in place for s in f.slots)]
+    if not deltas:
+        return factors
+    names: dict[Index, Slot] = {}
+    for delta in deltas:
+        first, second = sorted(delta.indices, key=place.__getitem__)
+        names[second] = names.get(first, first)
+    return [f if f in deltas else _on_diagonal(f.rename(names)) for f in factors]
+
+
+def _on_diagonal(factor: Factor) -> Factor:
+    """``A[i,i]`` as ``diag(A)[i]``."""
+    if len(factor.slots) == 2 and factor.slots[0] == factor.slots[1]:
+        return Factor(diagonal(factor.expr), factor.slots[:1])
+    return factor
+
+
+def _merge(factors: list[Factor]) -> list[Factor]:
+    """``A[i,j] B[j,i]`` as ``(A .* B')[i,j]``."""
+    merged: dict[tuple[Slot, ...], Expr] = {}
+    others: list[Factor] = []
+    for factor in factors:
+        slots = factor.slots
+        if not slots or len(slots) > 2 or is_op(factor.expr, EYE):
+            others.append(factor)
+        elif slots in merged:
+            merged[slots] = times(merged[slots], _aligned(factor.expr, merged[slots]))
+        elif slots[::-1] in merged:
+            merged[slots[::-1]] = times(merged[slots[::-1]], transposed(factor.expr))
+        else:
+            merged[slots] = factor.expr
+    pieces = [Factor(expr, slots) for slots, expr in merged.items()]
+    return others + [part for piece in pieces for part in _scalars_apart(piece)]
+
+
+def _aligned(e: Expr, other: Expr) -> Expr:
+    return e if e.shape == other.shape else transposed(e)
+
+
+def _scalars_apart(factor: Factor) -> list[Factor]:
+    args = factor.expr.args if is_op(factor.expr, TIMES) else ()
+    scalars = [arg for arg in args if arg.is_scalar]
+    if not scalars:
+        return [factor]
+    rest = times(*(arg for arg in args if not arg.is_scalar))
+    return [*(Factor(scalar) for scalar in scalars), Factor(rest, factor.slots)]
 
 
 def components(factors: Iterable[Factor], apart: frozenset[Index]) -> list[list[Factor]]:
