@@ -1,5 +1,6 @@
 """Programs and rules to trees."""
 
+import ast
 import sys
 from pathlib import Path
 
@@ -176,7 +177,14 @@ def test_long_texts_need_no_recursion(text):
     read(text)
 
 
-def test_lark_is_not_loaded_until_something_is_parsed():
-    # In this process it is loaded already: look at what the module itself brings in.
-    names = vars(sys.modules["matcalc.syntax.parser"])
-    assert "lark" not in {getattr(v, "__module__", "").partition(".")[0] for v in names.values()}
+@pytest.mark.parametrize("module", ["parser", "names", "source", "tree"])
+def test_lark_is_loaded_by_parsing_only(module):
+    path = Path(sys.modules[f"matcalc.syntax.{module}"].__file__)
+    imports = [
+        getattr(node, "module", None) or node.names[0].name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    eager = {f"matcalc.syntax.{name}" for name in ("names", "source", "tree")} | {"matcalc.syntax"}
+    assert "lark" not in imports
+    assert {name for name in imports if name.startswith("matcalc.syntax")} <= eager
