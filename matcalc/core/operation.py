@@ -131,6 +131,8 @@ class Operation:
         condition: when the operation or its derivative is valid, ``{0} invertible``.
         kink: where the derivative does not exist, ``{0} = 0``.
         requires: property that the first argument must have for the rule to hold, ``symmetric``.
+        domain_shapes: for an abstract function, the shapes of its arguments; it has no rule.
+        codomain: for an abstract function, its own shape.
         source: where the rule is from.
     """
 
@@ -154,7 +156,14 @@ class Operation:
     condition: str = ""
     kink: str = ""
     requires: str = ""
+    domain_shapes: tuple[Shape, ...] = ()
+    codomain: Shape = ()
     source: str = ""
+
+    @property
+    def is_abstract(self) -> bool:
+        """Whether only the shapes of the function are known."""
+        return bool(self.domain_shapes)
 
     @property
     def spelling(self) -> str:

@@ -121,8 +121,11 @@ class _Instance:
         patterns = [p.shape for p in self.rule.parameters]
         for pattern, actual in zip(patterns, self.operands.shapes, strict=True):
             for wanted, dim in zip(pattern, actual, strict=True):
-                if wanted.symbols and sizes.get(wanted.symbols[0], Dim()).is_unit:
-                    sizes[wanted.symbols[0]] = dim
+                if len(wanted.symbols) != 1:
+                    continue
+                [symbol] = wanted.symbols
+                if sizes.get(symbol, Dim()).is_unit:
+                    sizes[symbol] = dim
         return sizes
 
     def slot(self, slot: Slot) -> Slot | None:

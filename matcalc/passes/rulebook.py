@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 
 from matcalc.core.dim import SCALAR, Dim
@@ -10,6 +11,7 @@ from matcalc.core.expr import Expr, Size, Symbol
 from matcalc.core.index import Composite, Factor, Index, Slot, Term
 from matcalc.core.operation import Operation
 from matcalc.errors import UnsupportedProblem
+from matcalc.ops.abstract import partial_derivative
 from matcalc.ops.constant import EYE
 from matcalc.passes.index_notation import build_matrix, lower_value
 from matcalc.syntax import tree
@@ -49,6 +51,8 @@ def local_jacobian(op: Operation, position: int) -> LocalJacobian:
     Raises:
         UnsupportedProblem: the operation has no rule for this argument.
     """
+    if op.is_abstract:
+        return _of_abstract_function(op, position)
     if op.index_form:
         return _by_product_rule(op, position)
     if position < len(op.partial) and op.partial[position]:
@@ -145,6 +149,18 @@ def deltas(slots: tuple[Slot, ...], argument: tuple[Index, ...]) -> tuple[Factor
     """``∂X[i,j]/∂X[k,l] = δ[i,k] δ[j,l]``."""
     pairs = zip(slots, argument, strict=True)
     return tuple(Factor(EYE(Size(index.dim)), (slot, index)) for slot, index in pairs)
+
+
+def _of_abstract_function(op: Operation, position: int) -> LocalJacobian:
+    """A symbol of its own: ``∂L(z)/∂z[k] = ∇L(z)[k]``."""
+    parameters = tuple(
+        Symbol(name, shape) for name, shape in zip(op.parameters, op.domain_shapes, strict=True)
+    )
+    output = tuple(Index(dim) for dim in op.codomain if not dim.is_unit)
+    argument = tuple(Index(dim) for dim in op.domain_shapes[position] if not dim.is_unit)
+    value = partial_derivative(op, position)(*parameters)
+    term = Term(Fraction(1), (Factor(value, (*output, *argument)),))
+    return LocalJacobian(parameters, output, argument, (term,))
 
 
 def _from_partial(op: Operation, position: int) -> LocalJacobian:
