@@ -1,0 +1,228 @@
+"""The pipeline on one screen: text, reading, derivative, layout, result."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, overload
+
+from matcalc.backends import text as printer
+from matcalc.core.expr import Expr, Symbol, symbols
+from matcalc.derivative import Derivative
+from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem
+from matcalc.ops import by_call
+from matcalc.passes.conditions import conditions
+from matcalc.passes.differentiate import derivatives
+from matcalc.passes.elaborate import Reading
+from matcalc.passes.elaborate import parse as elaborate
+from matcalc.passes.layout import LAYOUTS, arrange
+from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
+from matcalc.report import declaration
+from matcalc.syntax.names import normal_name
+
+__all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "parse", "read"]
+
+MAX_ORDER = 12
+
+
+@overload
+def diff(
+    expr: Any, wrt: str, *, shapes: Any = ..., assume: Any = ..., layout: str | None = ...,
+    order: int | None = ..., structured: str | None = ...,
+) -> Derivative: ...  # fmt: skip
+
+
+@overload
+def diff(
+    expr: Any, wrt: Sequence[str], *, shapes: Any = ..., assume: Any = ..., layout: str | None = ...,
+    order: int | None = ..., structured: str | None = ...,
+) -> dict[str, Derivative]: ...  # fmt: skip
+
+
+def diff(
+    expr: Any,
+    wrt: str | Sequence[str],
+    *,
+    shapes: Any = None,
+    assume: Any = None,
+    layout: str | None = "mixed",
+    order: int | None = 1,
+    structured: str | None = "ambient",
+) -> Derivative | dict[str, Derivative]:
+    """The derivative of an expression by a variable.
+
+    Args:
+        expr: text such as ``"W x + b"``, an expression from ``parse``, or one of SymPy.
+        wrt: name of the variable, or several; then a dict of derivatives comes back.
+        shapes: shapes by name: ``()``, ``"n"``, ``("m", "n")``, numbers from 1 too.
+        assume: a property or several by name, ``{"A": "symmetric"}``.
+        layout: ``mixed``, ``numerator``, ``denominator``, ``tensor`` or ``vec``.
+        order: how often to differentiate, 1 to 12.
+        structured: what the derivative by a variable with structure means: ``ambient``,
+            ``tangent`` or ``independent``.
+
+    Raises:
+        MatcalcError: what is wrong with the input, where, and what to do about it.
+    """
+    reading = read(expr, shapes, assume)
+    names = _names(wrt)
+    found = differentiate(reading, names, layout=layout, order=order, structured=structured)
+    return found[names[0]] if isinstance(wrt, str) else found
+
+
+def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
+    """The expression that a text means. ``parse(str(e)) is e``."""
+    if not isinstance(text, str):
+        raise ArgumentProblem(f"text must be a string, not {_kind(text)}")
+    return read(text, shapes, assume).expr
+
+
+def read(expr: Any, shapes: Any = None, assume: Any = None) -> Reading:
+    """An expression with the kind and shape of everything in it."""
+    if isinstance(expr, str):
+        return elaborate(expr, shapes, assume)
+    if isinstance(expr, Expr):
+        return elaborate(_program(expr), shapes, assume)
+    # Whoever passes an expression of SymPy has imported it.
+    sympy = sys.modules.get("sympy")
+    if sympy is not None and isinstance(expr, sympy.Basic | sympy.MatrixBase):
+        from matcalc.backends.sympy_import import from_sympy
+
+        return elaborate(_program(from_sympy(expr)[0]), shapes, assume)
+    raise ArgumentProblem(
+        f"expr must be text or an expression, not {_kind(expr)}",
+        help='write the expression as text, such as "x\' A x"',
+    )
+
+
+def _program(expr: Expr) -> str:
+    """A text that reads as the expression, with everything declared: contradictions will show."""
+    return "; ".join([*map(declaration, symbols(expr)), str(expr)])
+
+
+def differentiate(
+    reading: Reading,
+    names: Sequence[str],
+    *,
+    layout: str | None = None,
+    order: int | None = None,
+    structured: str | None = None,
+) -> dict[str, Derivative]:
+    """Derivatives of what was read, by the name of the variable. Arguments as for ``diff``."""
+    layout = _choice("layout", layout, LAYOUTS)
+    structured = _choice("structured", structured, CONVENTIONS)
+    times = _order(order)
+    variables = {name: _variable(reading, name) for name in names}
+    # One sweep for all; what needs its own treatment finds the others' work memoised.
+    derivatives(reading.expr, [v for v in variables.values() if not v.properties & STRUCTURAL])
+    return {
+        name: _derivative(reading, variable, layout, times, structured)
+        for name, variable in variables.items()
+    }
+
+
+def _derivative(
+    reading: Reading, wrt: Symbol, layout: str, order: int, structured: str
+) -> Derivative:
+    f = reading.expr
+    tensor = structured_derivative(f, wrt, order, structured)
+    arranged = arrange(tensor, f.shape, wrt.shape, order, layout)
+    used = [factor.expr for term in tensor.terms for factor in term.factors]
+    return Derivative(
+        f=f,
+        wrt=wrt,
+        order=order,
+        arranged=arranged,
+        tensor=tensor,
+        structured=structured,
+        symbols=reading.variables,
+        conditions=conditions([f, *used], printer.format_expr),
+        notes=list(reading.notes),
+    )
+
+
+def occurring(reading: Reading) -> list[str]:
+    """The names of the variables in the expression, in order of first appearance."""
+    found = [symbol.name for symbol in symbols(reading.expr)]
+    if not found:
+        raise ArgumentProblem("the expression has no variables", help="name one to get a zero")
+    return found
+
+
+# ---------------------------------------------------------------------- arguments
+
+
+def _names(wrt: object) -> list[str]:
+    """The names asked for, as they were given."""
+    names = [wrt] if isinstance(wrt, str) else wrt
+    if not isinstance(names, list | tuple):
+        raise ArgumentProblem(f"wrt must be a name or a list of names, not {_kind(wrt)}")
+    if not names:
+        raise ArgumentProblem("wrt is an empty list", help="name a variable")
+    for name in names:
+        if not isinstance(name, str):
+            raise ArgumentProblem(f"wrt must hold names, not {_kind(name)}")
+    return list(names)
+
+
+def _variable(reading: Reading, name: str) -> Symbol:
+    """The variable of this name, in whichever spelling."""
+    normal = normal_name(name.strip())
+    if normal in reading.variables:
+        return reading.variables[normal]
+    if normal in reading.sizes:
+        raise NameProblem(f"{name} is a size, and derivatives are by variables")
+    if normal in reading.definitions:
+        raise NameProblem(
+            f"{name} is defined in the text, and derivatives are by variables",
+            help=f"differentiate by what {name} is made of, or remove its definition",
+        )
+    if by_call(normal):
+        raise NameProblem(f"{name} is a function, and derivatives are by variables")
+    near = get_close_matches(normal, reading.variables, n=1, cutoff=0.5)
+    known = ", ".join(reading.variables) or "none"
+    raise NameProblem(
+        f"there is no variable {name}",
+        details=(f"the variables are {known}",),
+        help=f"did you mean {near[0]} ?"
+        if near
+        else f"declare it for a derivative of zero, such as {name}: n",
+    )
+
+
+def _choice(argument: str, value: object, choices: Sequence[str]) -> str:
+    """The value, or the first choice for None."""
+    if value is None:
+        return choices[0]
+    if not isinstance(value, str):
+        raise ArgumentProblem(f"{argument} must be a string, not {_kind(value)}")
+    if value not in choices:
+        near = get_close_matches(value, choices, n=1)
+        raise ArgumentProblem(
+            f"{value!r} is not a choice for {argument}",
+            details=(f"there are {', '.join(choices)}",),
+            help=f"did you mean {near[0]} ?" if near else None,
+        )
+    return value
+
+
+def _order(value: object) -> int:
+    if value is None:
+        return 1
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentProblem(
+            f"order must be a whole number from 1 to {MAX_ORDER}, not {_kind(value)}"
+        )
+    order = operator.index(value)
+    if order < 1:
+        raise ArgumentProblem(f"order must be from 1 to {MAX_ORDER}, not {order}")
+    if order > MAX_ORDER:
+        raise LimitProblem(f"order {order} is more than the limit of {MAX_ORDER}")
+    return order
+
+
+def _kind(value: object) -> str:
+    """A value of the wrong type, as messages name it."""
+    return "None" if value is None else f"a value of type {type(value).__name__}"

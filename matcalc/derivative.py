@@ -1,0 +1,239 @@
+"""The result of ``diff``: a derivative in its layout, with everything needed to read and use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from matcalc.backends import codegen, text
+from matcalc.core.dim import Dim, Shape
+from matcalc.core.expr import Expr, Symbol
+from matcalc.core.index import IndexExpr
+from matcalc.errors import UnsupportedProblem
+from matcalc.passes.layout import Arranged
+from matcalc.passes.structure import STRUCTURAL
+from matcalc.report import latex_equations, lines, one_line, tensor_name, unused_name
+
+if TYPE_CHECKING:
+    from matcalc.backends.numpy_function import NumpyFunction
+    from matcalc.backends.verify import CheckReport
+
+#: MIME type of ``to_dict``: JupyterLab would show application/json instead of the formula.
+MIME_TYPE = "application/vnd.matcalc+json"
+
+#: A shape as the interface reports it: size names and numbers.
+Sizes = tuple[str | int, ...]
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+#: Which axes of the tensor form every axis of a matrix is; of several the slowest first.
+Axes = Sequence[Sequence[int]]
+
+
+def report_dim(dim: Dim) -> str | int:
+    """A size as the interface reports it: ``"n"``, ``"2 n"``, ``3``."""
+    return str(dim) if dim.symbols else dim.coefficient
+
+
+def report_shape(shape: Shape) -> Sizes:
+    """The shape of a variable: ``()``, ``("n",)``, ``(1, "n")`` for a row, ``("m", "n")``."""
+    rows, columns = shape
+    if columns.is_unit:
+        return () if rows.is_unit else (report_dim(rows),)
+    return report_dim(rows), report_dim(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """A derivative of ``f`` by ``wrt``.
+
+    Attributes:
+        f: the function.
+        wrt: the variable.
+        order: how many times.
+        arranged: the derivative in its layout.
+        tensor: the derivative in tensor convention: axes of ``f``, then of ``wrt`` for each order.
+        structured: how a structure of the variable was taken into account.
+        symbols: every variable of the problem by its name, whether it occurs in ``f`` or not.
+        conditions: where the derivative holds, such as ``X invertible``.
+        notes: what the reading of the input took for granted.
+    """
+
+    f: Expr
+    wrt: Symbol
+    order: int
+    arranged: Arranged
+    tensor: IndexExpr
+    structured: str
+    symbols: dict[str, Symbol]
+    conditions: list[str]
+    notes: list[str]
+
+    @property
+    def expr(self) -> Expr | None:
+        """The matrix form in this layout; None where there is none."""
+        return self.arranged.expr
+
+    @property
+    def index(self) -> IndexExpr:
+        """The index form; its free indices are the axes of this layout."""
+        return self.arranged.index
+
+    @property
+    def layout(self) -> str:
+        """The layout of the answer: ``tensor`` where the one asked for would need a third axis."""
+        return self.arranged.layout
+
+    @property
+    def shape(self) -> Sizes:
+        """The shape in this layout: ``()``, ``("n",)``, ``(1, "n")``, ``("m", "m", "n")``."""
+        return tuple(map(report_dim, self.arranged.shape))
+
+    @property
+    def variables(self) -> dict[str, Sizes]:
+        """The shape of every variable, inferred or declared."""
+        return {name: report_shape(symbol.shape) for name, symbol in self.symbols.items()}
+
+    @property
+    def structure(self) -> frozenset[str]:
+        """The properties of the variable that tie its entries together."""
+        return self.wrt.properties & STRUCTURAL
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is zero everywhere."""
+        return not self.tensor.terms
+
+    # ------------------------------------------------------------------ SymPy, code, check
+
+    @cached_property
+    def sympy(self) -> Any:
+        """The answer in SymPy, of shape ``shape``: a scalar, a matrix or an array expression."""
+        from matcalc.backends import sympy_export
+
+        return sympy_export.to_sympy(self.index if self.expr is None else self.expr)
+
+    def entry(self, *indices: str | int) -> Any:
+        """One entry as a SymPy scalar, with KroneckerDelta and Sum where they are needed.
+
+        Args:
+            indices: names of symbolic indices or numbers from 1, one for each axis of ``shape``
+                that is longer than 1.
+        """
+        from matcalc.backends import sympy_export
+
+        return sympy_export.entry(self.index, *indices)
+
+    def function(self, backend: str = "numpy") -> NumpyFunction:
+        """A callable that takes the variables by name as arrays and returns the derivative there.
+
+        Arrays have 0, 1 or 2 axes (a row has one), the result the axes of ``shape`` without those
+        of length 1.
+        """
+        return codegen.compile_function(**self._code_arguments(backend))
+
+    def source(self, backend: str = "numpy") -> str:
+        """Readable source text of that function."""
+        return codegen.source(**self._code_arguments(backend))
+
+    def _code_arguments(self, backend: str) -> dict[str, Any]:
+        if backend not in codegen.DIALECTS:
+            raise UnsupportedProblem(
+                f"there is no code for {backend!r}",
+                help=f"there is for {', '.join(codegen.DIALECTS)}",
+            )
+        return {
+            "expr": self.index if self.expr is None else self.expr,
+            "backend": backend,
+            "doc": f"Compute {self.quotient}, {self.layout} layout.",
+            "variables": list(self.symbols.values()),
+        }
+
+    def check(self) -> CheckReport:
+        """Compare every entry with SymPy's derivative of the entries of ``f`` at small sizes.
+
+        What is compared is what is printed: the matrix form if there is one, and the vec form.
+        """
+        from matcalc.backends import verify
+
+        def compare(answer: Expr | IndexExpr, axes: Axes | None) -> CheckReport:
+            return verify.check_derivative(
+                self.f, self.wrt, self.order, answer, axes=axes, structured=self.structured
+            )
+
+        matrix, vec = self.expr, self.arranged.vec
+        report = compare(self.tensor, None) if matrix is None else compare(matrix, self._axes())
+        if vec is not None and report.ok:
+            return compare(vec, self._vec_axes())
+        return report
+
+    def _axes(self) -> Axes:
+        """For every axis of the matrix form, which axes of the tensor form it is."""
+        if self.layout == "vec":
+            return self._vec_axes()
+        places = {index: place for place, index in enumerate(self.tensor.free)}
+        return [(places[index],) for index in self.index.free]
+
+    def _vec_axes(self) -> Axes:
+        """Vec stacks columns: of the axes that it joins, the last one varies slowest."""
+        cut = len(self.tensor.free) - len(self.wrt.axes)
+        places = range(len(self.tensor.free))
+        return [group for group in (tuple(places[:cut][::-1]), tuple(places[cut:][::-1])) if group]
+
+    # ------------------------------------------------------------------ display
+
+    @cached_property
+    def function_name(self) -> str:
+        """What the function is called in the answer: ``f`` unless the problem uses that name."""
+        return unused_name("f", self.symbols)
+
+    @property
+    def quotient(self) -> str:
+        """The derivative's own name, ``∂f/∂x`` or ``∂²f/∂x²``."""
+        power = "" if self.order == 1 else str(self.order).translate(SUPERSCRIPTS)
+        return f"∂{power}{self.function_name}/∂{self.wrt.name}{power}"
+
+    def __str__(self) -> str:
+        return "\n".join(lines(self))
+
+    def __repr__(self) -> str:
+        return f"<Derivative {self.quotient}, {self.layout} layout, shape {self.shape}>"
+
+    def latex(self) -> str:
+        """The answer as an equation in LaTeX, or as several in an ``aligned`` environment."""
+        return latex_equations(self)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that can be printed, as what JSON can hold."""
+        return {
+            "function": one_line(self.f),
+            "variable": self.wrt.name,
+            "order": self.order,
+            "structured": self.structured,
+            "layout": self.layout,
+            "shape": list(self.shape),
+            "expr": None if self.expr is None else one_line(self.expr),
+            "index": text.format_index_left(tensor_name(self), self.index),
+            "vec": None if self.arranged.vec is None else one_line(self.arranged.vec),
+            "latex": self.latex(),
+            "variables": {name: list(shape) for name, shape in self.variables.items()},
+            "properties": {
+                name: sorted(symbol.properties)
+                for name, symbol in self.symbols.items()
+                if symbol.properties
+            },
+            "conditions": self.conditions,
+            "notes": self.notes,
+        }
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {
+            "text/plain": str(self),
+            "text/latex": self._repr_latex_(),
+            MIME_TYPE: self.to_dict(),
+        }

@@ -1,0 +1,159 @@
+"""A derivative as people read it: the report that ``str`` gives, and equations in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+from matcalc.backends import latex, text
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Expr, Symbol, postorder
+
+if TYPE_CHECKING:
+    from matcalc.derivative import Derivative
+
+#: Columns within which a function and its reading share a line.
+WIDTH = 88
+
+
+def unused_name(wanted: str, taken: Iterable[str]) -> str:
+    """The name, or the first of ``f_1``, ``f_2``, ... that is not taken."""
+    names = set(taken)
+    candidates = chain([wanted], (f"{wanted}_{k}" for k in count(1)))
+    return next(name for name in candidates if name not in names)
+
+
+def tensor_name(d: Derivative) -> str:
+    """What an answer without matrix form is called: ``D``."""
+    return unused_name("D", d.symbols)
+
+
+def one_line(e: Expr) -> str:
+    """An expression with what it repeats defined first: ``t1 = A x; t1' t1``."""
+    bindings, body = text.format_with_bindings(e)
+    return "; ".join([*(f"{name} = {value}" for name, value in bindings), body])
+
+
+# ------------------------------------------------------------------ text
+
+
+def lines(d: Derivative) -> list[str]:
+    """The reading, the answer with its layout and shape, and when it holds."""
+    found = [*_problem(d), *_answer(d)]
+    if d.is_zero:
+        reason = "is constant in" if d.wrt in postorder(d.f) else "does not contain"
+        found.append(f"zero everywhere: {d.function_name} {reason} {d.wrt.name}")
+    if d.structure:
+        found.append(f"{d.structured} derivative: {STRUCTURED[d.structured]}")
+    if d.conditions:
+        found.append(f"valid where {', '.join(d.conditions)}")
+    return [*found, *(f"note: {note}" for note in d.notes)]
+
+
+#: What a derivative by a variable with structure means.
+STRUCTURED = {
+    "ambient": "the entries vary independently",
+    "tangent": "the variable varies within its structure",
+    "independent": "by the free parameters of the variable",
+}
+
+
+def declaration(symbol: Symbol) -> str:
+    """A variable with its shape and properties, as it is declared: ``A: (n, n) symmetric``."""
+    shape = text.format_shape(symbol.shape)
+    return " ".join([f"{symbol.name}: {shape}", *sorted(symbol.properties)])
+
+
+def _problem(d: Derivative) -> list[str]:
+    function = _equation(d.function_name, d.f)
+    names = ", ".join(map(declaration, d.symbols.values()))
+    if len(function) == 1 and len(function[0]) + len(names) + 4 <= WIDTH:
+        return [f"{function[0]}    {names}".rstrip()]
+    return [*function, f"  {names}"]
+
+
+def _answer(d: Derivative) -> list[str]:
+    layout = f"{_axes(d.arranged.shape)}, {d.layout} layout{_rule(d)}"
+    if d.expr is not None:
+        return [*_equation(d.quotient, d.expr), layout]
+    name = tensor_name(d)
+    found = [f"{d.quotient} = {name}", f"  {text.format_index_left(name, d.index)}", layout]
+    if d.arranged.vec is not None:
+        left = f"∂vec({d.function_name})/∂vec({d.wrt.name})'"
+        found.append("vec form, " + _axes(d.arranged.vec.shape))
+        found += [f"  {line}" for line in _equation(left, d.arranged.vec)]
+    return found
+
+
+def _equation(left: str, e: Expr) -> list[str]:
+    """``left = e``, and below what repeated parts stand for."""
+    bindings, body = text.format_with_bindings(e)
+    return [
+        f"{left} = {body}",
+        *(
+            f"  {'      ' if number else 'where '}{name} = {value}"
+            for number, (name, value) in enumerate(bindings)
+        ),
+    ]
+
+
+def _axes(shape: tuple[Dim, ...]) -> str:
+    """The shape of an answer: ``a scalar``, ``length n``, ``shape (m, m, n)``."""
+    if not shape:
+        return "a scalar"
+    if len(shape) == 1:
+        return f"length {text.format_dim(shape[0])}"
+    return f"shape ({', '.join(map(text.format_dim, shape))})"
+
+
+def _rule(d: Derivative) -> str:
+    """What the layout makes of the axes, where that needs saying."""
+    f, x = d.function_name, d.wrt.name
+    of_f, of_x = bool(d.f.axes), bool(d.wrt.axes)
+    if d.layout == "tensor" and of_x:
+        axes = [f"of {f}"] * of_f + [f"of {x}"] * d.order
+        return f" (axes {', then '.join(axes)})"
+    if d.layout == "vec":
+        return " (columns of matrices stacked)"
+    if d.order > 1 or not of_x:
+        return ""
+    if of_f:
+        return (
+            f" (columns as {f}, rows as {x})"
+            if d.layout == "denominator"
+            else f" (rows as {f}, columns as {x})"
+        )
+    return f" (the shape of {x}')" if d.layout == "numerator" else f" (the shape of {x})"
+
+
+# ------------------------------------------------------------------ LaTeX
+
+
+def latex_equations(d: Derivative) -> str:
+    """The answer as one equation, or as several that are aligned at their equals signs."""
+    power = "" if d.order == 1 else f"^{{{d.order}}}"
+    f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
+    left = rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
+    if d.expr is not None:
+        return _aligned(_latex_equation(left, d.expr))
+    name = tensor_name(d)
+    entries = latex.format_index_left(name, d.index)
+    equations = [f"{left} = {latex.format_name(name)}", entries]
+    if d.arranged.vec is not None:
+        vec = r"\operatorname{vec}"
+        quotient = rf"\frac{{\partial {vec} {f}}}{{\partial ({vec} {x})^\top}}"
+        equations += _latex_equation(quotient, d.arranged.vec)
+    return _aligned(equations)
+
+
+def _latex_equation(left: str, e: Expr) -> list[str]:
+    bindings, body = latex.format_with_bindings(e)
+    return [f"{left} = {body}", *(f"{name} = {value}" for name, value in bindings)]
+
+
+def _aligned(equations: list[str]) -> str:
+    if len(equations) == 1:
+        return equations[0]
+    rows = r" \\ ".join(equation.replace(" = ", " &= ", 1) for equation in equations)
+    return rf"\begin{{aligned}} {rows} \end{{aligned}}"

@@ -1,0 +1,380 @@
+"""The Python interface: results, their attributes, and what bad arguments raise."""
+
+import json
+
+import numpy as np
+import pytest
+
+import matcalc as mc
+
+# ---------------------------------------------------------------------- results
+
+
+def test_gradient():
+    d = mc.diff("x' A x", "x")
+    assert str(d.expr) == "(A + A') x"
+    assert d.layout == "mixed"
+    assert d.shape == ("n",)
+    assert d.variables == {"x": ("n",), "A": ("n", "n")}
+    assert d.conditions == []
+
+
+def test_declarations_are_used():
+    d = mc.diff("x' A x", "x", shapes={"A": ("p", "p")}, assume={"A": "symmetric"})
+    assert d.shape == ("p",)
+    assert d.to_dict()["expr"] == "2 A x"
+    assert d.to_dict()["properties"] == {"A": ["symmetric"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "layout", "shape", "answer"),
+    [
+        ("x' A x", "x", "mixed", ("n",), "(A + A') x"),
+        ("x' A x", "x", "numerator", (1, "n"), "x' (A + A')"),
+        ("x' A x", "x", "denominator", ("n", 1), "(A + A') x"),
+        ("x' A x", "x", "tensor", ("n",), "(A + A') x"),
+        ("x' A x", "x", "vec", (1, "n"), "x' (A + A')"),
+        ("tr(A X B)", "X", "mixed", ("m", "n"), "A' B'"),
+        ("tr(A X B)", "X", "numerator", ("n", "m"), "B A"),
+        ("tr(A X B)", "X", "denominator", ("m", "n"), "A' B'"),
+        ("W x + b", "x", "mixed", ("m", "n"), "W"),
+        ("W x + b", "x", "numerator", ("m", "n"), "W"),
+        ("W x + b", "x", "denominator", ("n", "m"), "W'"),
+        ("W x + b", "b", "mixed", ("m", "m"), "I"),
+        ("a x", "a", "mixed", ("n",), "x"),
+        ("a x", "a", "numerator", ("n", 1), "x"),
+        ("a x", "a", "denominator", (1, "n"), "x'"),
+        ("a X", "a", "mixed", ("m", "n"), "X"),
+        ("a^2", "a", "mixed", (), "2 a"),
+        ("a^2", "a", "numerator", (), "2 a"),
+    ],
+)
+def test_layout_shape_and_form(text, wrt, layout, shape, answer):
+    shapes = {"X": ("m", "n"), "A": ("p", "m"), "B": ("n", "p")} if "X" in text else None
+    shapes = {"X": ("m", "n")} if text == "a X" else shapes
+    d = mc.diff(text, wrt, shapes=shapes, layout=layout)
+    assert (d.layout, d.shape) == (layout, shape)
+    assert d.to_dict()["expr"] == answer
+
+
+def test_tensor_where_two_axes_do_not_suffice():
+    d = mc.diff("W x + b", "W", layout="numerator")
+    assert d.expr is None
+    assert (d.layout, d.shape) == ("tensor", ("m", "m", "n"))
+    assert d.to_dict()["index"] == "D[i,j,k] = δ[i,j] x[k]"
+    assert d.to_dict()["vec"] == "x' ⊗ I"
+
+
+def test_sizes_may_be_numbers():
+    d = mc.diff("A x", "x", shapes={"A": (3, 2)})
+    assert d.shape == (3, 2)
+    assert d.variables == {"A": (3, 2), "x": (2,)}
+
+
+def test_shapes_may_be_lists_and_single_sizes():
+    given = {"A": ["m", "n"], "x": "n", "y": 3, "a": ()}
+    d = mc.diff("A x", "x", shapes=given)
+    assert d.variables == {"A": ("m", "n"), "x": ("n",), "y": (3,), "a": ()}
+
+
+def test_rows_are_reported_as_rows():
+    assert mc.diff("r x", "x", shapes={"r": (1, "n")}).variables["r"] == (1, "n")
+
+
+def test_several_variables_come_back_by_name():
+    found = mc.diff("W x + b", ["W", "x", "b"])
+    assert list(found) == ["W", "x", "b"]
+    assert [d.shape for d in found.values()] == [("m", "m", "n"), ("m", "n"), ("m", "m")]
+
+
+def test_one_name_in_a_list_is_still_a_dict():
+    assert list(mc.diff("x' x", ["x"])) == ["x"]
+
+
+def test_none_means_the_default():
+    d = mc.diff("x' x", "x", shapes=None, assume=None, layout=None, order=None, structured=None)
+    assert (d.layout, d.order, d.structured) == ("mixed", 1, "ambient")
+
+
+def test_names_may_be_spelled_as_in_the_text():
+    assert mc.diff("lambda x' x", "lambda").to_dict()["expr"] == "x' x"
+    assert mc.diff("x₁' x_1", "x_{1}").to_dict()["expr"] == "2 x_1"
+    assert list(mc.diff("lambda x' x", ["lambda"])) == ["lambda"]
+
+
+def test_declared_variable_that_does_not_occur_gives_a_zero_said_as_such():
+    d = mc.diff("x' x", "B", shapes={"B": ("p", "q")})
+    assert d.is_zero
+    assert d.shape == ("p", "q")
+    assert "zero everywhere: f does not contain B" in str(d)
+
+
+def test_true_zero_of_a_variable_that_occurs():
+    d = mc.diff("x' A x", "x", assume={"A": "skew"})
+    assert d.is_zero
+    assert "zero everywhere: f is constant in x" in str(d)
+
+
+def test_hessian():
+    d = mc.diff("x' A x", "x", order=2)
+    assert d.to_dict()["expr"] == "A + A'"
+    assert d.shape == ("n", "n")
+
+
+def test_higher_orders():
+    assert mc.diff("x' A x", "x", order=3).is_zero
+    assert mc.diff("a^5", "a", order=4).to_dict()["expr"] == "120 a"
+    assert mc.diff("a^12", "a", order=12).to_dict()["expr"] == "479001600"
+
+
+def test_structured_variables_say_what_is_meant():
+    gradients = {
+        how: mc.diff("tr(A X)", "X", assume={"X": "symmetric"}, structured=how)
+        for how in ("ambient", "tangent", "independent")
+    }
+    assert gradients["ambient"].to_dict()["expr"] == "A'"
+    assert gradients["tangent"].to_dict()["expr"] == "1/2 (A + A')"
+    assert "tangent derivative: the variable varies within its structure" in str(
+        gradients["tangent"]
+    )
+
+
+def test_conditions():
+    assert mc.diff("a' X^-1 b", "X").conditions == ["X invertible"]
+
+
+# ---------------------------------------------------------------------- report
+
+
+def test_report_of_a_gradient():
+    assert str(mc.diff("a' X^-1 b", "X")).splitlines() == [
+        "f = a' X^-1 b    a: n, X: (n, n), b: n",
+        "∂f/∂X = -X^-T a b' X^-T",
+        "shape (n, n), mixed layout (the shape of X)",
+        "valid where X invertible",
+    ]
+
+
+def test_report_of_a_tensor():
+    assert str(mc.diff("W x + b", "W")).splitlines() == [
+        "f = W x + b    W: (m, n), x: n, b: m",
+        "∂f/∂W = D",
+        "  D[i,j,k] = δ[i,j] x[k]",
+        "shape (m, m, n), tensor layout (axes of f, then of W)",
+        "vec form, shape (m, m n)",
+        "  ∂vec(f)/∂vec(W)' = x' ⊗ I",
+    ]
+
+
+def test_report_avoids_names_of_the_problem():
+    report = str(mc.diff("D f", "D", shapes={"D": ("m", "n"), "f": "n"}))
+    assert report.startswith("f_1 = D f ")
+    assert "D_1[i,j,k] = δ[i,j] f[k]" in report
+
+
+def test_repr_is_one_short_line():
+    d = mc.diff("x' A x", "x", order=2)
+    assert repr(d) == "<Derivative ∂²f/∂x², mixed layout, shape ('n', 'n')>"
+
+
+def test_latex_is_an_equation():
+    assert mc.diff("x' A x", "x", assume={"A": "symmetric"}).latex() == (
+        r"\frac{\partial f}{\partial x} = 2 A x"
+    )
+
+
+def test_mime_bundle_has_no_plain_json():
+    d = mc.diff("x' A x", "x")
+    bundle = d._repr_mimebundle_(include=None, exclude=None)
+    assert set(bundle) == {"text/plain", "text/latex", "application/vnd.matcalc+json"}
+    assert bundle["text/latex"] == f"$\\displaystyle {d.latex()}$" == d._repr_latex_()
+    assert json.loads(json.dumps(bundle["application/vnd.matcalc+json"])) == d.to_dict()
+
+
+# ---------------------------------------------------------------------- code, SymPy, check
+
+
+@pytest.mark.parametrize("layout", ["mixed", "numerator", "denominator", "tensor", "vec"])
+def test_function_has_the_axes_of_the_layout(layout):
+    rng = np.random.default_rng(1)
+    W, x = rng.normal(size=(3, 2)), rng.normal(size=2)
+    d = mc.diff("tanh(W x)", "x", layout=layout)
+    jacobian = (1 - np.tanh(W @ x) ** 2)[:, None] * W
+    expected = jacobian.T if layout == "denominator" else jacobian
+    np.testing.assert_allclose(d.function("numpy")(W=W, x=x), expected)
+
+
+def test_function_takes_variables_that_do_not_matter():
+    value = mc.diff("W x + b", "x").function()(W=np.ones((2, 3)), x=np.ones(3), b=np.ones(2))
+    np.testing.assert_array_equal(value, np.ones((2, 3)))
+
+
+def test_source_runs_on_its_own():
+    namespace = {}
+    exec(mc.diff("x' A x", "x").source("numpy"), namespace)
+    value = namespace["derivative"](x=np.array([1.0, 2.0]), A=np.eye(2))
+    np.testing.assert_array_equal(value, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "", None, 3, ["numpy"]])
+def test_other_code_is_refused(backend):
+    with pytest.raises(mc.UnsupportedProblem, match="there is no code for"):
+        mc.diff("x' x", "x").source(backend)
+
+
+def test_sympy_form_has_the_shape_of_the_answer():
+    import sympy
+
+    gradient = mc.diff("x' A x", "x", layout="numerator").sympy
+    assert gradient.shape == (1, sympy.Symbol("n", integer=True, positive=True))
+    assert mc.diff("a^2", "a").sympy == 2 * sympy.Symbol("a")
+    assert len(mc.diff("W x", "W").sympy.shape) == 3
+
+
+def test_entry_of_a_tensor():
+    import sympy
+
+    i, k = sympy.symbols("i k", integer=True)
+    entry = mc.diff("W x + b", "W").entry("i", "k", "l")
+    assert entry.has(sympy.KroneckerDelta(i, k))
+
+
+def test_sympy_expressions_are_accepted():
+    import sympy
+
+    n = sympy.Symbol("n", integer=True, positive=True)
+    A, x = sympy.MatrixSymbol("A", n, n), sympy.MatrixSymbol("x", n, 1)
+    assert mc.diff(x.T * A * x, "x", assume={"A": "symmetric"}).to_dict()["expr"] == "2 A x"
+    with pytest.raises(mc.DeclarationProblem, match="declared twice"):
+        mc.diff(x.T * A * x, "x", shapes={"x": "p"})
+
+
+def test_parsed_expressions_are_accepted():
+    e = mc.parse("x' A x", assume={"A": "symmetric"})
+    assert mc.diff(e, "x").to_dict()["expr"] == "2 A x"
+    assert mc.parse(str(e)) is e
+
+
+@pytest.mark.parametrize("layout", ["mixed", "numerator", "denominator", "tensor", "vec"])
+@pytest.mark.parametrize(
+    ("text", "wrt"), [("x' A x", "x"), ("A x", "x"), ("tr(A X B)", "X"), ("A X", "X"), ("a x", "a")]
+)
+def test_check_agrees_in_every_layout(text, wrt, layout):
+    report = mc.diff(text, wrt, layout=layout).check()
+    assert report.ok, report
+
+
+def test_check_compares_what_is_printed():
+    """A wrong matrix form, a wrong vec form: either is refuted."""
+    import dataclasses
+
+    d = mc.diff("A x", "x")
+    wrong = dataclasses.replace(d.arranged, expr=mc.parse("2 A", shapes={"A": ("m", "n")}))
+    assert dataclasses.replace(d, arranged=wrong).check().ok is False
+    d = mc.diff("W x", "W", shapes={"W": ("m", "n")})
+    wrong = dataclasses.replace(d.arranged, vec=mc.parse("2 kron(x', eye(m))", shapes={"x": "n"}))
+    assert dataclasses.replace(d, arranged=wrong).check().ok is False
+
+
+# ---------------------------------------------------------------------- bad arguments
+
+JUNK = [
+    None,
+    1,
+    1.5,
+    True,
+    b"x' x",
+    [],
+    {},
+    object(),
+    ["x", ["y"]],
+    {"x"},
+    lambda: None,
+    float("nan"),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_as_expression(junk):
+    with pytest.raises(mc.MatcalcError):
+        mc.diff(junk, "x")
+    with pytest.raises(mc.MatcalcError):
+        mc.parse(junk)
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_as_variable(junk):
+    with pytest.raises(mc.ArgumentProblem):
+        mc.diff("x' x", junk)
+
+
+@pytest.mark.parametrize("argument", ["shapes", "assume", "layout", "order", "structured"])
+@pytest.mark.parametrize("junk", [j for j in JUNK if j not in (None, 1, {})], ids=repr)
+def test_junk_as_option(argument, junk):
+    with pytest.raises(mc.MatcalcError):
+        mc.diff("x' x", "x", **{argument: junk})
+
+
+@pytest.mark.parametrize("junk", [j for j in JUNK if j not in (1, [])], ids=repr)
+def test_junk_inside_of_shapes(junk):
+    with pytest.raises(mc.MatcalcError):
+        mc.diff("x' x", "x", shapes={"x": junk})
+    with pytest.raises(mc.MatcalcError):
+        mc.diff("x' x", "x", shapes={junk if junk.__hash__ else 0: "n"})
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_inside_of_assume(junk):
+    with pytest.raises(mc.MatcalcError):
+        mc.diff("x' x", "x", assume={"x": junk})
+
+
+@pytest.mark.parametrize(
+    ("order", "error"), [(0, mc.ArgumentProblem), (-1, mc.ArgumentProblem), (13, mc.LimitProblem)]
+)
+def test_order_out_of_range(order, error):
+    with pytest.raises(error):
+        mc.diff("x' x", "x", order=order)
+
+
+def test_order_may_be_an_integer_of_numpy():
+    assert mc.diff("x' x", "x", order=np.int64(2)).order == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("y", "error: there is no variable y\n  the variables are x, A\n  help: "),
+        ("X", "help: did you mean x ?"),
+        ("n", "error: n is a size"),
+        ("tr", "error: tr is a function"),
+        ("", "error: there is no variable"),
+    ],
+)
+def test_no_such_variable(name, message):
+    with pytest.raises(mc.NameProblem) as caught:
+        mc.diff("x' A x / n", name, shapes={"x": "n"})
+    assert message in str(caught.value)
+
+
+def test_near_misses_of_options():
+    with pytest.raises(mc.ArgumentProblem, match="did you mean numerator"):
+        mc.diff("x' x", "x", layout="numerater")
+    with pytest.raises(mc.ArgumentProblem, match="did you mean tangent"):
+        mc.diff("x' x", "x", structured="tangential")
+
+
+def test_derivative_by_a_definition_is_refused():
+    with pytest.raises(mc.NameProblem, match="z is defined in the text"):
+        mc.diff("z = A x; z' z", "z")
+
+
+def test_shapes_of_the_text_and_of_the_argument_must_agree():
+    with pytest.raises(mc.DeclarationProblem):
+        mc.diff("A: (m, n); A x", "x", shapes={"A": ("p", "n")})
+
+
+def test_errors_show_the_place():
+    with pytest.raises(mc.ShapeProblem) as caught:
+        mc.diff("W' x + b", "x", shapes={"W": ("m", "n"), "x": "n"})
+    assert "  W' x + b\n  ^^^^" in str(caught.value)

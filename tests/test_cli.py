@@ -1,0 +1,383 @@
+"""The command line: streams, exit codes, formats, and what people mistype."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import matcalc
+from matcalc import cli
+from matcalc.derivative import Derivative
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs a command; returns exit code, standard output, standard error."""
+
+    def call(*arguments, stdin=None):
+        if stdin is not None:
+            data = stdin if isinstance(stdin, bytes) else stdin.encode()
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        code = cli.main(list(arguments))
+        streams = capsys.readouterr()
+        return code, streams.out, streams.err
+
+    return call
+
+
+# ---------------------------------------------------------------------- diff
+
+
+def test_answer_and_verdict(run):
+    code, out, err = run("diff", "x' A x", "x")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:3] == [
+        "f = x' A x    x: n, A: (n, n)",
+        "∂f/∂x = (A + A') x",
+        "length n, mixed layout (the shape of x)",
+    ]
+    assert lines[3].startswith("check: entries agree with SymPy's for n = ")
+
+
+def test_no_check(run):
+    code, out, _ = run("diff", "x' A x", "x", "--no-check")
+    assert code == 0
+    assert "check" not in out
+
+
+def test_by_every_variable_without_any(run):
+    _, out, _ = run("diff", "W x + b", "--no-check")
+    assert [line.split(" = ")[0] for line in out.splitlines() if line.startswith("∂f")] == [
+        "∂f/∂W",
+        "∂f/∂x",
+        "∂f/∂b",
+    ]
+
+
+def test_several_variables_in_their_order(run):
+    _, out, _ = run("diff", "W x + b", "b", "W", "--no-check")
+    assert out.index("∂f/∂b") < out.index("∂f/∂W")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--layout", "numerator"], "∂f/∂x = x' (A + A')"),
+        (["--layout=numerator"], "∂f/∂x = x' (A + A')"),
+        (["--order", "2"], "∂²f/∂x² = A + A'"),
+        (["--assume", "A: symmetric"], "∂f/∂x = 2 A x"),
+        (["--shapes", "A: (n, n) symmetric; x: n"], "∂f/∂x = 2 A x"),
+        (["--shapes", "A: (p, p)"], "length p, mixed layout (the shape of x)"),
+        (["--shapes", "A: (p, p)", "--assume", "A: symmetric"], "∂f/∂x = 2 A x"),
+    ],
+    ids=" ".join,
+)
+def test_options(run, arguments, expected):
+    code, out, _ = run("diff", "x' A x", "x", *arguments, "--no-check")
+    assert code == 0
+    assert expected in out.splitlines()
+
+
+def test_options_stand_anywhere(run):
+    first = run("diff", "--no-check", "--layout", "numerator", "x' A x", "x")
+    assert first == run("diff", "x' A x", "--layout", "numerator", "x", "--no-check")
+
+
+def test_structured(run):
+    _, out, _ = run(
+        "diff", "tr(A X)", "X", "--assume", "X: symmetric", "--structured", "tangent", "--no-check"
+    )
+    assert "∂f/∂X = 1/2 (A + A')" in out
+
+
+@pytest.mark.parametrize("expression", ["-x' x", "-x'x", "-x", "-(x' x)", "--x' x", "- x' x"])
+def test_expression_that_begins_with_minus(run, expression):
+    code, out, err = run("diff", expression, "x", "--no-check")
+    assert (code, err) == (0, "")
+    assert run("diff", "--no-check", "--", expression, "x") == (code, out, err)
+
+
+def test_expression_named_like_an_option_stands_after_two_dashes(run):
+    assert run("diff", "--no-check", "--", "-h", "h")[:1] == (0,)
+
+
+def test_standard_input(run):
+    expected = run("diff", "x' A x", "x", "--no-check")
+    assert run("diff", "-", "x", "--no-check", stdin="x' A x\n") == expected
+
+
+def test_standard_input_of_several_lines(run):
+    code, out, _ = run("diff", "-", "x", "--no-check", stdin="A: (n, n) symmetric\nx' A x\n")
+    assert code == 0
+    assert "∂f/∂x = 2 A x" in out
+
+
+def test_standard_input_that_is_no_text(run):
+    code, out, err = run("diff", "-", "x", stdin=b"x' \xff x")
+    assert (code, out) == (2, "")
+    assert err == "error: standard input is not UTF-8 text (byte 4)\n"
+
+
+# ---------------------------------------------------------------------- formats
+
+
+def test_latex(run):
+    code, out, err = run("diff", "x' A x", "x", "--format", "latex")
+    assert code == 0
+    assert out == r"\frac{\partial f}{\partial x} = \left(A + A^\top\right) x" + "\n"
+    assert err.startswith("check: entries agree")
+
+
+def test_sympy(run):
+    code, out, _ = run("diff", "x' A x", "x", "--format", "sympy", "--no-check")
+    assert (code, out) == (0, "(A + A.T)*x\n")
+
+
+def test_json_of_one_variable_is_an_object(run):
+    code, out, err = run("diff", "x' A x", "x", "--format", "json")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert found["expr"] == "(A + A') x"
+    assert found["shape"] == ["n"]
+    assert found["check"]["ok"] is True
+
+
+def test_json_of_several_variables_is_a_list(run):
+    found = json.loads(run("diff", "W x + b", "--format", "json", "--no-check")[1])
+    assert [entry["variable"] for entry in found] == ["W", "x", "b"]
+    assert found[0]["expr"] is None
+    assert "check" not in found[0]
+
+
+def test_code(run):
+    code, out, err = run("diff", "x' A x", "x", "--code", "numpy")
+    assert code == 0
+    assert "def derivative(" in out
+    assert err.startswith("check: entries agree")
+    compile(out, "derivative.py", "exec")
+
+
+def test_code_and_format_exclude_each_other(run):
+    code, out, err = run("diff", "x' x", "x", "--code", "numpy", "--format", "json")
+    assert (code, out) == (2, "")
+    assert err == "error: --code and --format cannot be combined\n"
+
+
+# ---------------------------------------------------------------------- shapes, rules, help
+
+
+def test_shapes(run):
+    code, out, err = run("shapes", "z = W x + b; z' z")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["W: (m, n)", "x: n", "b: m", "z = W x + b: m", "z' z: scalar"]
+
+
+def test_rules_of_one_function(run):
+    code, out, _ = run("rules", "inv")
+    assert code == 0
+    assert out.splitlines() == [
+        "inv(X): (n, n) -> (n, n)",
+        "  ∂inv(X)[i,j]/∂X[k,l] = -inv(X)[i,k] inv(X)[l,j]",
+        "  valid where X invertible",
+        "  source: Matrix Cookbook (60)",
+    ]
+
+
+def test_rules_by_alias_and_in_order(run):
+    _, out, _ = run("rules", "trace", "ln")
+    assert out.startswith("tr(X): (n, n) -> scalar\n")
+    assert "\nlog(x): " in out
+
+
+def test_whole_rule_book(run):
+    _, out, _ = run("rules")
+    assert len(out.split("\n\n")) == len(matcalc.ops.REGISTRY)
+
+
+def test_unknown_rule(run):
+    code, _, err = run("rules", "logdett")
+    assert code == 2
+    assert err == "error: there is no function logdett\n  help: did you mean logdet ?\n"
+
+
+def test_version(run):
+    assert run("--version") == (0, f"matcalc {matcalc.__version__}\n", "")
+
+
+def test_help_begins_with_examples(run):
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    assert out == cli.SUMMARY
+    assert out.index("examples:") < out.index("commands:")
+
+
+@pytest.mark.parametrize("command", list(cli.COMMANDS))
+def test_help_of_a_command(run, command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(command, "--help")
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: matcalc {command}")
+    assert out.index("examples:") < out.index("options:")
+
+
+def test_without_arguments(run):
+    assert run() == (2, "", cli.SUMMARY)
+
+
+# ---------------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dif", "x' x", "x"], "error: dif is not a command\n  help: did you mean diff ?\n"),
+        (["x' A x"], "error: x' A x is not a command\n  help: matcalc diff \"x' A x\"\n"),
+        (["x' A x", "x"], "error: x' A x is not a command\n  help: matcalc diff \"x' A x\" x\n"),
+        (["--versoin"], "error: --versoin is not a command\n  help: did you mean --version ?\n"),
+        (
+            ["diff", "x' x", "x", "--layuot", "vec"],
+            "error: --layuot is not an option of matcalc diff\n  help: did you mean --layout ?\n",
+        ),
+        (["diff", "x' x", "x", "--layout"], "error: --layout needs a value\n"),
+        (["diff", "x' x", "x", "--layout", "vex"], "  help: did you mean vec ?\n"),
+        (["diff", "x' x", "x", "--format", "yaml"], "error: argument --format: invalid choice"),
+        (
+            ["diff", "x' x", "x", "--order", "two"],
+            "error: --order takes a whole number from 1 to 12",
+        ),
+        (["diff", "x' x", "x", "--order", "13"], "error: order 13 is more than the limit of 12\n"),
+        (
+            ["diff", "x' x", "x", "--assume", "symmetric"],
+            "error: --assume does not say what of what",
+        ),
+        (["diff", "x' x", "x", "--assume", "y: positive"], "error: an assumption on y"),
+        (["diff", "x' x", "x", "--no-check=1"], "error: --no-check takes no value\n"),
+        (["diff"], "error: the following arguments are required: EXPR"),
+        (["diff", "x' x", "y"], "error: there is no variable y\n"),
+        (["diff", "W", "x", "+", "b", "W"], "help: put the expression between quotes"),
+        (["diff", "3"], "error: the expression has no variables\n"),
+        (["diff", "x' A", "x", "--code", "torch"], "error: argument --code: invalid choice"),
+        (["shapes", "x x"], "error: "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input(run, arguments, message):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("error: ")
+
+
+def test_carets_point_into_the_expression_below_declarations(run):
+    _, _, err = run("diff", "x' A y +", "x", "--shapes", "A: (m, n)")
+    assert "\n  x' A y +\n" in err
+
+
+def test_unsupported_is_3(run):
+    code, out, err = run("diff", "tr(expm(A X))", "X")
+    assert (code, out) == (3, "")
+    assert "expm" in err
+
+
+def test_refuted_answer_is_4(run, monkeypatch):
+    class Refuted:
+        ok = False
+
+        def __str__(self):
+            return "entry (1) is 1, not 2"
+
+    monkeypatch.setattr(Derivative, "check", lambda _: Refuted())
+    code, out, _ = run("diff", "x' x", "x")
+    assert code == 4
+    assert "check: entry (1) is 1, not 2" in out
+    code, out, _ = run("diff", "x' x", "x", "--format", "json")
+    assert code == 4
+    assert json.loads(out)["check"] == {"ok": False, "verdict": "entry (1) is 1, not 2"}
+
+
+def test_check_that_is_not_possible_is_said(run, monkeypatch):
+    def refuse(_):
+        raise matcalc.UnsupportedProblem("SymPy has no such function")
+
+    monkeypatch.setattr(Derivative, "check", refuse)
+    code, out, _ = run("diff", "x' x", "x")
+    assert code == 0
+    assert out.endswith("check: not possible: SymPy has no such function\n")
+
+
+# ---------------------------------------------------------------------- the process
+
+COMMAND = [sys.executable, "-m", "matcalc"]
+
+
+def process(*arguments, **options):
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_module_can_be_run():
+    assert process("--version").stdout == f"matcalc {matcalc.__version__}\n"
+
+
+def test_closed_pipe_is_no_traceback():
+    pipeline = f"{sys.executable} -m matcalc rules | head -n 1"
+    result = subprocess.run(pipeline, shell=True, capture_output=True, text=True, check=False)
+    assert result.stdout.startswith("add(")
+    assert result.stderr == ""
+
+
+def test_full_disk_is_no_traceback():
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*COMMAND, "rules"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: cannot write: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_interrupt_is_no_traceback():
+    child = subprocess.Popen(
+        [*COMMAND, "diff", "-", "x"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    time.sleep(1)  # it waits for input by then
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=20)
+    assert (child.returncode, out, err) == (130, "", "")
+
+
+def test_output_without_unicode_is_no_traceback():
+    result = process(
+        "diff", "W x", "W", "--no-check", env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert result.returncode == 0
+    assert "\\u03b4[i,j]" in result.stdout
+
+
+def test_no_colour_when_not_on_a_terminal():
+    assert "\033" not in process("diff", "x x", "x").stderr
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_on_a_terminal(run, monkeypatch, environment, coloured):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    _, _, err = run("diff", "x' x", "y")
+    assert ("\033[1;31merror:\033[0m" in err) is coloured
