@@ -207,7 +207,7 @@ def sum_of(e: Expr) -> Expr:
         scalars = [arg for arg in e.args if arg.is_scalar]
         arrays = tuple(arg for arg in e.args if not arg.is_scalar)
         return times(*scalars, sum_of(join_times(arrays)))
-    if e.shape[0].is_unit:
+    if e.shape[0].is_unit and not is_op(transposed(e), TRANSPOSE):
         return sum_of(transposed(e))
     if e.shape[1].is_unit and is_op(e, TIMES):
         return product(transposed(join_times(e.args[:-1])), e.args[-1])
