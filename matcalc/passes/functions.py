@@ -68,6 +68,17 @@ def _tails(function: str) -> set[str]:
     return {literal for op in operations(function) for literal in op.tail}
 
 
+def signature_operation(node: tree.Call, arguments: Arguments) -> Operation | None:
+    """The operation of this name that takes so many arguments, kinds aside."""
+    count = len(arguments.operands)
+    for op in operations(node.function):
+        if op.tail == arguments.tail and (
+            (op.variadic and count >= 2) or len(op.parameters) == count
+        ):
+            return op
+    return None
+
+
 def kind_of(shape: Shape) -> Kind:
     """Scalar, vector, row or matrix."""
     rows, columns = shape
@@ -101,10 +112,7 @@ def choose_by_kind(node: tree.Call, arguments: Arguments, kinds: tuple[Kind, ...
             raise AmbiguityProblem(f"{node.function}(x, {arguments.tail[0]}) of a vector")
         if kinds[0] == "scalar":
             return REGISTRY["maximum" if node.function == "max" else "minimum"]
-    count = len(arguments.operands)
-    for op in candidates:
-        if op.tail == arguments.tail and (
-            op.variadic and count >= 2 or len(op.parameters) == count
-        ):
-            return op
+    found = signature_operation(node, arguments)
+    if found is not None:
+        return found
     raise ShapeProblem(f"{node.function} does not take {len(node.args)} arguments")

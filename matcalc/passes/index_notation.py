@@ -16,11 +16,12 @@ from matcalc.core.dim import ONE, Dim, Shape, describe_shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, UnsupportedProblem
-from matcalc.ops.constant import EYE
+from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.elementwise import ABS
 from matcalc.ops.structural import TIMES
 from matcalc.passes import construct
 from matcalc.passes.functions import choose_operation, split_arguments
+from matcalc.passes.index_scan import Scan
 from matcalc.passes.recognise import recognise
 from matcalc.passes.translate import Scope, apply_operation, divisor_factors, operands, translate
 from matcalc.passes.walk import children, postorder
@@ -48,7 +49,7 @@ def lower_value(
         sizes: what size names mean.
     """
     scope = Scope(bases, sizes, fitted=fit_identities(node, bases, sizes))
-    return lower(node, scope, dict(indices), frozenset(indices))
+    return lower(Scan(node, frozenset(indices)).run(), scope, dict(indices))
 
 
 def build_matrix(
@@ -58,83 +59,45 @@ def build_matrix(
     return translate(node, Scope(bases, sizes, fitted=fit_identities(node, bases, sizes)))
 
 
-def lower(
-    node: tree.Node, scope: Scope, letters: dict[str, Index | None], free: frozenset[str]
-) -> Terms:
-    """``node`` as a sum of products of entries.
+def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Terms:
+    """A tree in index notation as a sum of products of entries.
 
     Args:
-        node: a tree in which subscripts occur.
+        scan: the tree, with its letters.
         scope: what the names mean.
         letters: the indices known by letter; new ones are added. None stands for a letter that
             runs over an axis of size 1 and so carries nothing.
-        free: letters that are free outside, so that no function sums over them.
     """
-    return _Lowering(scope, letters, node, free).run(node)
+    return _Lowering(scan, scope, letters).run()
 
 
 @dataclass
 class _Lowering:
+    scan: Scan
     scope: Scope
     letters: dict[str, Index | None]
-    root: tree.Node
-    free: frozenset[str]
-    #: Letters with subscripts below a node; a node that is missing has no subscripts below it.
-    below: dict[int, frozenset[str]] = field(default_factory=dict)
-    #: Letters that are free in a node because they occur beside it or on the left side.
-    visible: dict[int, frozenset[str]] = field(default_factory=dict)
     values: dict[int, Terms] = field(default_factory=dict)
 
-    def run(self, root: tree.Node) -> Terms:
-        for node in postorder(root, operands):
-            letters = frozenset().union(*(self.below.get(id(p), frozenset()) for p in operands(node)))
-            if isinstance(node, tree.Indexed):
-                letters |= letters_of(node)
-                self.below[id(node)] = letters
-            elif any(id(part) in self.below for part in operands(node)):
-                self.below[id(node)] = letters
-        self._spread_visible(root)
-        for node in postorder(root, self._indexed_parts):
+    def run(self) -> Terms:
+        root = self.scan.root
+        for node in postorder(root, self.scan.parts):
             try:
                 self.values[id(node)] = self._lower(node)
             except MatcalcError as error:
-                raise error.at(node.span, None)
+                raise error.at(node.span, None) from None
         return self.values[id(root)]
-
-    def _indexed_parts(self, node: tree.Node) -> tuple[tree.Node, ...]:
-        if id(node) not in self.below or isinstance(node, tree.Indexed):
-            return ()
-        return operands(node)
-
-    def _spread_visible(self, root: tree.Node) -> None:
-        self.visible[id(root)] = self.free
-        stack = [root]
-        while stack:
-            node = stack.pop()
-            parts = self._indexed_parts(node)
-            outside = self.visible[id(node)]
-            counts: Counter[str] = Counter()
-            if isinstance(node, tree.Juxtapose | tree.Binary):
-                for part in parts:
-                    counts.update(self.below.get(id(part), ()))
-            for part in parts:
-                own = self.below.get(id(part), frozenset())
-                beside = {letter for letter in own if counts[letter] > 1}
-                self.visible[id(part)] = outside | beside
-                stack.append(part)
 
     # ---------------------------------------------------------------- one node
 
     def _lower(self, node: tree.Node) -> Terms:
-        if id(node) not in self.below:
+        if id(node) not in self.scan.below:
             return scalar_terms(translate(node, self.scope))
-        parts = [self.values[id(part)] for part in self._indexed_parts(node)]
+        parts = [self.values[id(part)] for part in self.scan.parts(node)]
         match node:
             case tree.Indexed():
                 return self._entry(node)
             case tree.Sum():
-                signed = zip(node.terms, parts, strict=True)
-                return tuple(t for (sign, _), terms in signed for t in scaled(sign, terms))
+                return self._sum(node, parts)
             case tree.Negate():
                 return scaled(-1, parts[0])
             case tree.Juxtapose():
@@ -154,6 +117,16 @@ class _Lowering:
                     "this takes whole arrays, not entries",
                     help="leave the subscripts out, or write the sum over the indices out",
                 )
+
+    def _sum(self, node: tree.Sum, parts: list[Terms]) -> Terms:
+        """Numerals are added to every entry: they are spread over the letters of the other terms."""
+        indices = [self.letters[letter] for letter in sorted(self.scan.spread[id(node)])]
+        ones = tuple(Factor(ONES(Size(i.dim), Size(ONE)), (i,)) for i in indices if i)
+        terms: list[Term] = []
+        for (sign, term), lowered in zip(node.terms, parts, strict=True):
+            everywhere = ones if id(term) in self.scan.numerals else ()
+            terms += (Term(sign * t.coefficient, t.factors + everywhere) for t in lowered)
+        return tuple(terms)
 
     def _entry(self, node: tree.Indexed) -> Terms:
         if isinstance(node.base, tree.Name) and node.base.name in DELTA:
@@ -251,7 +224,7 @@ class _Lowering:
     def _fold(self, nodes: Sequence[tree.Node]) -> tuple[list[Expr], tuple[Index, ...]]:
         """The nodes as arrays over their common free indices, scalars as scalars."""
         values = [self.values[id(node)] for node in nodes]
-        outside = frozenset().union(*(self.visible.get(id(node), frozenset()) for node in nodes))
+        outside = frozenset().union(*(self.scan.visible[id(node)] for node in nodes))
         known = {self.letters[letter] for letter in outside if letter in self.letters}
         free = free_indices(values, known)
         if len(free) > 2:
@@ -270,12 +243,6 @@ class _Lowering:
                 raise UnsupportedProblem("the argument of this function has no matrix form")
             folded.append(expr)
         return folded, free
-
-
-def letters_of(node: tree.Indexed) -> frozenset[str]:
-    """The letters among the subscripts."""
-    names = (name for subscript in node.subscripts for name in subscript.names)
-    return frozenset(name.name for name in names if isinstance(name, tree.Name))
 
 
 def free_indices(values: Iterable[Terms], known: Iterable[Index | None]) -> tuple[Index, ...]:

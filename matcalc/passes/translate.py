@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
-from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
+from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
@@ -19,7 +19,13 @@ from matcalc.ops.linalg import INV, TRACE
 from matcalc.ops.reduction import NORM1, NORM2
 from matcalc.ops.structural import KRON
 from matcalc.passes import construct
-from matcalc.passes.functions import Arguments, choose_operation, split_arguments
+from matcalc.passes.functions import (
+    FILLED,
+    SIZED,
+    Arguments,
+    choose_operation,
+    split_arguments,
+)
 from matcalc.passes.walk import children, postorder
 from matcalc.syntax import tree
 
@@ -32,8 +38,8 @@ class Scope:
         names: variables and definitions.
         sizes: names that are sizes; they may stand as numbers.
         functions: abstract functions.
-        fitted: shapes of the nodes that take the size that fits (``I``, ``vector(c)``, the numeral
-            in ``1 + x``), by the id of the node.
+        fitted: shapes of the nodes that take the size that fits (``I``, ``vector(c)``, the term of
+            numerals in ``1 + x``), by the id of the node.
         whole_divisors: ids of the quotients that divide by a whole juxtaposed product.
     """
 
@@ -53,9 +59,12 @@ def translate(root: tree.Node, scope: Scope) -> Expr:
     values: dict[int, Expr] = {}
     for node in postorder(root, operands):
         try:
-            values[id(node)] = _translate(node, [values[id(part)] for part in operands(node)], scope)
+            value = _translate(node, [values[id(part)] for part in operands(node)], scope)
+            if id(node) in scope.fitted and value.is_scalar:
+                value = construct.filled(value, scope.fitted[id(node)])
         except MatcalcError as error:
-            raise error.at(node.span, None)
+            raise error.at(node.span, None) from None
+        values[id(node)] = value
     return values[id(root)]
 
 
@@ -73,16 +82,21 @@ def operands(node: tree.Node) -> tuple[tree.Node, ...]:
 
 
 def divisor_factors(node: tree.Binary) -> tuple[tree.Node, ...]:
-    """The factors right of ``/`` that may or may not belong to the divisor; else the right side."""
-    if node.operator == "/" and isinstance(node.right, tree.Juxtapose):
-        return node.right.factors
-    return (node.right,)
+    """The factors right of ``/`` that may or may not belong to the divisor; else the right side.
+
+    A product in brackets, whose span takes them in, is the divisor as a whole.
+    """
+    right = node.right
+    if node.operator == "/" and isinstance(right, tree.Juxtapose):
+        if right.span == right.factors[0].span.join(right.factors[-1].span):
+            return right.factors
+    return (right,)
 
 
 def _translate(node: tree.Node, args: list[Expr], scope: Scope) -> Expr:
     match node:
         case tree.Number():
-            return construct.filled(Constant(node.value), scope.fitted.get(id(node), SCALAR))
+            return Constant(node.value)
         case tree.Name():
             return _name(node, scope)
         case tree.Call():
@@ -170,10 +184,16 @@ def _call(node: tree.Call, args: tuple[Expr, ...], scope: Scope) -> Expr:
     if node.function in scope.functions:
         return scope.functions[node.function](*args)
     arguments = split_arguments(node)
-    special = _SPECIAL.get(node.function)
-    if special is not None:
-        return special(node, args, arguments, scope)
+    if node.function in SIZED:
+        return _constant_array(node, arguments, scope)
+    if node.function in FILLED:
+        return construct.filled(args[0], scope.fitted[id(node)])
+    if node.function == "norm":
+        return NORM1(args[0]) if arguments.tail == ("1",) else NORM2(args[0])
     operation = choose_operation(node, arguments, tuple(arg.shape for arg in args))
+    if len(args) < len(operation.parameters):
+        # max(a, 1) of a number: what would be the dimension of a matrix is compared with.
+        args = (*args, *(Constant(int(literal)) for literal in arguments.tail))
     return apply_operation(operation, args)
 
 
@@ -218,7 +238,7 @@ def size_of(node: tree.Node, sizes: Mapping[str, Dim]) -> Dim:
     return result
 
 
-def _constant_array(node: tree.Call, _: object, arguments: Arguments, scope: Scope) -> Expr:
+def _constant_array(node: tree.Call, arguments: Arguments, scope: Scope) -> Expr:
     dims = [size_of(size, scope.sizes) for size in arguments.sizes]
     if node.function == "eye":
         return construct.eye(dims[0])
@@ -228,24 +248,3 @@ def _constant_array(node: tree.Call, _: object, arguments: Arguments, scope: Sco
     return (ONES if node.function == "ones" else ZEROS)(Size(rows), Size(columns))
 
 
-def _filled(node: tree.Call, args: tuple[Expr, ...], _: object, scope: Scope) -> Expr:
-    return construct.filled(args[0], scope.fitted[id(node)])
-
-
-def _norm(_: tree.Call, args: tuple[Expr, ...], arguments: Arguments, scope: Scope) -> Expr:
-    return NORM1(args[0]) if arguments.tail == ("1",) else NORM2(args[0])
-
-
-_SPECIAL: dict[str, Callable[[tree.Call, tuple[Expr, ...], Arguments, Scope], Expr]] = {
-    "ones": _constant_array,
-    "zeros": _constant_array,
-    "eye": _constant_array,
-    "vector": _filled,
-    "matrix": _filled,
-    "norm": _norm,
-}
-
-
-def describe(e: Expr) -> str:
-    """The shape of an expression in words."""
-    return describe_shape(e.shape)

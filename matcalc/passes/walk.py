@@ -40,3 +40,16 @@ def postorder(
             continue
         stack.append((node, True))
         stack.extend((part, False) for part in reversed(parts(node)))
+
+
+def numerals(root: tree.Node) -> set[int]:
+    """Ids of the nodes that are made of numerals alone, such as ``1/2``."""
+    found: set[int] = set()
+    for node in postorder(root):
+        match node:
+            case tree.Number():
+                found.add(id(node))
+            case tree.Negate() | tree.Juxtapose() | tree.Binary() | tree.Sum() | tree.Power():
+                if all(id(part) in found for part in children(node)):
+                    found.add(id(node))
+    return found

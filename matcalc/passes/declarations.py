@@ -1,0 +1,156 @@
+"""What is said about names outside the text: the ``shapes=`` and ``assume=`` of the interface.
+
+Whatever is passed, of whatever type, is turned into shapes and properties or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from matcalc.core.dim import ONE, SCALAR, Dim, Shape
+from matcalc.errors import ArgumentProblem, DeclarationProblem
+from matcalc.syntax.names import PROPERTIES, is_plain, normal_name
+
+#: Properties that only square matrices have.
+SQUARE = frozenset(
+    "symmetric skew diagonal spd psd orthogonal lower_triangular upper_triangular toeplitz"
+    " invertible".split()
+)
+
+#: Pairs of properties that no matrix of more than one row has, or only the zero matrix.
+CONTRADICTIONS = tuple(
+    frozenset(pair.split())
+    for pair in (
+        "skew symmetric, skew spd, skew psd, skew diagonal, skew lower_triangular,"
+        " skew upper_triangular, skew positive, skew nonzero, diagonal positive, diagonal nonzero,"
+        " lower_triangular positive, lower_triangular nonzero, upper_triangular positive,"
+        " upper_triangular nonzero, orthogonal positive"
+    ).split(",")
+)
+
+
+def read_shapes(shapes: object) -> dict[str, Shape]:
+    """The shapes of ``shapes=`` by name in normal form.
+
+    Raises:
+        ArgumentProblem: it is not a mapping of names to shapes.
+    """
+    return {
+        _variable(name, "shapes"): _shape(name, value)
+        for name, value in _items(shapes, "shapes", "{'A': ('m', 'n'), 'x': 'n', 'a': ()}")
+    }
+
+
+def read_assumptions(assume: object) -> dict[str, tuple[str, ...]]:
+    """The properties of ``assume=`` by name in normal form.
+
+    Raises:
+        ArgumentProblem: it is not a mapping of names to properties.
+        DeclarationProblem: a property is unknown.
+    """
+    return {
+        _variable(name, "assume"): _properties(name, value)
+        for name, value in _items(assume, "assume", "{'A': 'symmetric'}")
+    }
+
+
+def _items(value: object, argument: str, example: str) -> list[tuple[object, object]]:
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        raise ArgumentProblem(
+            f"{argument} must be a mapping, not {_type(value)}", help=f"write {argument}={example}"
+        )
+    return list(value.items())
+
+
+def _variable(name: object, argument: str) -> str:
+    normal = normal_name(name) if isinstance(name, str) else ""
+    word = normal.replace("_", "a")
+    if not word.isalnum() or word[0].isdigit():
+        raise ArgumentProblem(
+            f"{name!r} in {argument} is not a name", help="names are letters and digits, such as W1"
+        )
+    return normal
+
+
+def _shape(name: object, value: object) -> Shape:
+    if isinstance(value, str):
+        value = value.strip()
+        return SCALAR if value == "scalar" else (_dim(name, value), ONE)
+    if isinstance(value, int):
+        return (_dim(name, value), ONE)
+    if not isinstance(value, tuple | list) or len(value) > 2:
+        raise ArgumentProblem(
+            f"the shape of {name} is {value!r}",
+            help="a shape is () for a scalar, 'n' for a vector, ('m', 'n') for a matrix",
+        )
+    dims = [_dim(name, part) for part in value]
+    return (*dims, ONE, ONE)[:2] if dims else SCALAR
+
+
+def _dim(name: object, value: object) -> Dim:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return Dim.of(value)
+    if isinstance(value, str) and value.split():
+        words = [normal_name(word) for word in value.replace("*", " ").split()]
+        if all(_is_size(word) for word in words):
+            result = ONE
+            for word in words:
+                result = result * Dim.of(int(word) if word.isdigit() else word)
+            return result
+    raise ArgumentProblem(
+        f"the shape of {name} has the size {value!r}",
+        help="a size is a name, a whole number from 1, or a product such as 'm n'",
+    )
+
+
+def _is_size(word: str) -> bool:
+    if word.isdigit():
+        return int(word) >= 1
+    return is_plain(word) or word.isidentifier()
+
+
+def _properties(name: object, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        words = value.replace(",", " ").split()
+    elif isinstance(value, Iterable):
+        words = [word for word in value if isinstance(word, str)]
+        if len(words) != len(list(value)):
+            words = []
+    else:
+        words = []
+    if not words:
+        raise ArgumentProblem(
+            f"the assumption on {name} is {value!r}",
+            help=f"write a property or several: {', '.join(sorted(PROPERTIES))}",
+        )
+    for word in words:
+        check_property(word)
+    return tuple(dict.fromkeys(words))
+
+
+def check_property(word: str) -> None:
+    """Raise DeclarationProblem for a property that does not exist."""
+    if word not in PROPERTIES:
+        close = get_close_matches(word, PROPERTIES, 1)
+        raise DeclarationProblem(
+            f"unknown property {word}",
+            details=() if close else (f"the properties are {', '.join(sorted(PROPERTIES))}",),
+            help=f"did you mean {close[0]}?" if close else None,
+        )
+
+
+def contradiction(properties: Iterable[str]) -> tuple[str, str] | None:
+    """Two properties that exclude each other, if there are such."""
+    given = set(properties)
+    for pair in CONTRADICTIONS:
+        if pair <= given:
+            first, second = sorted(pair)
+            return first, second
+    return None
+
+
+def _type(value: object) -> str:
+    return type(value).__name__

@@ -1,0 +1,256 @@
+"""Elaboration: a syntax tree becomes a typed, interned expression.
+
+Statements are sorted; kinds are inferred, with defaults where nothing decides; sizes are unified in
+the order of the text; what is still free gets letters; the tree is translated.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from matcalc.core.dim import ONE, Dim, Shape
+from matcalc.core.expr import Expr, Symbol
+from matcalc.core.index import Index, IndexExpr
+from matcalc.errors import (
+    ArgumentProblem,
+    DeclarationProblem,
+    MatcalcError,
+    ShapeProblem,
+    Span,
+    UnsupportedProblem,
+)
+from matcalc.ops import function_names
+from matcalc.passes.declarations import SQUARE, read_shapes
+from matcalc.passes.functions import SPECIAL
+from matcalc.passes.index_notation import lower
+from matcalc.passes.index_scan import Scan, free_letters
+from matcalc.passes.infer import Kinds, infer_kinds
+from matcalc.passes.mistakes import Reporter
+from matcalc.passes.recognise import recognise
+from matcalc.passes.shapes import Shapes
+from matcalc.passes.statements import Equation, Statements, sort_statements
+from matcalc.passes.translate import Scope, translate
+from matcalc.passes.unify import MismatchError, Sizes, is_unknown
+from matcalc.syntax import tree
+from matcalc.syntax.parser import parse_program
+
+#: Letters for sizes that are inferred, in this order; then n_1, n_2, ...
+SIZE_LETTERS = "mnpqrstuvwkldh"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a text means.
+
+    Attributes:
+        expr: the last expression or definition, definitions put in as shared nodes; None where
+            only ``index`` can say it.
+        variables: every variable, declared or present, in order of first appearance.
+        definitions: what is defined, in order.
+        notes: what the reader decided and the user should see.
+        sizes: the names that are sizes, declared or inferred.
+        index: the function in index notation where it was written so and has no matrix form.
+    """
+
+    expr: Expr | None
+    variables: dict[str, Symbol]
+    definitions: dict[str, Expr]
+    notes: tuple[str, ...]
+    sizes: tuple[str, ...]
+    index: IndexExpr | None
+
+
+def parse(text: str, shapes: object = None, assume: object = None) -> Reading:
+    """Read a text.
+
+    Args:
+        text: declarations, definitions and an expression.
+        shapes: shapes by name, ``{"A": ("m", "n"), "x": "n", "a": ()}``.
+        assume: properties by name, ``{"A": "symmetric"}``.
+
+    Raises:
+        MatcalcError: what is wrong, where, and what to do about it.
+    """
+    if not isinstance(text, str):
+        raise ArgumentProblem(f"text must be a string, not {type(text).__name__}")
+    known = read_shapes(shapes)
+    sizes = {symbol for shape in known.values() for dim in shape for symbol in dim.symbols}
+    functions = frozenset((*function_names(), *SPECIAL))
+    return elaborate(parse_program(text, functions, frozenset(known) | sizes), shapes, assume)
+
+
+def elaborate(program: tree.Program, shapes: object = None, assume: object = None) -> Reading:
+    """The meaning of a syntax tree. Arguments and errors as for ``parse``."""
+    try:
+        return _Elaboration(sort_statements(program, shapes, assume)).run()
+    except MatcalcError as error:
+        raise error.at(None, program.source) from None
+
+
+class _Elaboration:
+    def __init__(self, statements: Statements) -> None:
+        self.statements = statements
+        self.sizes = Sizes()
+        self.kinds: Kinds = infer_kinds(statements)
+        self.names = {name: self._shape(name) for name in statements.variables}
+        report = Reporter(statements.source, self.sizes, self.letters, self.kinds.defaulted)
+        self.shapes = Shapes(
+            self.names, self.sizes, report, statements.sizes, statements.functions
+        )
+        #: Letters of the equations in index notation, and the free ones among them.
+        self.scans: dict[int, tuple[Scan, list[str]]] = {}
+
+    def _shape(self, name: str) -> Shape:
+        if name in self.statements.shapes:
+            return self.statements.shapes[name]
+        if SQUARE.intersection(self.statements.properties.get(name, ())):
+            size = self.sizes.fresh()
+            return size, size
+        rows, columns = self.kinds.of[name]
+        return self.sizes.fresh() if rows else ONE, self.sizes.fresh() if columns else ONE
+
+    def letters(self) -> dict[str, Dim]:
+        """Letters for the sizes that are still unknown, in order of first appearance."""
+        taken = {*self.statements.variables, *self.statements.sizes, *self.statements.functions}
+        taken.update(e.name.name for e in self.statements.equations if e.name is not None)
+        unknown = self._unknown(self.names.values()) or self._unknown(self.shapes.shapes.values())
+        return dict(zip(unknown, free_size_letters(taken, len(unknown)), strict=False))
+
+    def _unknown(self, shapes: Iterable[Shape]) -> dict[str, None]:
+        """The unknown sizes in these shapes, rows before columns."""
+        return dict.fromkeys(
+            symbol
+            for shape in shapes
+            for dim in shape
+            for symbol in self.sizes.resolve(dim).symbols
+            if is_unknown(symbol)
+        )
+
+    def run(self) -> Reading:
+        for equation in self.statements.equations:
+            shape = self.shapes.visit(equation.value)
+            if equation.indexed:
+                shape = self._indexed_shape(equation)
+            if equation.name is not None:
+                self._define(equation.name, shape)
+        self._settle()
+        return self._build()
+
+    # ---------------------------------------------------------------- shapes
+
+    def _indexed_shape(self, equation: Equation) -> Shape:
+        """Shape of an array that is given entry by entry; more than two axes have no name."""
+        scan, free = free_letters(equation.value, equation.left, equation.span)
+        self.scans[id(equation)] = scan, free
+        for letter in free:
+            if letter not in self.shapes.letters:
+                raise unknown_range(letter, equation.span)
+        dims = [self.shapes.letters[letter] for letter in free]
+        if len(dims) > 2 and equation is not self.statements.equations[-1]:
+            raise UnsupportedProblem(
+                f"a definition with {len(dims)} indices",
+                span=equation.span,
+                details=("what is defined must be a number, a vector or a matrix",),
+                help="write it as the last statement, or sum over an index",
+            )
+        return (*dims, ONE, ONE)[:2] if len(dims) < 3 else tuple(dims)
+
+    def _define(self, name: tree.Name, shape: Shape) -> None:
+        declared = self.statements.shapes.get(name.name)
+        if declared is not None:
+            try:
+                self.sizes.agree(declared, shape)
+            except (MismatchError, ValueError):
+                report = self.shapes.report
+                raise DeclarationProblem(
+                    f"{name.name} is declared with another shape than it is defined with",
+                    span=name.span,
+                    details=(
+                        f"declared: {report.shape(declared)}; defined: {report.shape(shape)}",
+                    ),
+                    help="remove the declaration, or correct the definition",
+                ) from None
+        self.shapes.names[name.name] = shape
+
+    def _settle(self) -> None:
+        """Decide all sizes."""
+        unsolved = self.sizes.settle()
+        if unsolved is not None:
+            letters = self.letters()
+            left, right = (str(dim.substitute(letters)) for dim in unsolved)
+            raise ShapeProblem(
+                f"the shapes leave open how {left} = {right} is to be fulfilled",
+                help="declare the shapes of the variables, as in A: (m, n); b: m n",
+            )
+        self.shapes.finish()
+
+    # ---------------------------------------------------------------- expressions
+
+    def _build(self) -> Reading:
+        statements, letters = self.statements, self.letters()
+        self.shapes.check_fitted(frozenset(self._unknown(self.names.values())))
+
+        def known(shape: Shape) -> Shape:
+            return tuple(self.sizes.resolve(dim).substitute(letters) for dim in shape)
+
+        variables = {
+            name: Symbol(name, known(shape), statements.properties.get(name, ()))
+            for name, shape in self.names.items()
+        }
+        values: dict[str, Expr] = dict(variables)
+        definitions: dict[str, Expr] = {}
+        scope = Scope(
+            values,
+            statements.sizes,
+            statements.functions,
+            {node: known(shape) for node, shape in self.shapes.fitted.items()},
+            self.shapes.whole_divisors,
+        )
+        expr, index = None, None
+        for equation in statements.equations:
+            if equation.indexed:
+                expr, index = self._fold(equation, scope)
+            else:
+                expr, index = translate(equation.value, scope), None
+            if equation.name is not None and expr is not None:
+                values[equation.name.name] = definitions[equation.name.name] = expr
+        sizes = (*statements.sizes, *(dim.symbols[0] for dim in letters.values()))
+        return Reading(expr, variables, definitions, tuple(self.shapes.notes), sizes, index)
+
+    def _fold(self, equation: Equation, scope: Scope) -> tuple[Expr | None, IndexExpr | None]:
+        """The matrix form of what is written in index notation, else its index form."""
+        scan, free = self.scans[id(equation)]
+        letters: dict[str, Index | None] = {}
+        terms = lower(scan, scope, letters)
+        indices = [letters[letter] for letter in free]
+        kept = tuple(index for index in indices if index is not None)
+        index = IndexExpr(kept, terms)
+        expr = None
+        if len(free) <= 2:
+            row, column = (*indices, None, None)[:2]
+            expr = recognise(index, row, column)
+        if expr is None and equation is not self.statements.equations[-1]:
+            raise UnsupportedProblem(
+                "this definition has no matrix form",
+                span=equation.span,
+                help="define it in matrix form, or write it out where it is used",
+            )
+        return expr, index if expr is None else None
+
+
+def unknown_range(letter: str, span: Span) -> ShapeProblem:
+    """An index of which nothing says how far it runs."""
+    return ShapeProblem(
+        f"nothing says how far index {letter} runs",
+        span=span,
+        help=f"use {letter} as a subscript of a variable",
+    )
+
+
+def free_size_letters(taken: set[str], count: int) -> Iterator[Dim]:
+    """Letters for ``count`` sizes, past the names that are taken: n alone; else m, n, p, ..."""
+    order = "n" + SIZE_LETTERS if count == 1 else SIZE_LETTERS
+    names = itertools.chain(dict.fromkeys(order), (f"n_{k}" for k in itertools.count(1)))
+    return (Dim.of(name) for name in names if name not in taken)

@@ -1,0 +1,433 @@
+"""Shapes of everything in a text, in its order: sizes by unification, kinds being known.
+
+The first two parts whose shapes cannot agree are reported. What the text leaves to the context is
+settled on the way: the readings of quotients, the sizes of ``I`` and of numerals in sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matcalc.core.dim import ONE, SCALAR, Dim, Shape
+from matcalc.core.operation import Operation
+from matcalc.errors import AmbiguityProblem, ShapeProblem, UnsupportedProblem
+from matcalc.passes import kinds
+from matcalc.passes.calls import call_shape
+from matcalc.passes.mistakes import Operand, Reporter, factor
+from matcalc.passes.translate import divisor_factors, operands
+from matcalc.passes.unify import MismatchError, Sizes, is_unknown
+from matcalc.passes.walk import numerals, postorder
+from matcalc.syntax import tree
+
+DELTA = ("δ", "delta")
+
+
+class Shapes:
+    """The shapes of names and nodes.
+
+    Attributes:
+        names: shapes of variables and definitions.
+        shapes: shapes of nodes, by id; sizes may still be unknowns.
+        fitted: those of them that the context decides.
+        whole_divisors: ids of quotients that divide by a whole juxtaposed product.
+        notes: what was decided and the user should see.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, Shape],
+        sizes: Sizes,
+        report: Reporter,
+        size_names: Mapping[str, Dim],
+        functions: Mapping[str, Operation],
+    ) -> None:
+        self.names = dict(names)
+        self.sizes = sizes
+        self.report = report
+        self.size_names = size_names
+        self.functions = functions
+        self.shapes: dict[int, Shape] = {}
+        self.fitted: dict[int, Shape] = {}
+        self.whole_divisors: set[int] = set()
+        self.notes: list[str] = []
+        self._fitting: list[tree.Node] = []
+        self._numerals: set[int] = set()
+        self._numeral_sums: list[tuple[tree.Sum, tree.Node, Operand]] = []
+        #: Sizes that the letters of the current equation run over, and the node that said so.
+        self.letters: dict[str, Dim] = {}
+
+    def visit(self, root: tree.Node) -> Shape:
+        """The shape of a tree, and of everything in it."""
+        self._numerals = numerals(root)
+        self.letters = {}
+        for node in postorder(root, operands):
+            parts = [Operand(part, self.resolved(part)) for part in operands(node)]
+            self.shapes[id(node)] = self._node(node, parts)
+        return self.shapes[id(root)]
+
+    def resolved(self, node: tree.Node) -> Shape:
+        """The shape of a node as far as it is known now."""
+        return self.sizes.shape(self.shapes[id(node)])
+
+    def finish(self) -> None:
+        """Check what could only be decided with everything known."""
+        for node, numeral, other in self._numeral_sums:
+            rows, columns = shape = self.sizes.shape(other.shape)
+            if rows == columns and not rows.is_unit:
+                raise self.report.numeral(node, numeral, Operand(other.node, shape))
+
+    def check_fitted(self, named: frozenset[str]) -> None:
+        """Refuse what takes the size that fits where no variable, whose sizes are ``named``, fits."""
+        for node in self._fitting:
+            for dim in self.sizes.shape(self.fitted[id(node)]):
+                if not named.issuperset(filter(is_unknown, dim.symbols)):
+                    text = self.report.text(node)
+                    array = isinstance(node, tree.Call)
+                    raise ShapeProblem(
+                        f"nothing says how large {text} is",
+                        span=node.span,
+                        help="write c ones(n) or c ones(m, n)" if array else "write eye(n)",
+                    )
+
+    # ---------------------------------------------------------------- nodes
+
+    def _node(self, node: tree.Node, parts: list[Operand]) -> Shape:
+        match node:
+            case tree.Number():
+                return SCALAR
+            case tree.Name():
+                return self._name(node)
+            case tree.Call():
+                return call_shape(self, node, parts)
+            case tree.Negate():
+                return parts[0].shape
+            case tree.Juxtapose():
+                return self.product(parts)
+            case tree.Binary():
+                return self._binary(node, parts)
+            case tree.Sum():
+                return self._sum(node, parts)
+            case tree.Power():
+                return self._power(node, *parts)
+            case tree.Transpose():
+                rows, columns = parts[0].shape
+                return columns, rows
+            case tree.Norm():
+                return self.norm(node, node.kind, parts[0])
+            case tree.Bars():
+                return self._bars(node, parts[0])
+            case tree.Inner():
+                self.same(parts[0], parts[1], "inner product", node)
+                return SCALAR
+            case tree.Indexed():
+                return self._indexed(node, parts[0])
+
+    def _name(self, node: tree.Name) -> Shape:
+        if node.name in self.names:
+            return self.names[node.name]
+        if node.name in ("I", "eye") and node.name not in self.size_names:
+            size = self.sizes.fresh()
+            return self.fit(node, (size, size))
+        return SCALAR
+
+    def fit(self, node: tree.Node, shape: Shape) -> Shape:
+        """Note that a node takes the shape that fits."""
+        self.fitted[id(node)] = shape
+        self._fitting.append(node)
+        return shape
+
+    def product(self, parts: Sequence[Operand]) -> Shape:
+        """Shape of a matrix product from left to right."""
+        running, last = SCALAR, None
+        for part in parts:
+            if part.is_scalar:
+                continue
+            if last is None or running == SCALAR:
+                running = part.shape
+            else:
+                try:
+                    self.sizes.agree((running[1],), (part.shape[0],))
+                except MismatchError as error:
+                    raise self.report.product(last, part, error) from None
+                running = self.sizes.shape((running[0], part.shape[1]))
+            last = part
+        return running
+
+    def same(self, first: Operand, other: Operand, what: str, node: tree.Node) -> Shape:
+        """The common shape of two operands."""
+        try:
+            self.sizes.agree(first.shape, other.shape)
+        except MismatchError:
+            raise self.report.entries(first, other, what, node.span) from None
+        return first.shape
+
+    def broadcast(self, parts: Sequence[Operand], what: str, node: tree.Node) -> Shape:
+        """Shape of an element-wise combination: scalars combine with anything."""
+        arrays = [part for part in parts if not part.is_scalar]
+        for part in arrays[1:]:
+            self.same(arrays[0], part, what, node)
+        return arrays[0].shape if arrays else SCALAR
+
+    def square(self, operand: Operand) -> bool:
+        """Make an operand a square matrix; a number is one. Whether that can be."""
+        rows, columns = operand.shape
+        try:
+            self.sizes.unify(rows, columns)
+        except MismatchError:
+            return False
+        return True
+
+    def _binary(self, node: tree.Binary, parts: list[Operand]) -> Shape:
+        match node.operator:
+            case "*":
+                return self.product(parts)
+            case ".*":
+                return self.broadcast(parts, "element-wise product", node)
+            case "./":
+                return self.broadcast(parts, "element-wise quotient", node)
+            case "kron":
+                return self.kronecker(parts)
+            case "\\":
+                return self._solve(node, *parts)
+            case "/":
+                return self._quotient(node, parts)
+
+    def kronecker(self, parts: Sequence[Operand]) -> Shape:
+        """Products of the sizes."""
+        rows, columns = ONE, ONE
+        for part in parts:
+            rows, columns = rows * part.shape[0], columns * part.shape[1]
+        return rows, columns
+
+    def _solve(self, node: tree.Binary, left: Operand, right: Operand) -> Shape:
+        if left.is_scalar:
+            return right.shape
+        if not self.square(left):
+            text = self.report.text(left.node)
+            raise self.report.argument(
+                "\\",
+                "a square matrix on its left",
+                left,
+                node.span,
+                f"for least squares write pinv({text}) {self.report.text(right.node)}",
+            )
+        return self.product([left, right])
+
+    def _sum(self, node: tree.Sum, parts: list[Operand]) -> Shape:
+        proper = [part for part in parts if id(part.node) not in self._numerals]
+        if not proper:
+            return SCALAR
+        first = proper[0]
+        for part in proper[1:]:
+            try:
+                self.sizes.agree(first.shape, part.shape)
+            except MismatchError as error:
+                raise self.report.sum(first, part, error) from None
+        for part in parts:
+            if id(part.node) in self._numerals and not first.is_scalar:
+                self.fitted[id(part.node)] = first.shape
+                self._numeral_sums.append((node, part.node, first))
+        return first.shape
+
+    def _power(self, node: tree.Power, base: Operand, exponent: Operand) -> Shape:
+        text = self.report.text
+        if node.elementwise:
+            return self.broadcast((base, exponent), "element-wise power", node)
+        if not exponent.is_scalar:
+            raise self.report.argument(
+                "the exponent of ^", "a number", exponent, node.span,
+                f"write {text(base.node)} .^ {factor(exponent.node, text(exponent.node))}",
+            )  # fmt: skip
+        if base.is_scalar:
+            return SCALAR
+        if base.is_vector or base.is_row:
+            name, power = factor(base.node, text(base.node)), text(exponent.node)
+            inner = f", {self.report.flipped(base.node)} {name} for the inner product"
+            raise ShapeProblem(
+                f"{text(node)} is a power of a vector",
+                span=node.span,
+                details=(self.report.is_(base),),
+                help=f"write {name} .^ {power} element by element"
+                + (inner if power == "2" and base.is_vector else "")
+                + self._scalar_hint(base),
+            )
+        if not self.square(base):
+            name = text(base.node)
+            raise ShapeProblem(
+                f"{text(node)} is a power of a matrix that is not square",
+                span=node.span,
+                details=(self.report.is_(base),),
+                help=f"write {factor(base.node, name)} .^ {text(exponent.node)} element by element",
+            )
+        if id(exponent.node) not in self._numerals:
+            raise UnsupportedProblem(
+                "a matrix to a power that is not a numeral",
+                span=node.span,
+                details=("only whole powers of matrices are known",),
+                help="write the power out as a number, such as A^3",
+            )
+        return base.shape
+
+    def _scalar_hint(self, operand: Operand) -> str:
+        node = operand.node
+        if isinstance(node, tree.Name) and node.name in self.report.defaulted:
+            return f"; if {node.name} is a number, declare {node.name}: scalar"
+        return ""
+
+    def norm(self, node: tree.Node, kind: str, operand: Operand) -> Shape:
+        """A norm is a number; some norms of matrices are refused or commented."""
+        text = self.report.text(node)
+        if operand.is_matrix:
+            if kind == "2":
+                raise AmbiguityProblem(
+                    f"{text} of a matrix has two readings",
+                    span=node.span,
+                    details=(self.report.is_(operand),),
+                    help=f"write ||{self.report.text(operand.node)}||_F for the Frobenius norm;"
+                    " the spectral norm is not supported",
+                )
+            if kind == "":
+                self.note(f"{text} is the Frobenius norm")
+            if kind == "1":
+                self.note(f"{text} is the sum of the absolute values of all entries")
+        return SCALAR
+
+    def note(self, note: str) -> None:
+        """Tell the user what was decided, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _bars(self, node: tree.Bars, operand: Operand) -> Shape:
+        if operand.is_matrix:
+            name = self.report.text(operand.node)
+            raise AmbiguityProblem(
+                f"|{name}| of a matrix has two readings",
+                span=node.span,
+                details=(self.report.is_(operand),),
+                help=f"write det({name}) or abs({name})",
+            )
+        return operand.shape
+
+    # ---------------------------------------------------------------- quotients
+
+    def _quotient(self, node: tree.Binary, parts: list[Operand]) -> Shape:
+        left, *divisor = parts
+        text = self.report.text
+        if len(divisor) == 1:
+            if not divisor[0].is_scalar:
+                raise self._no_division(node, divisor[0])
+            return left.shape
+        first, whole = kinds.readings_of_quotient(
+            _kind(left), [_kind(part) for part in divisor]
+        )
+        if first is None and whole is None:
+            raise self._no_division(node, next(p for p in divisor if not p.is_scalar))
+        head = divisor[0]
+        over = text(divisor[0].node.span.join(divisor[-1].node.span))
+        tail = text(divisor[1].node.span.join(divisor[-1].node.span))
+        one = f"({text(left.node)} / {text(head.node)}) {tail}"
+        other = f"{text(left.node)} / ({over})"
+        if first is not None and whole is not None:
+            numeric = id(left.node) in self._numerals or self._is_number(head.node)
+            if not numeric:
+                raise AmbiguityProblem(
+                    f"{text(node)} has two readings",
+                    span=node.span,
+                    details=(f"it can be {one} or {other}",),
+                    help="put brackets around what you divide by, or around the quotient",
+                )
+            if not self._is_number(head.node):
+                self.note(f"{text(node)} is read as {one}")
+        elif whole is not None:
+            self.note(f"{text(node)} is read as {other}")
+        elif not self._is_number(head.node):
+            self.note(f"{text(node)} is read as {one}")
+        if first is None:
+            self.whole_divisors.add(id(node))
+            self.product(divisor)
+            return left.shape
+        return self.product([left, *divisor[1:]])
+
+    def _is_number(self, node: tree.Node) -> bool:
+        """A numeral, or a size, which stands for one."""
+        is_size = isinstance(node, tree.Name) and node.name in self.size_names
+        return id(node) in self._numerals or (is_size and node.name not in self.names)
+
+    def _no_division(self, node: tree.Binary, by: Operand) -> ShapeProblem:
+        text = self.report.text(by.node)
+        what = "vector" if by.is_vector or by.is_row else "matrix"
+        left = self.report.text(node.left)
+        if what == "vector":
+            help_text = f"write {left} ./ {factor(by.node, text)} element by element"
+        else:
+            help_text = f"write {factor(node.left, left)} inv({text})"
+        return ShapeProblem(
+            f"division by a {what}",
+            span=node.span,
+            details=(self.report.is_(by),),
+            help=help_text + self._scalar_hint(by),
+        )
+
+    # ---------------------------------------------------------------- index notation
+
+    def _indexed(self, node: tree.Indexed, base: Operand) -> Shape:
+        if isinstance(node.base, tree.Name) and node.base.name in DELTA:
+            if node.base.name not in self.names:
+                return SCALAR
+        axes = base.shape
+        if len(node.subscripts) == 1 and not base.is_matrix:
+            axes = (base.shape[1],) if base.is_row else (base.shape[0],)
+        if len(node.subscripts) != len(axes) or base.is_scalar and len(node.subscripts) != 1:
+            raise self._wrong_subscripts(node, base)
+        for subscript, axis in zip(node.subscripts, axes, strict=True):
+            self._subscript(node, subscript, axis)
+        return SCALAR
+
+    def _wrong_subscripts(self, node: tree.Indexed, base: Operand) -> ShapeProblem:
+        count = len(node.subscripts)
+        wanted = "two subscripts" if base.is_matrix else "one subscript"
+        return ShapeProblem(
+            f"{count} subscript{'s' if count > 1 else ''} in {self.report.text(node)}",
+            span=node.span,
+            details=(self.report.is_(base),),
+            help=f"{self.report.text(base.node)} takes {wanted}",
+        )
+
+    def _subscript(self, node: tree.Indexed, subscript: tree.Subscript, axis: Dim) -> None:
+        size = ONE
+        for name in subscript.names:
+            if isinstance(name, tree.Name):
+                alone = len(subscript.names) == 1
+                if name.name not in self.letters:
+                    self.letters[name.name] = axis if alone else self.sizes.fresh()
+                size = size * self.letters[name.name]
+            else:
+                self._fixed(name, axis)
+                return
+        try:
+            self.sizes.unify(size, axis)
+        except MismatchError as error:
+            letter = self.report.text(subscript)  # type: ignore[arg-type]
+            raise ShapeProblem(
+                f"index {letter} runs over two sizes",
+                span=node.span,
+                details=(
+                    f"{letter} runs to {self.report.size(size)} before, and to"
+                    f" {self.report.size(axis)} in {self.report.text(node)};"
+                    f" {self.report.nothing_says(error)}",
+                ),
+                help="use another letter, or declare the sizes equal",
+            ) from None
+
+    def _fixed(self, number: tree.Number, axis: Dim) -> None:
+        size = self.sizes.resolve(axis)
+        if not size.symbols and number.value > size.coefficient:
+            raise ShapeProblem(
+                f"subscript {number.value} is larger than the size {size}",
+                span=number.span,
+                help="subscripts count from 1",
+            )
+
+
+def _kind(operand: Operand) -> kinds.KnownKind:
+    return not operand.shape[0].is_unit, not operand.shape[1].is_unit

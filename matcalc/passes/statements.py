@@ -1,0 +1,389 @@
+"""The statements of a text sorted: what is declared, what is defined, and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
+from matcalc.core.operation import Operation
+from matcalc.errors import DeclarationProblem, MatcalcError, NameProblem, ShapeProblem, Span, SyntaxProblem
+from matcalc.passes.declarations import (
+    SQUARE,
+    check_property,
+    contradiction,
+    read_assumptions,
+    read_shapes,
+)
+from matcalc.passes.functions import SIZED, SPECIAL, operations
+from matcalc.passes.translate import operands
+from matcalc.passes.walk import children, postorder
+from matcalc.syntax import tree
+
+#: Names that mean something unless they are declared.
+IDENTITY = ("I", "eye")
+NUMBER_PI = "π"
+DELTA = ("δ", "delta")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A value with the name it is given, if any.
+
+    Attributes:
+        name: what is defined; None for the expression at the end.
+        value: the right side.
+        left: subscripts of the left side in index notation; None without a left side or subscripts.
+        indexed: whether the right side is in index notation.
+    """
+
+    name: tree.Name | None
+    value: tree.Node
+    left: tuple[tree.Subscript, ...] | None
+    indexed: bool
+    span: Span
+
+
+@dataclass
+class Statements:
+    """A text, sorted. ``equations`` end with what is asked for."""
+
+    source: str
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    properties: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    functions: dict[str, Operation] = field(default_factory=dict)
+    sizes: dict[str, Dim] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+    #: Variables in order of first appearance.
+    variables: list[str] = field(default_factory=list)
+
+    def is_identity(self, name: str) -> bool:
+        """Whether a name is the identity matrix of the size that fits."""
+        return name in IDENTITY and name not in self.shapes and name not in self.variables
+
+
+def sort_statements(program: tree.Program, shapes: object, assume: object) -> Statements:
+    """Sort the statements and check that they agree with each other.
+
+    Raises:
+        MatcalcError: declarations contradict each other, a name has two roles, or a definition is
+            used before it stands.
+    """
+    return _Sorter(program, shapes, assume).run()
+
+
+@cache
+def abstract_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> Operation:
+    """The operation of a function of which only the shapes are known; the same for every text."""
+
+    def shape_rule(shapes: tuple[Shape, ...]) -> Shape:
+        if shapes != domain:
+            wanted = " and ".join(map(describe_shape, domain))
+            given = " and ".join(map(describe_shape, shapes))
+            raise ShapeProblem(f"{name} takes {wanted}, not {given}")
+        return codomain
+
+    parameters = ("x",) if len(domain) == 1 else tuple(f"x_{k + 1}" for k in range(len(domain)))
+    signature = f"{', '.join(map(_text, domain))} -> {_text(codomain)}"
+    return Operation(name, signature, parameters, shape_rule=shape_rule)
+
+
+def _text(shape: Shape) -> str:
+    rows, columns = shape
+    if not columns.is_unit:
+        return f"({rows}, {columns})"
+    return "scalar" if rows.is_unit else str(rows)
+
+
+class _Sorter:
+    def __init__(self, program: tree.Program, shapes: object, assume: object) -> None:
+        self.program = program
+        self.result = Statements(program.source)
+        self.outside = read_shapes(shapes)
+        self.assumed = read_assumptions(assume)
+        self.defined: dict[str, Span] = {}
+        #: Where a name was first used as a size, as far as that is in the text.
+        self.size_spans: dict[str, Span | None] = {}
+
+    def run(self) -> Statements:
+        try:
+            self._sort()
+        except MatcalcError as error:
+            raise error.at(None, self.program.source)
+        return self.result
+
+    def _sort(self) -> None:
+        result = self.result
+        for name, shape in self.outside.items():
+            result.shapes[name] = shape
+            self._use_sizes(shape, None)
+        for statement in self.program.statements:
+            self._statement(statement)
+        if not result.equations or result.equations[-1] is not self._last():
+            raise SyntaxProblem(
+                "nothing to differentiate: the text ends without an expression",
+                help="end with an expression, such as tr(A X)",
+            )
+        for equation in result.equations:
+            self._sizes_in(equation.value)
+        result.sizes = {name: Dim.of(name) for name in self.size_spans}
+        self._check_roles()
+        self._find_variables()
+        self._check_properties()
+
+    def _last(self) -> Equation | None:
+        last = self.program.statements[-1] if self.program.statements else None
+        if isinstance(last, tree.Declaration | tree.FunctionDeclaration):
+            # Declarations may also follow what they are about.
+            found = [e for e in self.result.equations if e.name is None]
+            return found[0] if len(found) == 1 else None
+        return self.result.equations[-1] if self.result.equations else None
+
+    # ---------------------------------------------------------------- statements
+
+    def _statement(self, statement: tree.Statement) -> None:
+        equations = self.result.equations
+        match statement:
+            case tree.Declaration():
+                self._declare(statement)
+                return
+            case tree.FunctionDeclaration():
+                self._declare_function(statement)
+                return
+        if equations and equations[-1].name is None:
+            raise SyntaxProblem(
+                "two expressions: only the last statement may be one without a name",
+                span=equations[-1].span,
+                help="give it a name, as in z = W x, or remove it",
+            )
+        match statement:
+            case tree.Definition():
+                self._define(statement.name)
+                indexed = has_subscripts(statement.value)
+                left: tuple[tree.Subscript, ...] | None = () if indexed else None
+                equations.append(
+                    Equation(statement.name, statement.value, left, indexed, statement.span)
+                )
+            case tree.IndexDefinition():
+                self._define(statement.name)
+                equations.append(
+                    Equation(
+                        statement.name, statement.value, statement.subscripts, True, statement.span
+                    )
+                )
+            case tree.Expression():
+                indexed = has_subscripts(statement.value)
+                equations.append(Equation(None, statement.value, None, indexed, statement.span))
+
+    def _declare(self, statement: tree.Declaration) -> None:
+        result = self.result
+        shape = None if statement.shape is None else _declared_shape(statement.shape)
+        if shape is not None:
+            self._use_sizes(shape, statement.span)
+        for name in statement.names:
+            before = result.shapes.get(name.name)
+            if shape is not None and before is not None and before != shape:
+                outside = name.name in self.outside
+                raise DeclarationProblem(
+                    f"{name.name} is declared twice, with different shapes",
+                    span=statement.span,
+                    details=(
+                        f"{name.name} is {describe_shape(shape)} here and {describe_shape(before)}"
+                        + (" in shapes=" if outside else " before"),
+                    ),
+                    help="remove one of the two",
+                )
+            if name.name in result.functions:
+                raise self._two_roles(name.name, "a function", "a variable", name.span)
+            if shape is not None:
+                result.shapes[name.name] = shape
+            words = tuple(word.name for word in statement.properties)
+            for word in statement.properties:
+                check_property(word.name)
+            result.properties[name.name] = (*result.properties.get(name.name, ()), *words)
+            self._mention(name)
+
+    def _declare_function(self, statement: tree.FunctionDeclaration) -> None:
+        domain = tuple(map(_declared_shape, statement.domain))
+        codomain = _declared_shape(statement.codomain)
+        for shape in (*domain, codomain):
+            self._use_sizes(shape, statement.span)
+        for name in statement.names:
+            function = abstract_function(name.name, domain, codomain)
+            if self.result.functions.get(name.name, function) is not function:
+                raise DeclarationProblem(
+                    f"{name.name} is declared twice, as different functions",
+                    span=statement.span,
+                    details=(
+                        f"{name.name} takes {self.result.functions[name.name].signature} before",
+                    ),
+                    help="remove one of the two",
+                )
+            if name.name in self.result.shapes or name.name in self.defined:
+                raise self._two_roles(name.name, "a variable", "a function", name.span)
+            self.result.functions[name.name] = function
+
+    def _define(self, name: tree.Name) -> None:
+        if name.name in self.defined:
+            raise DeclarationProblem(
+                f"{name.name} is defined twice",
+                span=name.span,
+                help=f"give the second one another name, such as {name.name}_2",
+            )
+        if name.name in self.result.functions:
+            raise self._two_roles(name.name, "a function", "a definition", name.span)
+        self.defined[name.name] = name.span
+
+    def _mention(self, name: tree.Name) -> None:
+        if name.name not in self.result.variables:
+            self.result.variables.append(name.name)
+
+    # ---------------------------------------------------------------- names and their roles
+
+    def _use_sizes(self, shape: Shape, span: Span | None) -> None:
+        for dim in shape:
+            for symbol in dim.symbols:
+                self.size_spans.setdefault(symbol, span)
+
+    def _sizes_in(self, value: tree.Node) -> None:
+        for node in postorder(value):
+            if isinstance(node, tree.Call) and node.function in SIZED:
+                for argument in node.args:
+                    for part in postorder(argument):
+                        if isinstance(part, tree.Name):
+                            self.size_spans.setdefault(part.name, part.span)
+
+    def _check_roles(self) -> None:
+        result = self.result
+        for name, span in self.size_spans.items():
+            for role, names in (
+                ("a variable", result.shapes),
+                ("a variable", result.properties),
+                ("a definition", self.defined),
+                ("a function", result.functions),
+            ):
+                if name in names:
+                    raise self._two_roles(name, role, "a size", span)
+        for name in (*result.shapes, *self.defined):
+            if name != "σ" and (operations(name) or name in SPECIAL and name != "eye"):
+                raise NameProblem(
+                    f"{name} is a function of the language and cannot be a variable",
+                    span=self.defined.get(name),
+                    help="choose another name",
+                )
+
+    def _two_roles(self, name: str, first: str, second: str, span: Span | None) -> NameProblem:
+        return NameProblem(
+            f"{name} is used as {first} and as {second}",
+            span=span,
+            help="give one of the two another name",
+        )
+
+    def _find_variables(self) -> None:
+        """Variables by first appearance, and definitions used before they stand."""
+        result = self.result
+        mentioned = [name for name in result.variables if name not in self.defined]
+        result.variables = []
+        declared_in_text = iter(self.program.statements)
+        standing: set[str] = set()
+        equations = {id(e.value): e for e in result.equations}
+        del mentioned
+        for statement in declared_in_text:
+            if isinstance(statement, tree.Declaration):
+                for name in statement.names:
+                    if name.name not in self.defined:
+                        self._mention(name)
+            elif not isinstance(statement, tree.FunctionDeclaration):
+                equation = equations[id(statement.value)]
+                for found in names_in(statement.value):
+                    self._meet(found, equation, standing)
+                if equation.name is not None:
+                    standing.add(equation.name.name)
+        result.variables += [
+            name
+            for name in self.outside
+            if name not in result.variables and name not in self.defined
+        ]
+
+    def _meet(self, name: tree.Name, equation: Equation, standing: set[str]) -> None:
+        word, result = name.name, self.result
+        if word in standing or word in result.sizes or word in result.functions:
+            return
+        if equation.name is not None and word == equation.name.name:
+            raise DeclarationProblem(
+                f"{word} is defined by itself",
+                span=name.span,
+                help="give the new value a name of its own",
+            )
+        if word in self.defined:
+            raise DeclarationProblem(
+                f"{word} is used before its definition",
+                span=name.span,
+                help=f"move the definition of {word} up; definitions cannot go in circles",
+            )
+        known = word in result.shapes or word in result.properties
+        if known or word not in (*IDENTITY, NUMBER_PI):
+            self._mention(name)
+
+    def _check_properties(self) -> None:
+        result = self.result
+        for name, words in self.assumed.items():
+            if name not in result.variables and name not in self.defined:
+                known = ", ".join(result.variables) or "none"
+                raise NameProblem(
+                    f"an assumption on {name}, which is neither declared nor in the text",
+                    details=(f"the variables are {known}",),
+                    help=f"declare it, as in shapes={{'{name}': ('n', 'n')}}, or leave it out",
+                )
+            result.properties[name] = (*result.properties.get(name, ()), *words)
+        for name, words in result.properties.items():
+            self._check_properties_of(name, words)
+
+    def _check_properties_of(self, name: str, words: tuple[str, ...]) -> None:
+        if words and name in self.defined:
+            raise DeclarationProblem(
+                f"{name} is defined and cannot be assumed {words[0]}",
+                span=self.defined[name],
+                help="declare properties of the variables that it is made of",
+            )
+        clash = contradiction(words)
+        if clash:
+            raise DeclarationProblem(
+                f"{name} cannot be both {clash[0]} and {clash[1]}",
+                details=("only the zero matrix could be, or none",),
+                help="drop one of the two",
+            )
+        shape = self.result.shapes.get(name)
+        square = next((word for word in words if word in SQUARE), None)
+        if shape is None or square is None or shape[0] == shape[1]:
+            return
+        raise DeclarationProblem(
+            f"{name} is declared {square}, but {describe_shape(shape)} is not square",
+            details=(f"{square} matrices have as many rows as columns",),
+            help=f"declare {name}: ({shape[0]}, {shape[0]})",
+        )
+
+
+def has_subscripts(value: tree.Node) -> bool:
+    """Whether a tree is in index notation."""
+    return any(isinstance(node, tree.Indexed) for node in postorder(value))
+
+
+def names_in(value: tree.Node) -> Iterator[tree.Name]:
+    """The names that stand for values in a tree, from left to right."""
+    for node in postorder(value, _value_parts):
+        if isinstance(node, tree.Name):
+            yield node
+
+
+def _value_parts(node: tree.Node) -> tuple[tree.Node, ...]:
+    if isinstance(node, tree.Indexed) and isinstance(node.base, tree.Name):
+        if node.base.name in DELTA:
+            return ()
+    return operands(node) if isinstance(node, tree.Call) else children(node)
+
+
+def _declared_shape(spec: tree.ShapeSpec) -> Shape:
+    dims = [Dim(coefficient, tuple(sorted(symbols))) for coefficient, symbols in spec.dims]
+    return (*dims, ONE, ONE)[:2] if dims else SCALAR
