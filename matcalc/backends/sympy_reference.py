@@ -28,9 +28,10 @@ from matcalc.core.expr import Expr, Symbol, postorder
 DIGITS = 60
 
 #: Largest product of the size of the entries and the number of derivatives that is written out.
-WRITTEN_OUT = 60_000
+WRITTEN_OUT = 15_000
 
-#: Deepest nesting of scalar expressions that is written out: SymPy's functions are recursive.
+#: Deepest nesting of scalar expressions that is written out, at order 1: SymPy's functions are
+#: recursive, and the k-th derivative of a chain of d functions has about d^k terms.
 DEPTH = 80
 
 #: Largest product of operations and lines (doubled for every order) that is followed; of more lines,
@@ -136,7 +137,7 @@ def _written_out(
     limit: int,
 ) -> Partials:
     x, combinations = question.x, question.combinations
-    guard = refuse_larger(limit // max(1, len(combinations)))
+    guard = refuse_larger(limit // max(1, len(combinations)), DEPTH // question.order**2)
     values = {**constants, x.symbol: x.matrix()}
     written = Entries(question.sizes, values, guard).of(question.f)
     written.applyfunc(evaluate)  # the function itself must have a value, too
@@ -154,13 +155,13 @@ def _diff(entry: Any, by: Sequence[Any]) -> Any:
     return entry
 
 
-def refuse_larger(limit: int) -> Hook:
-    """A hook that raises TooLargeError at a matrix whose entries together exceed a size."""
+def refuse_larger(limit: int, deepest: int = DEPTH) -> Hook:
+    """A hook that raises TooLargeError at a matrix whose entries together exceed a size, or a depth."""
     ruler = _Ruler()
 
     def hook(matrix: sympy.Matrix) -> sympy.Matrix:
         size, depth = ruler.measure(matrix)
-        if size > limit or depth > DEPTH:
+        if size > limit or depth > deepest:
             raise TooLargeError
         return matrix
 
