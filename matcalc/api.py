@@ -19,12 +19,14 @@ from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.layout import LAYOUTS, arrange
 from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
-from matcalc.report import declaration
+from matcalc.report import declaration, one_line
 from matcalc.syntax.names import normal_name
 
 __all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "parse", "read"]
 
 MAX_ORDER = 12
+
+Expr.printer = printer.format_program
 
 
 @overload
@@ -181,11 +183,11 @@ def _variable(reading: Reading, name: str) -> Symbol:
         )
     if by_call(normal):
         raise NameProblem(f"{name} is a function, and derivatives are by variables")
-    near = get_close_matches(normal, reading.variables, n=1, cutoff=0.5)
-    known = ", ".join(reading.variables) or "none"
+    near = [v for v in reading.variables if v.lower() == normal.lower()]
+    near += get_close_matches(normal, reading.variables, n=1, cutoff=0.5)
     raise NameProblem(
         f"there is no variable {name}",
-        details=(f"the variables are {known}",),
+        details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
         help=f"did you mean {near[0]} ?"
         if near
         else f"declare it for a derivative of zero, such as {name}: n",
@@ -226,3 +228,14 @@ def _order(value: object) -> int:
 def _kind(value: object) -> str:
     """A value of the wrong type, as messages name it."""
     return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def describe(reading: Reading) -> list[str]:
+    """The reading, a line for every variable and definition, and for the expression."""
+    lines = [declaration(symbol) for symbol in reading.variables.values()]
+    lines += [f"{name} = {_with_shape(value)}" for name, value in reading.definitions.items()]
+    return [*lines, _with_shape(reading.expr), *(f"note: {note}" for note in reading.notes)]
+
+
+def _with_shape(e: Expr) -> str:
+    return f"{one_line(e)}: {printer.format_shape(e.shape)}"

@@ -157,7 +157,7 @@ def diff_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--structured",
         metavar="S",
-        help=f"how the structure of a variable counts: {', '.join(api.STRUCTURED)} (default: ambient)",
+        help=f"how the structure of a variable counts: {', '.join(api.CONVENTIONS)} (default: ambient)",
     )
     parser.add_argument(
         "--format", choices=("text", "latex", "sympy", "json"), default="text", help="default: text"

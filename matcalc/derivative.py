@@ -139,7 +139,7 @@ class Derivative:
         return codegen.source(**self._code_arguments(backend))
 
     def _code_arguments(self, backend: str) -> dict[str, Any]:
-        if backend not in codegen.DIALECTS:
+        if not isinstance(backend, str) or backend not in codegen.DIALECTS:
             raise UnsupportedProblem(
                 f"there is no code for {backend!r}",
                 help=f"there is for {', '.join(codegen.DIALECTS)}",

@@ -131,7 +131,7 @@ def test_standard_input_that_is_no_text(run):
 def test_latex(run):
     code, out, err = run("diff", "x' A x", "x", "--format", "latex")
     assert code == 0
-    assert out == r"\frac{\partial f}{\partial x} = \left(A + A^\top\right) x" + "\n"
+    assert out == r"\frac{\partial f}{\partial x} = (A + A^\top) x" + "\n"
     assert err.startswith("check: entries agree")
 
 
@@ -176,7 +176,13 @@ def test_code_and_format_exclude_each_other(run):
 def test_shapes(run):
     code, out, err = run("shapes", "z = W x + b; z' z")
     assert (code, err) == (0, "")
-    assert out.splitlines() == ["W: (m, n)", "x: n", "b: m", "z = W x + b: m", "z' z: scalar"]
+    assert out.splitlines() == [
+        "W: (m, n)",
+        "x: n",
+        "b: m",
+        "z = W x + b: m",
+        "(W x + b)' (W x + b): scalar",
+    ]
 
 
 def test_rules_of_one_function(run):
