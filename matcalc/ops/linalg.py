@@ -171,7 +171,7 @@ EIGVEC = Operation(
     ("X", "k"),
     partial=("∂eigvec(X, k)[m]/∂X[i,j] = pinv(eigval(X, k) I - X)[m,i] eigvec(X, k)[j]", ""),
     latex=r"\operatorname{eigvec}",
-    numpy="(lambda v: v * np.sign(v[0]))(np.linalg.eigh({0})[1][:, int({1})])",
+    numpy="(lambda v: np.where(v[0] < 0, -v, v))(np.linalg.eigh({0})[1][:, int({1})])",
     domain="symmetric",
     requires="symmetric",
     condition="{0} symmetric, with a simple eigenvalue number {1}",

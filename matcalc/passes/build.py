@@ -15,7 +15,7 @@ from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.elementwise import SQRT
-from matcalc.ops.linalg import DIAG
+from matcalc.ops.linalg import DIAG, DIAGONAL
 from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes.equal import canonical
 from matcalc.passes.properties import SYMMETRIC_PROPERTIES, is_skew, is_symmetric
@@ -116,6 +116,9 @@ def _assemble(coefficient: Fraction, factors: list[Expr], shape: Shape) -> Expr:
             return zeros(shape)
         if rest is not UNIT and not is_op(rest, ONES):
             (scalars if rest.is_scalar else arrays).append(rest)
+    if any(is_op(array, EYE) for array in arrays):
+        # Only the diagonal counts, and that is the transpose's too.
+        arrays = [array.args[0] if is_op(array, TRANSPOSE) else array for array in arrays]
     if not arrays and not all(dim.is_unit for dim in shape):
         arrays.append(ones(shape))
     args = [*scalars, *arrays]
@@ -220,6 +223,8 @@ def diag(v: Expr) -> Expr:
         return zeros((v.shape[0], v.shape[0]))
     if is_op(v, ONES):
         return eye(v.shape[0])
+    if is_op(v, DIAGONAL):
+        return times(v.args[0], eye(v.shape[0]))
     if is_op(v, TIMES) and any(arg.is_scalar for arg in v.args):
         scalars = [arg for arg in v.args if arg.is_scalar]
         return times(*scalars, diag(join_times(tuple(a for a in v.args if not a.is_scalar))))

@@ -125,16 +125,15 @@ def _sum(parts: list[IndexExpr]) -> IndexExpr:
 def _settle(expr: IndexExpr) -> IndexExpr:
     """Contracted; with at most two free indices folded into one matrix where there is one."""
     expr = contract(expr)
+    if len(expr.free) <= 2 and expr.terms:
+        row, column = (*expr.free, None, None)[:2]
+        matrix = recognise(expr, row, column)
+        if matrix is not None:
+            folded = Term(Fraction(1), (Factor(simplify(matrix), expr.free),))
+            return contract(IndexExpr(expr.free, (folded,)))
     if len(expr.terms) > TERM_LIMIT:
         raise LimitProblem(
             f"the derivative has more than {TERM_LIMIT} terms",
             help="differentiate a scalar function, or a smaller part",
         )
-    if len(expr.free) > 2 or not expr.terms:
-        return expr
-    row, column = (*expr.free, None, None)[:2]
-    matrix = recognise(expr, row, column)
-    if matrix is None:
-        return expr
-    folded = Term(Fraction(1), (Factor(simplify(matrix), expr.free),))
-    return contract(IndexExpr(expr.free, (folded,)))
+    return expr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import ADJ, COSM, DIAG, EXPM, INV, PINV, SINM, TOEPLITZ
@@ -42,7 +44,7 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
         if node.properties & SYMMETRIC_PROPERTIES:
             return node, node
         if "skew" in node.properties:
-            return node, TIMES(_MINUS, node)
+            return node, _product((_MINUS, node))
         return node, node if node.is_scalar else TRANSPOSE(node)
     if not isinstance(node, Apply):
         return node, node
@@ -52,11 +54,11 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
     if op is TRANSPOSE:
         return turned[0], plain[0]
     if op is MATMUL:
-        return MATMUL(*plain), MATMUL(*reversed(turned))
+        return _chain(plain), _chain(turned[::-1])
     if op is TIMES:
         return _product(plain), _product(turned)
     if op is ADD:
-        return ADD(*_sorted(plain)), ADD(*_sorted(turned))
+        return _total(plain), _total(turned)
     if op is KRON or op.elementwise or op in COMMUTE_WITH_TRANSPOSE:
         return op(*plain), op(*turned)
     straight = op(*plain)
@@ -67,23 +69,56 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
     return straight, TRANSPOSE(straight)
 
 
-def _product(factors: tuple[Expr, ...]) -> Expr:
-    """Element-wise product, flat and sorted, with the signs gathered in front."""
-    sign = 1
-    flat: list[Expr] = []
-    stack = list(factors)
+def _split(e: Expr) -> tuple[Fraction, tuple[Expr, ...]]:
+    """Rational coefficient and the other factors of an element-wise product."""
+    coefficient = Fraction(1)
+    factors: list[Expr] = []
+    stack = [e]
     while stack:
         factor = stack.pop()
-        if factor is _MINUS:
-            sign = -sign
+        if isinstance(factor, Constant):
+            coefficient *= factor.value
         elif isinstance(factor, Apply) and factor.op is TIMES:
             stack.extend(factor.args)
         else:
-            flat.append(factor)
-    args = _sorted(tuple(flat))
-    if sign < 0:
-        args = (_MINUS, *args)
-    return args[0] if len(args) == 1 else TIMES(*args)
+            factors.append(factor)
+    return coefficient, tuple(factors)
+
+
+def _product(factors: tuple[Expr, ...]) -> Expr:
+    """Element-wise product, flat and sorted, with one coefficient in front, distributed over a sum."""
+    coefficient = Fraction(1)
+    flat: list[Expr] = []
+    for factor in factors:
+        number, rest = _split(factor)
+        coefficient *= number
+        flat.extend(rest)
+    others = list(_sorted(tuple(flat)))
+    if coefficient != 1 and len(others) == 1:
+        [only] = others
+        if isinstance(only, Apply) and only.op is ADD:
+            return _total(tuple(_product((Constant(coefficient), arg)) for arg in only.args))
+    if coefficient != 1 or not others:
+        others.insert(0, Constant(coefficient))
+    return others[0] if len(others) == 1 else TIMES(*others)
+
+
+def _chain(factors: tuple[Expr, ...]) -> Expr:
+    """Matrix product with the coefficients of its factors in front."""
+    coefficient = Fraction(1)
+    chain: list[Expr] = []
+    for factor in factors:
+        number, rest = _split(factor)
+        coefficient *= number
+        chain.append(rest[0] if len(rest) == 1 else TIMES(*_sorted(rest)))
+    return _product((Constant(coefficient), MATMUL(*chain)))
+
+
+def _total(terms: tuple[Expr, ...]) -> Expr:
+    flat: list[Expr] = []
+    for term in terms:
+        flat.extend(term.args if isinstance(term, Apply) and term.op is ADD else (term,))
+    return ADD(*_sorted(tuple(flat)))
 
 
 def _sorted(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
