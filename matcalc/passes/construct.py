@@ -13,15 +13,20 @@ from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
-from matcalc.errors import ShapeProblem
+from matcalc.errors import LimitProblem, ShapeProblem, UnsupportedProblem
 from matcalc.ops.constant import EYE, ONES, ZEROS
+from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import INV
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 
 #: Longest product or sum that is merged into the one around it.
 FLAT = 1000
 
+#: Largest exponent of a matrix: a power is differentiated as a product.
+MAX_POWER = 1000
+
 MINUS_ONE = Constant(-1)
+HALF = Constant(Fraction(1, 2))
 
 
 def size(dim: Dim) -> Expr:
@@ -121,7 +126,7 @@ def reciprocal(e: Expr) -> Expr:
     product = _Product()
     arrays = product.absorb(e)
     if product.coefficient == 0:
-        raise ShapeProblem("division by zero")
+        raise ShapeProblem("division by zero", help="the number divided by must not be 0")
     coefficient = 1 / product.coefficient
     rest = [*product.scalars, *arrays]
     if not rest:
@@ -149,15 +154,33 @@ def add(terms: Iterable[Expr]) -> Expr:
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
-    """The entry by entry power; numerals to the power -1 are numerals."""
+    """The entry by entry power; ``sqrt`` for 1/2, and numerals to the power -1 are numerals."""
+    if exponent is HALF:
+        return SQRT(base)
     if exponent is MINUS_ONE and isinstance(base, Constant) and base.value:
         return Constant(1 / base.value)
     return POWER(base, exponent)
 
 
 def matrix_power(base: Expr, exponent: Expr) -> Expr:
-    """``base ^ exponent`` of a square matrix."""
-    if isinstance(exponent, Constant) and exponent.value < 0:
+    """``base ^ exponent`` of a square matrix.
+
+    Raises:
+        UnsupportedProblem: the exponent is not a whole number.
+        LimitProblem: it is larger than ``MAX_POWER``.
+    """
+    if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
+        raise UnsupportedProblem(
+            "a power of a matrix whose exponent is not a whole number",
+            details=("roots and symbolic powers of matrices are not supported",),
+            help="write the exponent as a whole number, such as A^3",
+        )
+    if abs(exponent.value) > MAX_POWER:
+        raise LimitProblem(
+            f"a power of a matrix above {MAX_POWER}",
+            help=f"exponents of matrices go from -{MAX_POWER} to {MAX_POWER}",
+        )
+    if exponent.value < 0:
         inverse = INV(base)
         return inverse if exponent.value == -1 else MATPOW(inverse, Constant(-exponent.value))
     return MATPOW(base, exponent)

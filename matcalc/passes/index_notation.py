@@ -22,9 +22,12 @@ from matcalc.ops.structural import TIMES
 from matcalc.passes import construct
 from matcalc.passes.functions import choose_operation, split_arguments
 from matcalc.passes.index_scan import Scan
+from matcalc.passes.mistakes import Reporter
 from matcalc.passes.recognise import recognise
+from matcalc.passes.shapes import Shapes
 from matcalc.passes.translate import Scope, apply_operation, divisor_factors, operands, translate
-from matcalc.passes.walk import children, postorder
+from matcalc.passes.unify import Sizes
+from matcalc.passes.walk import postorder
 from matcalc.syntax import tree
 
 Terms = tuple[Term, ...]
@@ -48,7 +51,7 @@ def lower_value(
             the axis that they address.
         sizes: what size names mean.
     """
-    scope = Scope(bases, sizes, fitted=fit_identities(node, bases, sizes))
+    scope = _rule_scope(node, bases, sizes)
     return lower(Scan(node, frozenset(indices)).run(), scope, dict(indices))
 
 
@@ -56,7 +59,7 @@ def build_matrix(
     node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]
 ) -> Expr:
     """A right side without subscripts as an expression; ``I`` takes the size that fits."""
-    return translate(node, Scope(bases, sizes, fitted=fit_identities(node, bases, sizes)))
+    return translate(node, _rule_scope(node, bases, sizes))
 
 
 def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Terms:
@@ -311,25 +314,11 @@ def scalar_terms_at(e: Expr, slots: tuple[Slot, ...]) -> Terms:
     return (Term(coefficient, tuple(factors)),)
 
 
-def fit_identities(
-    root: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]
-) -> dict[int, Shape]:
-    """Shapes of the identities in a rule: that of another term of the sum they stand in."""
-    fitted: dict[int, Shape] = {}
-    for node in postorder(root, children):
-        if not isinstance(node, tree.Sum):
-            continue
-        identities = [_identities(part, bases) for _, part in node.terms]
-        plain = [part for (_, part), found in zip(node.terms, identities, strict=True) if not found]
-        for identity in (identity for found in identities for identity in found):
-            if id(identity) not in fitted:
-                fitted[id(identity)] = translate(plain[0], Scope(bases, sizes)).shape
-    return fitted
-
-
-def _identities(node: tree.Node, bases: Mapping[str, Expr]) -> list[tree.Node]:
-    return [
-        part
-        for part in postorder(node, children)
-        if isinstance(part, tree.Name) and part.name in ("I", "eye") and part.name not in bases
-    ]
+def _rule_scope(node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]) -> Scope:
+    """What the names and the open places of a rule mean."""
+    known = Sizes()
+    names = {name: expr.shape for name, expr in bases.items()}
+    shapes = Shapes(names, known, Reporter("", known, dict), sizes, {})
+    shapes.visit(node)
+    fitted = {node_id: known.shape(shape) for node_id, shape in shapes.fitted.items()}
+    return Scope(bases, sizes, {}, fitted, shapes.whole_divisors)

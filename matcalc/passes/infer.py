@@ -62,7 +62,7 @@ class _Inference:
         self.axes: dict[int, Axes] = {}
         self.numerals: set[int] = set()
         #: Lower-case names that a transpose, a function of vectors, or a matrix before them makes
-        #: a vector; the last kind with the node of that matrix.
+        #: a vector; the last kind with the node before them.
         self.transposed: set[str] = set()
         self.vector_arguments: list[str] = []
         self.after: list[tuple[str, tree.Node, Axes]] = []
@@ -372,12 +372,13 @@ class _Inference:
         self._default((n for n in self.vector_arguments if n in self.names), VECTOR)
         self._default((n for n in variables if n in self.transposed or _is_vector(n)), VECTOR)
         for name, before, axes in self.after:
-            if self.axis.known(axes) is None and self._is_matrix(before):
+            if self.axis.known(axes) is None and self._meets_vector(before):
                 self._default((name,), VECTOR)
         self._default(variables, SCALAR)
 
-    def _is_matrix(self, node: tree.Node) -> bool:
-        return self.axis.known(self.axes[id(node)]) == MATRIX
+    def _meets_vector(self, node: tree.Node) -> bool:
+        """Whether it is a matrix or row, after which a name is a vector."""
+        return self.axis.long(self.axes[id(node)][1]) is True
 
     def _default(self, names: Iterable[str], kind: KnownKind) -> None:
         axis = self.axis

@@ -169,6 +169,15 @@ def multiply(axis: Axis, factors: Sequence[Axes], result: Axes) -> None:
                 return False
             if skip is None and position == len(factors) - 1 and not alone:
                 skip = _last_is_scalar(axis, running, result)
+            if skip is None and alone and _starts_outer_product(
+                axis, factors[position + 1 :], result
+            ):
+                axis.force(factor[0], True)
+                axis.force(factor[1], False)
+                skip = False
+            if skip is None and alone and all(axis.is_scalar(f) for f in factors[position + 1 :]):
+                running, position = factor, len(factors)
+                break
             if skip is None:
                 return False
             if not skip:
@@ -194,6 +203,13 @@ def _last_is_scalar(axis: Axis, running: Axes, result: Axes) -> bool | None:
         for got, wanted in zip(running, result, strict=True)
     )
     return False if columns and not rows else None
+
+
+def _starts_outer_product(axis: Axis, others: Sequence[Axes], result: Axes) -> bool:
+    """Whether a row follows where rows are wanted: ``b`` in ``A + b ones(m)'``."""
+    if axis.long(result[0]) is not True or len(others) != 1:
+        return False
+    return axis.known(others[0]) == (False, True)
 
 
 def broadcast(axis: Axis, operands: Sequence[Axes], result: Axes) -> None:

@@ -187,11 +187,12 @@ class Reporter:
         """``1 + X`` for a square matrix."""
         number, array = self.text(numeral), self.text(other.node)
         size = self.size(other.shape[0])
+        identity = "I" if number == "1" else f"{number} I"
         return AmbiguityProblem(
             f"{self.text(node)} adds a number to a square matrix, which can mean two things",
             span=node.span,
             details=(f"{array} is {self.shape(other.shape)}",),
-            help=f"write {number} I for the identity, {number} ones({size}, {size}) for every entry",
+            help=f"write {identity} to add to the diagonal, {number} ones({size}, {size}) to add to every entry",
         )
 
     # ---------------------------------------------------------------- element by element

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
-from matcalc.errors import AmbiguityProblem, ShapeProblem, UnsupportedProblem
+from matcalc.errors import AmbiguityProblem, ShapeProblem
 from matcalc.passes import kinds
 from matcalc.passes.calls import call_shape
 from matcalc.passes.mistakes import Operand, Reporter, factor
@@ -259,13 +259,6 @@ class Shapes:
                 details=(self.report.is_(base),),
                 help=f"write {factor(base.node, name)} .^ {text(exponent.node)} element by element",
             )
-        if id(exponent.node) not in self._numerals:
-            raise UnsupportedProblem(
-                "a matrix to a power that is not a numeral",
-                span=node.span,
-                details=("only whole powers of matrices are known",),
-                help="write the power out as a number, such as A^3",
-            )
         return base.shape
 
     def _scalar_hint(self, operand: Operand) -> str:
@@ -328,8 +321,11 @@ class Shapes:
         one = f"({text(left.node)} / {text(head.node)}) {tail}"
         other = f"{text(left.node)} / ({over})"
         if first is not None and whole is not None:
-            numeric = id(left.node) in self._numerals or self._is_number(head.node)
-            if not numeric:
+            if not (
+                id(left.node) in self._numerals
+                or self._is_number(head.node)
+                or _in_brackets(head.node)
+            ):
                 raise AmbiguityProblem(
                     f"{text(node)} has two readings",
                     span=node.span,
@@ -427,6 +423,18 @@ class Shapes:
                 span=number.span,
                 help="subscripts count from 1",
             )
+
+
+def _in_brackets(node: tree.Node) -> bool:
+    """Whether a product or sum stands in brackets of its own, which nothing else would need."""
+    match node:
+        case tree.Juxtapose():
+            return node.span != node.factors[0].span.join(node.factors[-1].span)
+        case tree.Binary():
+            return node.span != node.left.span.join(node.right.span)
+        case tree.Sum():
+            return True
+    return False
 
 
 def _kind(operand: Operand) -> kinds.KnownKind:
