@@ -123,8 +123,7 @@ class _Grower:
                 exponent = self.draw(st.sampled_from([*exponents, _variable(SCALAR, 0)]))
                 return apply_operation(op, (self._not_number(shape, leaves - 1), exponent))
             case "matpow":
-                exponents = [Constant(k) for k in (2, 3, -1, -2)]
-                exponent = self.draw(st.sampled_from([*exponents, _variable(SCALAR, 0)]))
+                exponent = Constant(self.draw(st.sampled_from((2, 3, -1, -2))))
                 return apply_operation(op, (self.grow(shape, leaves - 1), exponent))
             case "kron":
                 (m, p), (n, q) = (

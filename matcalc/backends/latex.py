@@ -60,7 +60,7 @@ def format_expr(e: Expr) -> str:
 
 def format_with_bindings(e: Expr) -> tuple[list[tuple[str, str]], str]:
     """An expression in LaTeX, with names for what it repeats where that makes the whole shorter."""
-    definitions, body = compose_shared(e)
+    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e)
     return [(format_name(name), spell(form)) for name, form in definitions], spell(body)
 
 

@@ -251,6 +251,8 @@ def own_measure(form: Form) -> int:
             return 0
         case Call(op=op):
             return 1 + len(op.tail)
+        case Power(exponent=Negative(operand=Numeral())):
+            return 0  # ^-1 is an operator and a number; the number's sign has been counted
         case Transposed(inverse=inverse):
             return 2 if inverse else 1
         case Hadamard(arrays=operands) | Kronecker(operands=operands):

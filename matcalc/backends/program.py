@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from matcalc.backends.compose import Composer, dim_form, identity_letter
 from matcalc.backends.notation import Form
-from matcalc.backends.sharing import compose_shared, is_large
+from matcalc.backends.sharing import compose_shared, fresh_names, is_large, names_in_use
 from matcalc.backends.text_spelling import spell
 from matcalc.core.dim import Dim, Shape
-from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, symbols
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError
 from matcalc.ops import REGISTRY
@@ -31,44 +31,54 @@ def format_program(e: Expr) -> str:
     """
     found: str | None = e.memo.get(format_program)
     if found is None:
-        found = e.memo[format_program] = _declared(e, _body(e))
+        found = e.memo[format_program] = _declared(e, *_body(e))
     return found
 
 
-def _declared(e: Expr, body: str) -> str:
-    """The body after as few declarations as make it read as ``e``."""
+def _declared(e: Expr, definitions: list[tuple[str, str]], last: str) -> str:
+    """Definitions and expression after as few declarations as make them read as ``e``."""
+    body = "; ".join([*(f"{name} = {value}" for name, value in definitions), last])
     functions = [f"{op.spelling}: {op.signature}" for op in _abstract_functions(e)]
     variables = symbols(e)
     declared = {variable for variable in variables if not is_plain(variable.name)}
     while True:
         lines = [*functions, *_declarations(v for v in variables if v in declared)]
         text = "; ".join([*lines, body])
-        misread = _misread(text, e) - declared
-        if not misread:
+        read = _read(text)
+        if read is e:
             return text
+        understood = set(symbols(read)) if read else set()
+        misread = {v for v in variables if v not in understood} or set(variables)
+        if misread <= declared:
+            taken = names_in_use(e).union(name for name, _ in definitions)
+            return "; ".join([*lines, *_size_declarations(e, taken), body])
         declared |= misread
 
 
-def _body(e: Expr) -> str:
+def _read(text: str) -> Expr | None:
+    """What a text means to a reader; None if nothing."""
+    try:
+        return parse(text).expr
+    except MatcalcError:
+        return None
+
+
+def _size_declarations(e: Expr, taken: set[str]) -> list[str]:
+    """A variable that does not occur, to say that a name in the expression is a size: ``t1: m; 2 m``."""
+    sizes = {name for node in postorder(e) if isinstance(node, Size) for name in node.dim.symbols}
+    known = {name for v in symbols(e) for dim in v.shape for name in dim.symbols}
+    names = fresh_names(taken)
+    return [f"{next(names)}: {size}" for size in sorted(sizes - known)]
+
+
+def _body(e: Expr) -> tuple[list[tuple[str, str]], str]:
     """Definitions, where the expression is too large for one line, and the expression."""
-    form = Composer(exact=True, identity=identity_letter(e)).compose(e)
+    composer = Composer(exact=True, identity=identity_letter(e))
+    form = composer.compose(e)
     definitions: list[tuple[str, Form]] = []
     if is_large(form, LONG, DEEP):
-        definitions, form = compose_shared(e, exact=True, max_depth=DEEP // 2)
-    return "; ".join([*(f"{name} = {spell(part)}" for name, part in definitions), spell(form)])
-
-
-def _misread(text: str, e: Expr) -> set[Symbol]:
-    """The variables of ``e`` that the text does not say enough about; none if it reads as ``e``."""
-    try:
-        read = parse(text).expr
-    except MatcalcError:
-        return set(symbols(e))
-    if read is e:
-        return set()
-    understood = set(symbols(read))
-    wrong = {variable for variable in symbols(e) if variable not in understood}
-    return wrong or set(symbols(e))
+        definitions, form = compose_shared(composer, e, max_depth=DEEP // 2)
+    return [(name, spell(part)) for name, part in definitions], spell(form)
 
 
 def _abstract_functions(e: Expr) -> list[Operation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from matcalc.backends.compose import Composer, identity_letter
+from matcalc.backends.compose import Composer
 from matcalc.backends.notation import Form, fold, measure, own_measure, walk
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
 
@@ -37,29 +37,28 @@ def fresh_names(taken: set[str]) -> Iterator[str]:
 
 
 def compose_shared(
-    root: Expr, *, exact: bool = False, max_depth: int | None = None
+    whole: Composer, root: Expr, *, max_depth: int | None = None
 ) -> tuple[list[tuple[str, Form]], Form]:
     """The form of an expression in which repeated parts are named where that makes it shorter.
 
     Args:
+        whole: the composer that says how it is written without names.
         root: the expression.
-        exact: the style of the form, see ``compose``.
-        max_depth: name also what is nested more deeply than this.
+        max_depth: name also what is nested more deeply than this, even if that makes it longer.
 
     Returns:
         Names with the forms they stand for, in order of dependency, and the form of the whole.
     """
-    identity = identity_letter(root)
-    whole = Composer(exact=exact, identity=identity)
-    chosen = _choose(whole.compose(root), whole.forms, max_depth)
+    form = whole.compose(root)
+    chosen = _choose(form, whole.forms, max_depth)
     if not chosen:
-        return [], whole.forms[root]
+        return [], form
     nodes = [node for node in postorder(root) if node in chosen]
     names = dict(zip(nodes, fresh_names(names_in_use(root)), strict=False))
-    composer = Composer(exact=exact, names=names, identity=identity)
+    composer = Composer(exact=whole.exact, names=names, identity=whole.identity)
     body = composer.compose(root)
-    if max_depth is None and _total(composer.definitions, body) >= measure(whole.forms[root]):
-        return [], whole.forms[root]
+    if max_depth is None and _total(composer.definitions, body) >= measure(form):
+        return [], form
     return composer.definitions, body
 
 

@@ -41,7 +41,7 @@ def format_with_bindings(e: Expr) -> tuple[list[tuple[str, str]], str]:
     Returns:
         The names with what they stand for, each before its use, and the expression in terms of them.
     """
-    definitions, body = compose_shared(e)
+    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e)
     return [(name, spell(form)) for name, form in definitions], spell(body)
 
 

@@ -108,8 +108,12 @@ def _power(form: Power, parts: list[Spelled]) -> str:
 
 
 def _is_numeric_fraction(form: Form) -> bool:
-    """Whether it is a quotient with a numeral on top, which needs no brackets in front of factors."""
-    return isinstance(form, Quotient) and isinstance(form.numerator, Numeral)
+    """Whether it is a number over a scalar, which needs no brackets in front of factors."""
+    return (
+        isinstance(form, Quotient)
+        and isinstance(form.numerator, Numeral)
+        and not form.elementwise
+    )
 
 
 def _side_by_side(forms: Sequence[Form], parts: Sequence[Spelled]) -> Spelled:
@@ -144,8 +148,7 @@ def _quotient(form: Quotient, parts: list[Spelled]) -> str:
     numerator = _within(parts[0], Level.PRODUCT if loose else Level.OPERATOR)
     denominator = _within(parts[1], Level.POSTFIX)
     stroke = "./" if form.elementwise else "/"
-    tight = _is_numeric_fraction(form) and not form.elementwise
-    return f"{numerator}{stroke}{denominator}" if tight else f"{numerator} {stroke} {denominator}"
+    return f"{numerator}{stroke}{denominator}" if _is_numeric_fraction(form) else f"{numerator} {stroke} {denominator}"
 
 
 def _signed(sign: int, form: Form, spelled: Spelled) -> str:
