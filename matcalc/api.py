@@ -5,21 +5,23 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, overload
 
 from matcalc.backends import text as printer
 from matcalc.core.expr import Expr, Symbol, symbols
+from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
-from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem
+from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem, UnsupportedProblem
 from matcalc.ops import by_call
 from matcalc.passes.conditions import conditions
-from matcalc.passes.differentiate import derivatives
+from matcalc.passes.differentiate import derivatives, differentiate_index
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.layout import LAYOUTS, arrange
 from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
-from matcalc.report import declaration, one_line
+from matcalc.report import declaration, factors, one_line, unused_name
 from matcalc.syntax.names import normal_name
 
 __all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "parse", "read"]
@@ -78,7 +80,13 @@ def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
     """The expression that a text means. ``parse(str(e)) is e``."""
     if not isinstance(text, str):
         raise ArgumentProblem(f"text must be a string, not {_kind(text)}")
-    return read(text, shapes, assume).expr
+    expr = read(text, shapes, assume).expr
+    if expr is None:
+        raise UnsupportedProblem(
+            "this has no matrix form, and an expression is one",
+            help="diff takes the text itself",
+        )
+    return expr
 
 
 def read(expr: Any, shapes: Any = None, assume: Any = None) -> Reading:
@@ -117,8 +125,10 @@ def differentiate(
     structured = _choice("structured", structured, CONVENTIONS)
     times = _order(order)
     variables = {name: _variable(reading, name) for name in names}
-    # One sweep for all; what needs its own treatment finds the others' work memoised.
-    derivatives(reading.expr, [v for v in variables.values() if not v.properties & STRUCTURAL])
+    if reading.expr is not None:
+        # One sweep for all; what needs its own treatment finds the others' work memoised.
+        plain = [v for v in variables.values() if not v.properties & STRUCTURAL]
+        derivatives(reading.expr, plain)
     return {
         name: _derivative(reading, variable, layout, times, structured)
         for name, variable in variables.items()
@@ -128,10 +138,16 @@ def differentiate(
 def _derivative(
     reading: Reading, wrt: Symbol, layout: str, order: int, structured: str
 ) -> Derivative:
-    f = reading.expr
-    tensor = structured_derivative(f, wrt, order, structured)
-    arranged = arrange(tensor, f.shape, wrt.shape, order, layout)
-    used = [factor.expr for term in tensor.terms for factor in term.factors]
+    f = _function(reading)
+    if isinstance(f, Expr):
+        tensor = structured_derivative(f, wrt, order, structured)
+        arranged = arrange(tensor, f.shape, wrt.shape, order, layout)
+    else:
+        if layout == "vec":
+            raise UnsupportedProblem("the vec form of a function that has no matrix form")
+        tensor = _differentiate_index(f, wrt, order)
+        arranged = replace(arrange(tensor, f.dims, wrt.shape, order, "tensor"), vec=None)
+    name = next((n for n, value in reading.definitions.items() if value is f), None)
     return Derivative(
         f=f,
         wrt=wrt,
@@ -140,17 +156,51 @@ def _derivative(
         tensor=tensor,
         structured=structured,
         symbols=reading.variables,
-        conditions=conditions([f, *used], printer.format_expr),
+        function_name=name or unused_name("f", [*reading.variables, *reading.sizes]),
+        conditions=conditions([*factors(f), *factors(tensor)], printer.format_expr),
         notes=list(reading.notes),
     )
 
 
+def _differentiate_index(f: IndexExpr, wrt: Symbol, order: int) -> IndexExpr:
+    if wrt.properties & STRUCTURAL:
+        raise UnsupportedProblem(
+            f"{wrt.name} has structure, and the function has no matrix form",
+            help="declare it without structure, or write the function in matrix form",
+        )
+    for _ in range(order):
+        f = differentiate_index(f, wrt)
+    return f
+
+
+def _function(reading: Reading) -> Expr | IndexExpr:
+    f = reading.index if reading.expr is None else reading.expr
+    assert f is not None
+    return f
+
+
 def occurring(reading: Reading) -> list[str]:
     """The names of the variables in the expression, in order of first appearance."""
-    found = [symbol.name for symbol in symbols(reading.expr)]
+    found = [symbol.name for symbol in symbols(*factors(_function(reading)))]
     if not found:
         raise ArgumentProblem("the expression has no variables", help="name one to get a zero")
     return found
+
+
+def describe(reading: Reading) -> list[str]:
+    """The reading, a line for every variable and definition, and for the expression."""
+    lines = [declaration(symbol) for symbol in reading.variables.values()]
+    lines += [f"{name} = {_with_shape(value)}" for name, value in reading.definitions.items()]
+    f = _function(reading)
+    if not any(f is value for value in reading.definitions.values()):
+        lines.append(_with_shape(f))
+    return [*lines, *(f"note: {note}" for note in reading.notes)]
+
+
+def _with_shape(f: Expr | IndexExpr) -> str:
+    if isinstance(f, IndexExpr):
+        return f"{printer.format_index_left('f', f)}: {printer.format_shape(f.dims)}"
+    return f"{one_line(f)}: {printer.format_shape(f.shape)}"
 
 
 # ---------------------------------------------------------------------- arguments
@@ -228,14 +278,3 @@ def _order(value: object) -> int:
 def _kind(value: object) -> str:
     """A value of the wrong type, as messages name it."""
     return "None" if value is None else f"a value of type {type(value).__name__}"
-
-
-def describe(reading: Reading) -> list[str]:
-    """The reading, a line for every variable and definition, and for the expression."""
-    lines = [declaration(symbol) for symbol in reading.variables.values()]
-    lines += [f"{name} = {_with_shape(value)}" for name, value in reading.definitions.items()]
-    return [*lines, _with_shape(reading.expr), *(f"note: {note}" for note in reading.notes)]
-
-
-def _with_shape(e: Expr) -> str:
-    return f"{one_line(e)}: {printer.format_shape(e.shape)}"

@@ -14,7 +14,7 @@ from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.passes.layout import Arranged
 from matcalc.passes.structure import STRUCTURAL
-from matcalc.report import latex_equations, lines, one_line, tensor_name, unused_name
+from matcalc.report import latex_equations, lines, one_line, tensor_name
 
 if TYPE_CHECKING:
     from matcalc.backends.numpy_function import NumpyFunction
@@ -50,24 +50,26 @@ class Derivative:
     """A derivative of ``f`` by ``wrt``.
 
     Attributes:
-        f: the function.
+        f: the function; in index form where it has no matrix form.
         wrt: the variable.
         order: how many times.
         arranged: the derivative in its layout.
         tensor: the derivative in tensor convention: axes of ``f``, then of ``wrt`` for each order.
         structured: how a structure of the variable was taken into account.
         symbols: every variable of the problem by its name, whether it occurs in ``f`` or not.
+        function_name: what the function is called: by its definition if it has one, else ``f``.
         conditions: where the derivative holds, such as ``X invertible``.
         notes: what the reading of the input took for granted.
     """
 
-    f: Expr
+    f: Expr | IndexExpr
     wrt: Symbol
     order: int
     arranged: Arranged
     tensor: IndexExpr
     structured: str
     symbols: dict[str, Symbol]
+    function_name: str
     conditions: list[str]
     notes: list[str]
 
@@ -158,9 +160,13 @@ class Derivative:
         """
         from matcalc.backends import verify
 
+        f = self.f
+        if not isinstance(f, Expr):
+            raise UnsupportedProblem("the check of a function that has no matrix form")
+
         def compare(answer: Expr | IndexExpr, axes: Axes | None) -> CheckReport:
             return verify.check_derivative(
-                self.f, self.wrt, self.order, answer, axes=axes, structured=self.structured
+                f, self.wrt, self.order, answer, axes=axes, structured=self.structured
             )
 
         matrix, vec = self.expr, self.arranged.vec
@@ -184,11 +190,6 @@ class Derivative:
 
     # ------------------------------------------------------------------ display
 
-    @cached_property
-    def function_name(self) -> str:
-        """What the function is called in the answer: ``f`` unless the problem uses that name."""
-        return unused_name("f", self.symbols)
-
     @property
     def quotient(self) -> str:
         """The derivative's own name, ``∂f/∂x`` or ``∂²f/∂x²``."""
@@ -211,7 +212,7 @@ class Derivative:
     def to_dict(self) -> dict[str, Any]:
         """Everything that can be printed, as what JSON can hold."""
         return {
-            "function": one_line(self.f),
+            "function": self._function_text(),
             "variable": self.wrt.name,
             "order": self.order,
             "structured": self.structured,
@@ -230,6 +231,11 @@ class Derivative:
             "conditions": self.conditions,
             "notes": self.notes,
         }
+
+    def _function_text(self) -> str:
+        if isinstance(self.f, Expr):
+            return one_line(self.f)
+        return text.format_index_left(self.function_name, self.f)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {

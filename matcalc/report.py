@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from matcalc.backends import latex, text
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Symbol, postorder
+from matcalc.core.index import IndexExpr
 
 if TYPE_CHECKING:
     from matcalc.derivative import Derivative
@@ -29,6 +30,13 @@ def tensor_name(d: Derivative) -> str:
     return unused_name("D", d.symbols)
 
 
+def factors(f: Expr | IndexExpr) -> list[Expr]:
+    """The expressions that something in matrix or index form is made of."""
+    if isinstance(f, Expr):
+        return [f]
+    return [factor.expr for term in f.terms for factor in term.factors]
+
+
 def one_line(e: Expr) -> str:
     """An expression with what it repeats defined first: ``t1 = A x; t1' t1``."""
     bindings, body = text.format_with_bindings(e)
@@ -42,7 +50,7 @@ def lines(d: Derivative) -> list[str]:
     """The reading, the answer with its layout and shape, and when it holds."""
     found = [*_problem(d), *_answer(d)]
     if d.is_zero:
-        reason = "is constant in" if d.wrt in postorder(d.f) else "does not contain"
+        reason = "is constant in" if d.wrt in postorder(*factors(d.f)) else "does not contain"
         found.append(f"zero everywhere: {d.function_name} {reason} {d.wrt.name}")
     if d.structure:
         found.append(f"{d.structured} derivative: {STRUCTURED[d.structured]}")
@@ -66,7 +74,10 @@ def declaration(symbol: Symbol) -> str:
 
 
 def _problem(d: Derivative) -> list[str]:
-    function = _equation(d.function_name, d.f)
+    if isinstance(d.f, Expr):
+        function = _equation(d.function_name, d.f)
+    else:
+        function = [text.format_index_left(d.function_name, d.f)]
     names = ", ".join(map(declaration, d.symbols.values()))
     if len(function) == 1 and len(function[0]) + len(names) + 4 <= WIDTH:
         return [f"{function[0]}    {names}".rstrip()]
@@ -110,7 +121,8 @@ def _axes(shape: tuple[Dim, ...]) -> str:
 def _rule(d: Derivative) -> str:
     """What the layout makes of the axes, where that needs saying."""
     f, x = d.function_name, d.wrt.name
-    of_f, of_x = bool(d.f.axes), bool(d.wrt.axes)
+    of_x = bool(d.wrt.axes)
+    of_f = len(d.tensor.free) > d.order * len(d.wrt.axes)
     if d.layout == "tensor" and of_x:
         axes = [f"of {f}"] * of_f + [f"of {x}"] * d.order
         return f" (axes {', then '.join(axes)})"

@@ -378,3 +378,23 @@ def test_errors_show_the_place():
     with pytest.raises(mc.ShapeProblem) as caught:
         mc.diff("W' x + b", "x", shapes={"W": ("m", "n"), "x": "n"})
     assert "  W' x + b\n  ^^^^" in str(caught.value)
+
+
+# ---------------------------------------------------------------------- index notation
+
+
+def test_function_without_matrix_form():
+    d = mc.diff("f[i,j,k] = X[i,j] y[k]", "y")
+    assert d.shape == ("m", "n", "p", "p")
+    assert "D[i,j,k,l] = δ[k,l] X[i,j]" in str(d)
+    with pytest.raises(mc.UnsupportedProblem):
+        mc.diff("f[i,j,k] = X[i,j] y[k]", "y", layout="vec")
+    with pytest.raises(mc.UnsupportedProblem):
+        mc.diff("X: (n, n) symmetric; f[i,j,k] = X[i,j] y[k]", "X")
+    with pytest.raises(mc.UnsupportedProblem):
+        mc.parse("f[i,j,k] = X[i,j] y[k]")
+    assert d.function()(X=np.ones((2, 3)), y=np.ones(4)).shape == (2, 3, 4, 4)
+
+
+def test_function_is_called_by_its_definition():
+    assert "∂z/∂x = W" in str(mc.diff("z = W x + b", "x"))
