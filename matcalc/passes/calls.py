@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matcalc.core.dim import ONE, SCALAR, Shape
+from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem, SyntaxProblem
 from matcalc.passes.functions import (
@@ -16,7 +16,7 @@ from matcalc.passes.functions import (
     split_arguments,
 )
 from matcalc.passes.mistakes import Operand
-from matcalc.passes.translate import operands, size_of
+from matcalc.passes.translate import size_of
 from matcalc.passes.unify import MismatchError
 from matcalc.syntax import tree
 
@@ -98,9 +98,7 @@ def _wrong_number(node: tree.Call) -> NameProblem | ShapeProblem:
     )
 
 
-def _abstract(
-    walk: Shapes, node: tree.Call, function: Operation, parts: list[Operand]
-) -> Shape:
+def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Operand]) -> Shape:
     patterns = function.rule.parameters
     if len(parts) != len(patterns):
         plural = "" if len(patterns) == 1 else "s"
@@ -128,7 +126,9 @@ def _sized(walk: Shapes, node: tree.Call, arguments: Arguments) -> Shape:
     if len(arguments.sizes) not in SIZED[node.function]:
         wanted = " or ".join(map(str, SIZED[node.function]))
         plural = "" if wanted == "1" else "s"
-        example = "eye(n)" if node.function == "eye" else f"{node.function}(n) or {node.function}(m, n)"
+        example = (
+            "eye(n)" if node.function == "eye" else f"{node.function}(n) or {node.function}(m, n)"
+        )
         raise ShapeProblem(
             f"{node.function} takes {wanted} size{plural}, not {len(arguments.sizes)}",
             span=node.span,
@@ -201,18 +201,24 @@ def _extremum(walk: Shapes, node: tree.Call, dimension: str, operand: Operand) -
 def _by_signature(
     walk: Shapes, node: tree.Call, operation: Operation, parts: list[Operand]
 ) -> Shape:
-    bound = {}
+    bound: dict[str, Dim] = {}
     for pattern, part in zip(operation.rule.parameters, parts, strict=True):
         if isinstance(pattern, str):
             raise SyntaxProblem(f"{node.function} takes a size", span=node.span)
         rows, columns = pattern
         if pattern == SCALAR:
             if not part.is_scalar:
-                raise walk.report.argument(node.function, "a number here", part, part.node.span, None)
+                raise walk.report.argument(
+                    node.function, "a number here", part, part.node.span, None
+                )
         elif rows == columns:
             if not walk.square(part):
                 raise walk.report.argument(
-                    node.function, "a square matrix", part, node.span, _square_help(walk, node, part)
+                    node.function,
+                    "a square matrix",
+                    part,
+                    node.span,
+                    _square_help(walk, node, part),
                 )
         elif columns.is_unit and not part.shape[1].is_unit:
             raise _vector_wanted(walk, node, part)
@@ -228,9 +234,11 @@ def _square_help(walk: Shapes, node: tree.Call, operand: Operand) -> str | None:
     if node.function == "inv":
         return f"did you mean pinv({text}) ?"
     if operand.is_vector or operand.is_row:
-        return f"did you mean a matrix? Declare it, as in {text}: (n, n)" if isinstance(
-            operand.node, tree.Name
-        ) else "transpose a factor, so that a square matrix results"
+        return (
+            f"did you mean a matrix? Declare it, as in {text}: (n, n)"
+            if isinstance(operand.node, tree.Name)
+            else "transpose a factor, so that a square matrix results"
+        )
     return _declare_square(operand)
 
 
@@ -249,6 +257,3 @@ def _vector_wanted(walk: Shapes, node: tree.Call, operand: Operand) -> ShapeProb
     else:
         help_text = None
     return walk.report.argument(name, "a vector", operand, node.span, help_text)
-
-
-__all__ = ["call_shape", "operands"]

@@ -13,20 +13,25 @@ from matcalc.errors import ArgumentProblem, DeclarationProblem
 from matcalc.syntax.names import PROPERTIES, is_plain, normal_name
 
 #: Properties that only square matrices have.
-SQUARE = frozenset(
-    "symmetric skew diagonal spd psd orthogonal lower_triangular upper_triangular toeplitz"
-    " invertible".split()
-)
+SQUARE = PROPERTIES - {"positive", "nonzero"}
 
 #: Pairs of properties that no matrix of more than one row has, or only the zero matrix.
-CONTRADICTIONS = tuple(
-    frozenset(pair.split())
-    for pair in (
-        "skew symmetric, skew spd, skew psd, skew diagonal, skew lower_triangular,"
-        " skew upper_triangular, skew positive, skew nonzero, diagonal positive, diagonal nonzero,"
-        " lower_triangular positive, lower_triangular nonzero, upper_triangular positive,"
-        " upper_triangular nonzero, orthogonal positive"
-    ).split(",")
+CONTRADICTIONS = (
+    {"skew", "symmetric"},
+    {"skew", "spd"},
+    {"skew", "psd"},
+    {"skew", "diagonal"},
+    {"skew", "lower_triangular"},
+    {"skew", "upper_triangular"},
+    {"skew", "positive"},
+    {"skew", "nonzero"},
+    {"diagonal", "positive"},
+    {"diagonal", "nonzero"},
+    {"lower_triangular", "positive"},
+    {"lower_triangular", "nonzero"},
+    {"upper_triangular", "positive"},
+    {"upper_triangular", "nonzero"},
+    {"orthogonal", "positive"},
 )
 
 

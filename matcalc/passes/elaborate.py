@@ -96,9 +96,7 @@ class _Elaboration:
         self.kinds: Kinds = infer_kinds(statements)
         self.names = {name: self._shape(name) for name in statements.variables}
         report = Reporter(statements.source, self.sizes, self.letters, self.kinds.defaulted)
-        self.shapes = Shapes(
-            self.names, self.sizes, report, statements.sizes, statements.functions
-        )
+        self.shapes = Shapes(self.names, self.sizes, report, statements.sizes, statements.functions)
         #: Letters of the equations in index notation, and the free ones among them.
         self.scans: dict[int, tuple[Scan, list[str]]] = {}
 
@@ -142,7 +140,7 @@ class _Elaboration:
 
     def _indexed_shape(self, equation: Equation) -> Shape:
         """Shape of an array that is given entry by entry; more than two axes have no name."""
-        scan, free = free_letters(equation.value, equation.left, equation.span)
+        scan, free = free_letters(equation.value, equation.left)
         self.scans[id(equation)] = scan, free
         for letter in free:
             if letter not in self.shapes.letters:
@@ -217,7 +215,9 @@ class _Elaboration:
             if equation.name is not None and expr is not None:
                 values[equation.name.name] = definitions[equation.name.name] = expr
         sizes = (*statements.sizes, *(dim.symbols[0] for dim in letters.values()))
-        return Reading(expr, variables, definitions, tuple(self.shapes.notes), sizes, index)
+        return Reading(
+            expr, variables, definitions, (*self.kinds.notes, *self.shapes.notes), sizes, index
+        )
 
     def _fold(self, equation: Equation, scope: Scope) -> tuple[Expr | None, IndexExpr | None]:
         """The matrix form of what is written in index notation, else its index form."""

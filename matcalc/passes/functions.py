@@ -87,9 +87,7 @@ def kind_of(shape: Shape) -> Kind:
     return "row" if rows.is_unit else "matrix"
 
 
-def choose_operation(
-    node: tree.Call, arguments: Arguments, shapes: tuple[Shape, ...]
-) -> Operation:
+def choose_operation(node: tree.Call, arguments: Arguments, shapes: tuple[Shape, ...]) -> Operation:
     """The operation that the call means, given the shapes of its operands."""
     return choose_by_kind(node, arguments, tuple(kind_of(shape) for shape in shapes))
 

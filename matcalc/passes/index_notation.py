@@ -8,7 +8,7 @@ argument is folded into a matrix expression first, ``tanh(W[i,j] x[j])`` is ``ta
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -27,13 +27,10 @@ from matcalc.passes.recognise import recognise
 from matcalc.passes.shapes import Shapes
 from matcalc.passes.translate import Scope, apply_operation, divisor_factors, operands, translate
 from matcalc.passes.unify import Sizes
-from matcalc.passes.walk import postorder
+from matcalc.passes.walk import is_delta, postorder
 from matcalc.syntax import tree
 
 Terms = tuple[Term, ...]
-
-#: Spellings of the Kronecker delta.
-DELTA = ("δ", "delta")
 
 
 def lower_value(
@@ -55,9 +52,7 @@ def lower_value(
     return lower(Scan(node, frozenset(indices)).run(), scope, dict(indices))
 
 
-def build_matrix(
-    node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]
-) -> Expr:
+def build_matrix(node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]) -> Expr:
     """A right side without subscripts as an expression; ``I`` takes the size that fits."""
     return translate(node, _rule_scope(node, bases, sizes))
 
@@ -110,7 +105,7 @@ class _Lowering:
             case tree.Binary() if node.operator in ("/", "./"):
                 return self._quotient(node, parts)
             case tree.Power():
-                return self._power(node, parts)
+                return self._elementwise(node, lambda args: construct.power(*args))
             case tree.Bars():
                 return self._elementwise(node, lambda args: ABS(*args))
             case tree.Call():
@@ -132,23 +127,22 @@ class _Lowering:
         return tuple(terms)
 
     def _entry(self, node: tree.Indexed) -> Terms:
-        if isinstance(node.base, tree.Name) and node.base.name in DELTA:
-            if node.base.name not in self.scope.names:
-                return self._delta(node)
+        if is_delta(node, self.scope.names):
+            return self._delta(node)
         base = translate(node.base, self.scope)
         axes = base.axes
         subscripts = node.subscripts
         if len(subscripts) == len(base.shape):
             axes = base.shape
         if len(axes) != len(subscripts):
-            raise ShapeProblem(
-                f"{len(subscripts)} subscripts for {describe_shape(base.shape)}"
-            )
+            raise ShapeProblem(f"{len(subscripts)} subscripts for {describe_shape(base.shape)}")
         slots = [self._slot(s, axis) for s, axis in zip(subscripts, axes, strict=True)]
         return (Term(Fraction(1), (Factor(base, tuple(s for s in slots if s is not None)),)),)
 
     def _delta(self, node: tree.Indexed) -> Terms:
-        names = [part.name for s in node.subscripts for part in s.names if isinstance(part, tree.Name)]
+        names = [
+            part.name for s in node.subscripts for part in s.names if isinstance(part, tree.Name)
+        ]
         if len(node.subscripts) != 2 or len(names) != 2:
             raise ShapeProblem("δ takes two indices", help="write δ[i,j]")
         known = [self.letters[name] for name in names if name in self.letters]
@@ -202,15 +196,11 @@ class _Lowering:
                 inverted.append(scalar_terms_at(construct.reciprocal(folded[0]), slots))
         return product([left, *inverted, *rest])
 
-    def _power(self, node: tree.Power, parts: list[Terms]) -> Terms:
-        return self._elementwise(node, lambda args: construct.power(*args))
-
     def _call(self, node: tree.Call) -> Terms:
         arguments = split_arguments(node)
         shapes: tuple[Shape, ...] = tuple((ONE, ONE) for _ in arguments.operands)
-        operation = (
-            self.scope.functions.get(node.function)
-            or choose_operation(node, arguments, shapes)
+        operation = self.scope.functions.get(node.function) or choose_operation(
+            node, arguments, shapes
         )
         if not operation.elementwise:
             raise SyntaxProblem(
@@ -220,7 +210,7 @@ class _Lowering:
             )
         return self._elementwise(node, lambda args: apply_operation(operation, tuple(args)))
 
-    def _elementwise(self, node: tree.Node, apply) -> Terms:  # type: ignore[no-untyped-def]
+    def _elementwise(self, node: tree.Node, apply: Callable[[list[Expr]], Expr]) -> Terms:
         folded, slots = self._fold(list(operands(node)))
         return scalar_terms_at(apply(folded), slots)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from matcalc.errors import AmbiguityProblem, ShapeProblem, Span, SyntaxProblem, UnsupportedProblem
+from matcalc.errors import AmbiguityProblem, ShapeProblem, SyntaxProblem, UnsupportedProblem
 from matcalc.passes.translate import operands
 from matcalc.passes.walk import numerals, postorder
 from matcalc.syntax import tree
@@ -153,13 +153,13 @@ class Scan:
         for (_, term), found in zip(node.terms, opened, strict=True):
             if id(term) not in self.numerals and not wanted <= found:
                 letter = min(wanted - found)
-                raise _missing(letter, node, term, found)
+                raise _missing(letter, term, found)
         # Summed within their terms: to the outside they do not occur.
         all_opened = NONE.union(*opened)
         return Counter({x: n if x in visible else 1 for x, n in merged.items() if x in all_opened})
 
 
-def _missing(letter: str, node: tree.Sum, term: tree.Node, found: Letters) -> ShapeProblem:
+def _missing(letter: str, term: tree.Node, found: Letters) -> ShapeProblem:
     return ShapeProblem(
         f"index {letter} is missing in one term of a sum",
         span=term.span,
@@ -171,7 +171,7 @@ def _missing(letter: str, node: tree.Sum, term: tree.Node, found: Letters) -> Sh
 
 
 def free_letters(
-    value: tree.Node, left: tuple[tree.Subscript, ...] | None, span: Span
+    value: tree.Node, left: tuple[tree.Subscript, ...] | None
 ) -> tuple[Scan, list[str]]:
     """The scan of an equation in index notation and its free letters, in order of the axes.
 

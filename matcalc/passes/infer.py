@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
-from matcalc.core.dim import Dim, Shape
+from matcalc.core.dim import Dim
 from matcalc.core.operation import Operation
 from matcalc.passes import kinds
 from matcalc.passes.declarations import SQUARE
+from matcalc.passes.defaults import Defaults, letter_kind
 from matcalc.passes.functions import (
     Arguments,
-    operations,
     signature_operation,
     split_arguments,
 )
 from matcalc.passes.kinds import Axes, Axis, KnownKind
-from matcalc.passes.statements import DELTA, Equation, Statements
+from matcalc.passes.statements import Equation, Statements
 from matcalc.passes.translate import divisor_factors, operands, size_of
-from matcalc.passes.walk import numerals, postorder
+from matcalc.passes.walk import is_delta, numerals, postorder
 from matcalc.syntax import tree
-
-SCALAR: KnownKind = (False, False)
-VECTOR: KnownKind = (True, False)
-MATRIX: KnownKind = (True, True)
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,12 @@ class Kinds:
     Attributes:
         of: whether a variable has more than one row, more than one column.
         defaulted: those that nothing but their letter decides.
+        notes: those that are not what their letter says, where that is not forced by a larger kind.
     """
 
     of: dict[str, KnownKind]
     defaulted: frozenset[str]
+    notes: tuple[str, ...]
 
 
 def infer_kinds(statements: Statements) -> Kinds:
@@ -44,10 +43,23 @@ def infer_kinds(statements: Statements) -> Kinds:
     inference = _Inference(statements)
     for equation in statements.equations:
         inference.read(equation)
-    inference.apply_defaults()
+    inference.defaults.apply(statements.variables)
     axis = inference.axis
     of = {name: _decided(axis, inference.names[name]) for name in statements.variables}
-    return Kinds(of, frozenset(inference.defaulted))
+    return Kinds(of, frozenset(inference.defaults.used), _notes(statements, of, inference.defaults))
+
+
+def _notes(statements: Statements, of: dict[str, KnownKind], defaults: Defaults) -> tuple[str, ...]:
+    words = {(False, False): "scalar", (True, False): "vector", (False, True): "row"}
+    notes = []
+    for name, kind in of.items():
+        if name in statements.shapes or statements.properties.get(name):
+            continue
+        usual = letter_kind(name)
+        smaller = sum(kind) < sum(usual)
+        if kind != usual and (smaller or name in defaults.by_context):
+            notes.append(f"{name} is read as a {words.get(kind, 'matrix')}")
+    return tuple(notes)
 
 
 def _decided(axis: Axis, axes: Axes) -> KnownKind:
@@ -61,13 +73,8 @@ class _Inference:
         self.names: dict[str, Axes] = {}
         self.axes: dict[int, Axes] = {}
         self.numerals: set[int] = set()
-        #: Lower-case names that a transpose, a function of vectors, or a matrix before them makes
-        #: a vector; the last kind with the node before them.
-        self.transposed: set[str] = set()
-        self.vector_arguments: list[str] = []
-        self.after: list[tuple[str, tree.Node, Axes]] = []
         self.letters: dict[str, int] = {}
-        self.defaulted: set[str] = set()
+        self.defaults = Defaults(self.axis, self.names, self.axes)
         for name in statements.variables:
             self.names[name] = self._declared(name)
 
@@ -127,8 +134,8 @@ class _Inference:
             case tree.Norm():
                 return unit, unit
             case tree.Juxtapose():
-                for left, right in zip(node.factors, node.factors[1:], strict=False):
-                    self._follows(left, right)
+                for left, right in pairwise(node.factors):
+                    self.defaults.follows(left, right)
                 return self._combine(kinds.multiply, parts)
             case tree.Binary():
                 return self._binary(node, parts)
@@ -137,8 +144,7 @@ class _Inference:
             case tree.Power():
                 return self._power(node, parts)
             case tree.Transpose():
-                if isinstance(node.operand, tree.Name) and is_lower(node.operand.name):
-                    self.transposed.add(node.operand.name)
+                self.defaults.transposed(node.operand)
                 return parts[0][1], parts[0][0]
             case tree.Inner():
                 axis.join_pairs(parts[0], parts[1])
@@ -164,21 +170,21 @@ class _Inference:
         axis = self.axis
         match node.operator:
             case "*":
-                self._follows(node.left, node.right)
+                self.defaults.follows(node.left, node.right)
                 return self._combine(kinds.multiply, parts)
             case ".*" | "./":
                 return self._combine(kinds.broadcast, parts)
             case "kron":
                 return self._kron(parts)
             case "\\":
-                self._follows(node.left, node.right)
+                self.defaults.follows(node.left, node.right)
                 kinds.square(axis, parts[0])
                 return self._combine(kinds.multiply, [(parts[0][1], parts[0][0]), parts[1]])
             case "/":
                 result = axis.fresh_pair()
                 factors = divisor_factors(node)
-                for left, right in zip(factors[1:], factors[2:], strict=False):
-                    self._follows(left, right)
+                for left, right in pairwise(factors[1:]):
+                    self.defaults.follows(left, right)
                 kinds.quotient(axis, parts[0], parts[1:], result)
                 return result
 
@@ -208,9 +214,8 @@ class _Inference:
 
     def _indexed(self, node: tree.Indexed, base: Axes) -> None:
         """Letters address axes; one subscript addresses the axis that is not of size 1."""
-        if isinstance(node.base, tree.Name) and node.base.name in DELTA:
-            if node.base.name not in self.names:
-                return
+        if is_delta(node, self.names):
+            return
         axis = self.axis
         letters = [self._subscript(subscript) for subscript in node.subscripts]
         if len(letters) == 2:
@@ -302,7 +307,7 @@ class _Inference:
         axis, result = self.axis, self.axis.fresh_pair()
         if not parts:
             return result
-        self._wants_vector(node.args[0])
+        self.defaults.vector_wanted(node.args[0])
         argument = parts[0]
 
         def rule() -> bool:
@@ -319,7 +324,7 @@ class _Inference:
         return result
 
     def _extremum(self, arguments: Arguments, parts: list[Axes]) -> Axes:
-        axis, unit = self.axis, self.axis.unit
+        unit = self.axis.unit
         if len(parts) == 2:
             return self._combine(kinds.broadcast, parts)
         if not arguments.tail or not parts:
@@ -336,7 +341,7 @@ class _Inference:
             if rows == columns and rows.symbols:
                 kinds.square(axis, part)
             elif columns.is_unit and rows.symbols:
-                self._wants_vector(argument)
+                self.defaults.vector_wanted(argument)
             for dim, one in zip(pattern, part, strict=True):
                 if len(dim.symbols) == 1:
                     bound.setdefault(dim.symbols[0], one)
@@ -348,72 +353,3 @@ class _Inference:
                 result.append(axis.fresh())
                 kinds.size_product(axis, [bound[s] for s in dim.symbols], result[-1])
         return result[0], result[1]
-
-    def _wants_vector(self, argument: tree.Node) -> None:
-        if isinstance(argument, tree.Name) and is_lower(argument.name):
-            self.vector_arguments.append(argument.name)
-
-    # ---------------------------------------------------------------- defaults
-
-    def _follows(self, left: tree.Node, right: tree.Node) -> None:
-        """Note a lower-case name that follows something which may turn out a matrix."""
-        follower = _first_factor(right)
-        if isinstance(follower, tree.Name) and is_lower(follower.name):
-            if follower.name in self.names:
-                self.after.append((follower.name, _last_factor(left), self.names[follower.name]))
-
-    def apply_defaults(self) -> None:
-        """Decide what the text leaves open: matrices first, then vectors, then scalars.
-
-        So a name that meets a larger kind in a sum takes that kind.
-        """
-        variables = self.statements.variables
-        self._default((n for n in variables if n[0].isupper()), MATRIX)
-        self._default((n for n in self.vector_arguments if n in self.names), VECTOR)
-        self._default((n for n in variables if n in self.transposed or _is_vector(n)), VECTOR)
-        for name, before, axes in self.after:
-            if self.axis.known(axes) is None and self._meets_vector(before):
-                self._default((name,), VECTOR)
-        self._default(variables, SCALAR)
-
-    def _meets_vector(self, node: tree.Node) -> bool:
-        """Whether it is a matrix or row, after which a name is a vector."""
-        return self.axis.long(self.axes[id(node)][1]) is True
-
-    def _default(self, names: Iterable[str], kind: KnownKind) -> None:
-        axis = self.axis
-        for name in names:
-            axes = self.names[name]
-            rows, columns = axis.long(axes[0]), axis.long(axes[1])
-            if rows is None and columns is None:
-                self.defaulted.add(name)
-                axis.set_kind(axes, kind)
-            elif columns is None:
-                axis.force(axes[1], bool(rows) and kind[1])
-            elif rows is None:
-                axis.force(axes[0], kind[0] if not columns else kind == MATRIX)
-            axis.propagate()
-
-
-def is_lower(name: str) -> bool:
-    """Whether a name is one that may be a scalar or a vector."""
-    return not name[0].isupper()
-
-
-def _is_vector(name: str) -> bool:
-    return "h" <= name[0] <= "z"
-
-
-def _first_factor(node: tree.Node) -> tree.Node:
-    return node.factors[0] if isinstance(node, tree.Juxtapose) else node
-
-
-def _last_factor(node: tree.Node) -> tree.Node:
-    while True:
-        match node:
-            case tree.Juxtapose():
-                node = node.factors[-1]
-            case tree.Binary() if node.operator == "*":
-                node = node.right
-            case _:
-                return node

@@ -169,8 +169,10 @@ def multiply(axis: Axis, factors: Sequence[Axes], result: Axes) -> None:
                 return False
             if skip is None and position == len(factors) - 1 and not alone:
                 skip = _last_is_scalar(axis, running, result)
-            if skip is None and alone and _starts_outer_product(
-                axis, factors[position + 1 :], result
+            if (
+                skip is None
+                and alone
+                and _starts_outer_product(axis, factors[position + 1 :], result)
             ):
                 axis.force(factor[0], True)
                 axis.force(factor[1], False)

@@ -112,7 +112,7 @@ class Reporter:
     def _product_help(self, left: Operand, right: Operand) -> str | None:
         a, b = self.text(left.node), self.text(right.node)
         alike = self.sizes.could_agree(left.shape, right.shape)
-        scalar = self._scalar_hint(left, right)
+        scalar = self.scalar_hint(left, right)
         if left.is_vector and right.is_vector:
             if a == b:
                 square = f"{factor(left.node, a)} .^ 2"
@@ -132,14 +132,18 @@ class Reporter:
         if alike and left.is_matrix:
             tries.append(f"{a} .* {b}")
         if not tries:
-            return scalar.strip() or "declare the shapes, as in A: (m, n); x: n, or transpose a factor"
+            return (
+                scalar.strip() or "declare the shapes, as in A: (m, n); x: n, or transpose a factor"
+            )
         return f"did you mean {' or '.join(tries)} ?{scalar}"
 
-    def _scalar_hint(self, *operands: Operand) -> str:
+    def scalar_hint(self, *operands: Operand, joint: str = " ") -> str:
+        """What to do about a name that is a vector only by default."""
         for operand in operands:
             node = operand.node
             if isinstance(node, tree.Name) and node.name in self.defaulted and operand.is_vector:
-                return f" If {node.name} is a number, declare {node.name}: scalar"
+                hint = f"f {node.name} is a number, declare {node.name}: scalar"
+                return joint + ("i" if joint == "; " else "I") + hint
         return ""
 
     def flipped(self, node: tree.Node) -> str:
@@ -177,7 +181,9 @@ class Reporter:
                 spread = f"{name} ones({self.size(rows)}, {self.size(columns)})"
             if rows == columns:
                 return f"write {name} I for the diagonal, {spread} for every entry"
-            return f"to add {name} to every entry, write {spread}{self._scalar_hint(array)}"
+            return (
+                f"to add {name} to every entry, write {spread}{self.scalar_hint(array, joint='; ')}"
+            )
         rows, columns = other.shape
         if self.sizes.could_agree(first.shape, (columns, rows)):
             return f"did you mean {self.flipped(other.node)} ?"

@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, ShapeProblem
-from matcalc.passes import kinds
 from matcalc.passes.calls import call_shape
 from matcalc.passes.mistakes import Operand, Reporter, factor
-from matcalc.passes.translate import divisor_factors, operands
+from matcalc.passes.quotients import quotient_shape
+from matcalc.passes.translate import operands
 from matcalc.passes.unify import MismatchError, Sizes, is_unknown
-from matcalc.passes.walk import numerals, postorder
+from matcalc.passes.walk import is_delta, numerals, postorder
 from matcalc.syntax import tree
-
-DELTA = ("δ", "delta")
 
 
 class Shapes:
@@ -31,6 +29,7 @@ class Shapes:
         fitted: those of them that the context decides.
         whole_divisors: ids of quotients that divide by a whole juxtaposed product.
         notes: what was decided and the user should see.
+        numerals: ids of the nodes of the current tree that are made of numerals.
     """
 
     def __init__(
@@ -51,14 +50,14 @@ class Shapes:
         self.whole_divisors: set[int] = set()
         self.notes: list[str] = []
         self._fitting: list[tree.Node] = []
-        self._numerals: set[int] = set()
+        self.numerals: set[int] = set()
         self._numeral_sums: list[tuple[tree.Sum, tree.Node, Operand]] = []
         #: Sizes that the letters of the current equation run over, and the node that said so.
         self.letters: dict[str, Dim] = {}
 
     def visit(self, root: tree.Node) -> Shape:
         """The shape of a tree, and of everything in it."""
-        self._numerals = numerals(root)
+        self.numerals = numerals(root)
         self.letters = {}
         for node in postorder(root, operands):
             parts = [Operand(part, self.resolved(part)) for part in operands(node)]
@@ -80,7 +79,7 @@ class Shapes:
         """Refuse what takes the size that fits where no variable, whose sizes are ``named``, fits."""
         for node in self._fitting:
             for dim in self.sizes.shape(self.fitted[id(node)]):
-                if not named.issuperset(filter(is_unknown, dim.symbols)):
+                if any(is_unknown(s) and s not in named for s in dim.symbols):
                     text = self.report.text(node)
                     array = isinstance(node, tree.Call)
                     raise ShapeProblem(
@@ -190,7 +189,7 @@ class Shapes:
             case "\\":
                 return self._solve(node, *parts)
             case "/":
-                return self._quotient(node, parts)
+                return quotient_shape(self, node, parts)
 
     def kronecker(self, parts: Sequence[Operand]) -> Shape:
         """Products of the sizes."""
@@ -214,7 +213,7 @@ class Shapes:
         return self.product([left, right])
 
     def _sum(self, node: tree.Sum, parts: list[Operand]) -> Shape:
-        proper = [part for part in parts if id(part.node) not in self._numerals]
+        proper = [part for part in parts if id(part.node) not in self.numerals]
         if not proper:
             return SCALAR
         first = proper[0]
@@ -224,7 +223,7 @@ class Shapes:
             except MismatchError as error:
                 raise self.report.sum(first, part, error) from None
         for part in parts:
-            if id(part.node) in self._numerals and not first.is_scalar:
+            if id(part.node) in self.numerals and not first.is_scalar:
                 self.fitted[id(part.node)] = first.shape
                 self._numeral_sums.append((node, part.node, first))
         return first.shape
@@ -249,7 +248,7 @@ class Shapes:
                 details=(self.report.is_(base),),
                 help=f"write {name} .^ {power} element by element"
                 + (inner if power == "2" and base.is_vector else "")
-                + self._scalar_hint(base),
+                + self.report.scalar_hint(base, joint="; "),
             )
         if not self.square(base):
             name = text(base.node)
@@ -260,12 +259,6 @@ class Shapes:
                 help=f"write {factor(base.node, name)} .^ {text(exponent.node)} element by element",
             )
         return base.shape
-
-    def _scalar_hint(self, operand: Operand) -> str:
-        node = operand.node
-        if isinstance(node, tree.Name) and node.name in self.report.defaulted:
-            return f"; if {node.name} is a number, declare {node.name}: scalar"
-        return ""
 
     def norm(self, node: tree.Node, kind: str, operand: Operand) -> Shape:
         """A norm is a number; some norms of matrices are refused or commented."""
@@ -286,7 +279,7 @@ class Shapes:
         return SCALAR
 
     def note(self, note: str) -> None:
-        """Tell the user what was decided, once."""
+        """Keep what was decided for the user to see, once."""
         if note not in self.notes:
             self.notes.append(note)
 
@@ -301,79 +294,15 @@ class Shapes:
             )
         return operand.shape
 
-    # ---------------------------------------------------------------- quotients
-
-    def _quotient(self, node: tree.Binary, parts: list[Operand]) -> Shape:
-        left, *divisor = parts
-        text = self.report.text
-        if len(divisor) == 1:
-            if not divisor[0].is_scalar:
-                raise self._no_division(node, divisor[0])
-            return left.shape
-        first, whole = kinds.readings_of_quotient(
-            _kind(left), [_kind(part) for part in divisor]
-        )
-        if first is None and whole is None:
-            raise self._no_division(node, next(p for p in divisor if not p.is_scalar))
-        head = divisor[0]
-        over = text(divisor[0].node.span.join(divisor[-1].node.span))
-        tail = text(divisor[1].node.span.join(divisor[-1].node.span))
-        one = f"({text(left.node)} / {text(head.node)}) {tail}"
-        other = f"{text(left.node)} / ({over})"
-        if first is not None and whole is not None:
-            if not (
-                id(left.node) in self._numerals
-                or self._is_number(head.node)
-                or _in_brackets(head.node)
-            ):
-                raise AmbiguityProblem(
-                    f"{text(node)} has two readings",
-                    span=node.span,
-                    details=(f"it can be {one} or {other}",),
-                    help="put brackets around what you divide by, or around the quotient",
-                )
-            if not self._is_number(head.node):
-                self.note(f"{text(node)} is read as {one}")
-        elif whole is not None:
-            self.note(f"{text(node)} is read as {other}")
-        elif not self._is_number(head.node):
-            self.note(f"{text(node)} is read as {one}")
-        if first is None:
-            self.whole_divisors.add(id(node))
-            self.product(divisor)
-            return left.shape
-        return self.product([left, *divisor[1:]])
-
-    def _is_number(self, node: tree.Node) -> bool:
-        """A numeral, or a size, which stands for one."""
-        is_size = isinstance(node, tree.Name) and node.name in self.size_names
-        return id(node) in self._numerals or (is_size and node.name not in self.names)
-
-    def _no_division(self, node: tree.Binary, by: Operand) -> ShapeProblem:
-        text = self.report.text(by.node)
-        what = "vector" if by.is_vector or by.is_row else "matrix"
-        left = self.report.text(node.left)
-        if what == "vector":
-            help_text = f"write {left} ./ {factor(by.node, text)} element by element"
-        else:
-            help_text = f"write {factor(node.left, left)} inv({text})"
-        return ShapeProblem(
-            f"division by a {what}",
-            span=node.span,
-            details=(self.report.is_(by),),
-            help=help_text + self._scalar_hint(by),
-        )
-
     # ---------------------------------------------------------------- index notation
 
     def _indexed(self, node: tree.Indexed, base: Operand) -> Shape:
-        if isinstance(node.base, tree.Name) and node.base.name in DELTA:
-            if node.base.name not in self.names:
-                return SCALAR
+        if is_delta(node, self.names):
+            return SCALAR
         axes = base.shape
         if len(node.subscripts) == 1 and not base.is_matrix:
             axes = (base.shape[1],) if base.is_row else (base.shape[0],)
-        if len(node.subscripts) != len(axes) or base.is_scalar and len(node.subscripts) != 1:
+        if len(node.subscripts) != len(axes):
             raise self._wrong_subscripts(node, base)
         for subscript, axis in zip(node.subscripts, axes, strict=True):
             self._subscript(node, subscript, axis)
@@ -403,15 +332,13 @@ class Shapes:
         try:
             self.sizes.unify(size, axis)
         except MismatchError as error:
-            letter = self.report.text(subscript)  # type: ignore[arg-type]
+            letter = self.report.text(subscript.span)
+            before, here = self.report.size(size), self.report.size(axis)
+            why = self.report.nothing_says(error)
             raise ShapeProblem(
                 f"index {letter} runs over two sizes",
                 span=node.span,
-                details=(
-                    f"{letter} runs to {self.report.size(size)} before, and to"
-                    f" {self.report.size(axis)} in {self.report.text(node)};"
-                    f" {self.report.nothing_says(error)}",
-                ),
+                details=(f"{letter} runs to {before} before, and to {here} here; {why}",),
                 help="use another letter, or declare the sizes equal",
             ) from None
 
@@ -423,19 +350,3 @@ class Shapes:
                 span=number.span,
                 help="subscripts count from 1",
             )
-
-
-def _in_brackets(node: tree.Node) -> bool:
-    """Whether a product or sum stands in brackets of its own, which nothing else would need."""
-    match node:
-        case tree.Juxtapose():
-            return node.span != node.factors[0].span.join(node.factors[-1].span)
-        case tree.Binary():
-            return node.span != node.left.span.join(node.right.span)
-        case tree.Sum():
-            return True
-    return False
-
-
-def _kind(operand: Operand) -> kinds.KnownKind:
-    return not operand.shape[0].is_unit, not operand.shape[1].is_unit

@@ -8,7 +8,14 @@ from functools import cache
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
 from matcalc.core.operation import Operation
-from matcalc.errors import DeclarationProblem, MatcalcError, NameProblem, ShapeProblem, Span, SyntaxProblem
+from matcalc.errors import (
+    DeclarationProblem,
+    MatcalcError,
+    NameProblem,
+    ShapeProblem,
+    Span,
+    SyntaxProblem,
+)
 from matcalc.passes.declarations import (
     SQUARE,
     check_property,
@@ -18,13 +25,12 @@ from matcalc.passes.declarations import (
 )
 from matcalc.passes.functions import SIZED, SPECIAL, operations
 from matcalc.passes.translate import operands
-from matcalc.passes.walk import children, postorder
+from matcalc.passes.walk import children, is_delta, postorder
 from matcalc.syntax import tree
 
 #: Names that mean something unless they are declared.
 IDENTITY = ("I", "eye")
 NUMBER_PI = "π"
-DELTA = ("δ", "delta")
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class _Sorter:
         try:
             self._sort()
         except MatcalcError as error:
-            raise error.at(None, self.program.source)
+            raise error.at(None, self.program.source) from None
         return self.result
 
     def _sort(self) -> None:
@@ -202,7 +208,6 @@ class _Sorter:
             for word in statement.properties:
                 check_property(word.name)
             result.properties[name.name] = (*result.properties.get(name.name, ()), *words)
-            self._mention(name)
 
     def _declare_function(self, statement: tree.FunctionDeclaration) -> None:
         domain = tuple(map(_declared_shape, statement.domain))
@@ -235,10 +240,6 @@ class _Sorter:
             raise self._two_roles(name.name, "a function", "a definition", name.span)
         self.defined[name.name] = name.span
 
-    def _mention(self, name: tree.Name) -> None:
-        if name.name not in self.result.variables:
-            self.result.variables.append(name.name)
-
     # ---------------------------------------------------------------- names and their roles
 
     def _use_sizes(self, shape: Shape, span: Span | None) -> None:
@@ -266,7 +267,7 @@ class _Sorter:
                 if name in names:
                     raise self._two_roles(name, role, "a size", span)
         for name in (*result.shapes, *self.defined):
-            if name != "σ" and (operations(name) or name in SPECIAL and name != "eye"):
+            if name != "σ" and (operations(name) or name in SPECIAL):
                 raise NameProblem(
                     f"{name} is a function of the language and cannot be a variable",
                     span=self.defined.get(name),
@@ -283,33 +284,33 @@ class _Sorter:
     def _find_variables(self) -> None:
         """Variables by first appearance, and definitions used before they stand."""
         result = self.result
-        mentioned = [name for name in result.variables if name not in self.defined]
-        result.variables = []
-        declared_in_text = iter(self.program.statements)
         standing: set[str] = set()
+        variables: dict[str, None] = {}
         equations = {id(e.value): e for e in result.equations}
-        del mentioned
-        for statement in declared_in_text:
+        for statement in self.program.statements:
             if isinstance(statement, tree.Declaration):
-                for name in statement.names:
-                    if name.name not in self.defined:
-                        self._mention(name)
+                found = [name.name for name in statement.names]
+                variables.update(dict.fromkeys(n for n in found if n not in self.defined))
             elif not isinstance(statement, tree.FunctionDeclaration):
                 equation = equations[id(statement.value)]
-                for found in names_in(statement.value):
-                    self._meet(found, equation, standing)
+                for name in names_in(statement.value):
+                    if self._is_variable(name, equation, standing):
+                        variables[name.name] = None
                 if equation.name is not None:
                     standing.add(equation.name.name)
-        result.variables += [
-            name
-            for name in self.outside
-            if name not in result.variables and name not in self.defined
-        ]
+        variables.update(dict.fromkeys(n for n in self.outside if n not in self.defined))
+        result.variables = list(variables)
 
-    def _meet(self, name: tree.Name, equation: Equation, standing: set[str]) -> None:
+    def _is_variable(self, name: tree.Name, equation: Equation, standing: set[str]) -> bool:
         word, result = name.name, self.result
-        if word in standing or word in result.sizes or word in result.functions:
-            return
+        if word in standing or word in result.sizes:
+            return False
+        if word in result.functions:
+            raise NameProblem(
+                f"{word} is a function and stands here without arguments",
+                span=name.span,
+                help=f"write {word}(...): it is declared as {result.functions[word].signature}",
+            )
         if equation.name is not None and word == equation.name.name:
             raise DeclarationProblem(
                 f"{word} is defined by itself",
@@ -323,8 +324,7 @@ class _Sorter:
                 help=f"move the definition of {word} up; definitions cannot go in circles",
             )
         known = word in result.shapes or word in result.properties
-        if known or word not in (*IDENTITY, NUMBER_PI):
-            self._mention(name)
+        return known or word not in (*IDENTITY, NUMBER_PI)
 
     def _check_properties(self) -> None:
         result = self.result
@@ -378,9 +378,8 @@ def names_in(value: tree.Node) -> Iterator[tree.Name]:
 
 
 def _value_parts(node: tree.Node) -> tuple[tree.Node, ...]:
-    if isinstance(node, tree.Indexed) and isinstance(node.base, tree.Name):
-        if node.base.name in DELTA:
-            return ()
+    if isinstance(node, tree.Indexed) and is_delta(node, ()):
+        return ()
     return operands(node) if isinstance(node, tree.Call) else children(node)
 
 

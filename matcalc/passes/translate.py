@@ -6,7 +6,8 @@ which of the two readings a quotient has, and the size of everything that takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -47,7 +48,7 @@ class Scope:
     sizes: Mapping[str, Dim] = field(default_factory=dict)
     functions: Mapping[str, Operation] = field(default_factory=dict)
     fitted: Mapping[int, Shape] = field(default_factory=dict)
-    whole_divisors: Set[int] = frozenset()
+    whole_divisors: AbstractSet[int] = frozenset()
 
 
 def translate(root: tree.Node, scope: Scope) -> Expr:
@@ -87,10 +88,21 @@ def divisor_factors(node: tree.Binary) -> tuple[tree.Node, ...]:
     A product in brackets, whose span takes them in, is the divisor as a whole.
     """
     right = node.right
-    if node.operator == "/" and isinstance(right, tree.Juxtapose):
-        if right.span == right.factors[0].span.join(right.factors[-1].span):
-            return right.factors
-    return (right,)
+    if node.operator != "/" or not isinstance(right, tree.Juxtapose) or in_brackets(right):
+        return (right,)
+    return right.factors
+
+
+def in_brackets(node: tree.Node) -> bool:
+    """Whether a product or sum stands in brackets of its own: then its span takes them in."""
+    match node:
+        case tree.Juxtapose():
+            return node.span != node.factors[0].span.join(node.factors[-1].span)
+        case tree.Binary():
+            return node.span != node.left.span.join(node.right.span)
+        case tree.Sum():
+            return node.span != node.terms[0][1].span.join(node.terms[-1][1].span)
+    return False
 
 
 def _translate(node: tree.Node, args: list[Expr], scope: Scope) -> Expr:
@@ -246,5 +258,3 @@ def _constant_array(node: tree.Call, arguments: Arguments, scope: Scope) -> Expr
     if rows.is_unit and columns.is_unit:
         return Constant(1 if node.function == "ones" else 0)
     return (ONES if node.function == "ones" else ZEROS)(Size(rows), Size(columns))
-
-

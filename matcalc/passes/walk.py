@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from matcalc.syntax import tree
+
+#: Spellings of the Kronecker delta, where they name nothing else.
+DELTA = ("δ", "delta")
 
 
 def children(node: tree.Node) -> tuple[tree.Node, ...]:
@@ -40,6 +43,12 @@ def postorder(
             continue
         stack.append((node, True))
         stack.extend((part, False) for part in reversed(parts(node)))
+
+
+def is_delta(node: tree.Indexed, names: Container[str]) -> bool:
+    """Whether this is ``δ[i,j]``, and not an entry of something that is called so."""
+    base = node.base
+    return isinstance(base, tree.Name) and base.name in DELTA and base.name not in names
 
 
 def numerals(root: tree.Node) -> set[int]:
