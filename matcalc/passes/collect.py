@@ -21,6 +21,7 @@ from matcalc.passes.build import (
     zeros,
 )
 from matcalc.passes.equal import canonical
+from matcalc.passes.measure import measure
 from matcalc.passes.products import product
 
 #: Factors are looked for in sums of up to this many terms; longer sums only collect like terms.
@@ -35,7 +36,15 @@ def total(*terms: Expr) -> Expr:
     collected = _plain_before_transposed(_join_diagonals(collected))
     if 1 < len(collected) <= FACTOR_LIMIT:
         collected = _factor([_Piece.of(term) for term in collected])
-    return _sum(collected)
+    return _transpose_outside(_sum(collected))
+
+
+def _transpose_outside(e: Expr) -> Expr:
+    """``B' X' + X' B'`` as ``(X B + B X)'`` where that is shorter."""
+    if not is_op(e, ADD) or not any(_transposes(term) > 1 for term in e.args):
+        return e
+    flipped = TRANSPOSE(_sum([transposed(term) for term in e.args]))
+    return min(e, flipped, key=measure)
 
 
 def _sum(terms: Sequence[Expr]) -> Expr:
@@ -60,6 +69,9 @@ def _collect(terms: Iterable[Expr]) -> list[Expr]:
             stack.extend(reversed(term.args))
             continue
         if is_zero(term):
+            continue
+        if is_op(term, TRANSPOSE) and is_op(term.args[0], ADD):
+            stack.extend(transposed(arg) for arg in reversed(term.args[0].args))
             continue
         coefficient, rest = split_coefficient(term)
         if coefficient != 1 and is_op(rest, ADD):

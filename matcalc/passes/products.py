@@ -7,6 +7,7 @@ product. See ``build`` for what normalising means.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Symbol
@@ -80,8 +81,23 @@ def _append(chain: list[Expr], piece: Expr, scalars: list[Expr]) -> None:
             _append(chain, join_times(tuple(a for a in inner if not a.is_scalar)), scalars)
             return
     chain.append(piece)
+    _cancel_inverse(chain)
     if len(chain) > 1 and chain[-1].shape[1].is_unit:
         _close_scalar(chain, scalars)
+
+
+def _cancel_inverse(chain: list[Expr]) -> None:
+    """``(P Q)^-1 P Q`` and ``P Q (P Q)^-1`` at the right end are the identity."""
+    for width in range(2, len(chain)):
+        first, last = chain[-width - 1], chain[-1]
+        for inverted, run in ((first, chain[-width:]), (last, chain[-width - 1 : -1])):
+            if is_op(inverted, INV) and is_op(inverted.args[0], MATMUL):
+                factors = inverted.args[0].args
+                if len(factors) == width and all(map(same, factors, run)):
+                    del chain[-width - 1 :]
+                    if not chain:
+                        chain.append(eye(inverted.shape[0]))
+                    return
 
 
 def _close_scalar(chain: list[Expr], scalars: list[Expr]) -> None:
@@ -104,35 +120,43 @@ def _join(left: Expr, right: Expr) -> Expr | None:
             return times(left.args[0], right)
     if is_op(right, DIAG) and left.shape[0].is_unit:
         return transposed(times(transposed(left), right.args[0]))
-    if _inverse_of(left, right):
-        return eye(left.shape[0])
     if is_zero(left) or is_zero(right):
         return zeros((left.shape[0], right.shape[1]))
-    if is_op(left, MATPOW, INV) or is_op(right, MATPOW, INV) or same(left, right):
-        return _join_powers(left, right)
+    if left.is_square and right.is_square:
+        return eye(left.shape[0]) if _orthogonal_pair(left, right) else _join_powers(left, right)
     return None
 
 
+def _orthogonal_pair(left: Expr, right: Expr) -> bool:
+    """``Q' Q`` or ``Q Q'``."""
+    return any(
+        isinstance(q, Symbol) and "orthogonal" in q.properties and other is TRANSPOSE(q)
+        for q, other in ((left, right), (right, left))
+    )
+
+
 def _join_powers(left: Expr, right: Expr) -> Expr | None:
-    if not (left.is_square and right.is_square):
-        return None
+    """``X X^2 = X^3``, ``X X^-1 = I``, under transposes too."""
     base, k = _as_matrix_power(left)
     other, j = _as_matrix_power(right)
-    if not same(base, other):
-        return None
-    return _matrix_power_of(base, k + j)
+    return _matrix_power_of(base, k + j) if same(base, other) else None
 
 
 def _as_matrix_power(e: Expr) -> tuple[Expr, int]:
     if is_op(e, MATPOW) and isinstance(e.args[1], Constant):
         base, inner = _as_matrix_power(e.args[0])
         return base, inner * int(e.args[1].value)
+    if is_op(e, TRANSPOSE) and not isinstance(e.args[0], Symbol):
+        base, k = _as_matrix_power(e.args[0])
+        return transposed(base), k
     return (e.args[0], -1) if is_op(e, INV) else (e, 1)
 
 
 def _matrix_power_of(base: Expr, k: int) -> Expr:
     if k == 0:
         return eye(base.shape[0])
+    if is_op(base, TRANSPOSE):
+        return transposed(_matrix_power_of(base.args[0], k))
     if k < 0:
         base, k = INV(base), -k
     return base if k == 1 else MATPOW(base, Constant(k))
@@ -144,19 +168,6 @@ def matrix_power(base: Expr, exponent: Expr) -> Expr:
         inner, k = _as_matrix_power(base)
         return _matrix_power_of(inner, k * int(exponent.value))
     return MATPOW(base, exponent)
-
-
-def _inverse_of(left: Expr, right: Expr) -> bool:
-    if not (left.is_square and right.is_square):
-        return False
-    for a, b in ((left, right), (right, left)):
-        if is_op(a, INV) and same(a.args[0], b):
-            return True
-        if is_op(a, TRANSPOSE) and is_op(a.args[0], INV) and same(transposed(b), a.args[0].args[0]):
-            return True
-        if isinstance(a, Symbol) and "orthogonal" in a.properties and b is TRANSPOSE(a):
-            return True
-    return False
 
 
 def _chain(chain: list[Expr]) -> Expr:
@@ -175,13 +186,22 @@ def _scalar_chain(chain: list[Expr]) -> Expr:
         return sum_of(_chain(chain[1:]))
     if is_op(chain[-1], ONES):
         return sum_of(_chain(chain[:-1]))
-    flipped = [transposed(factor) for factor in reversed(chain)]
-    if _orientation(flipped) < _orientation(chain):
-        chain = flipped
-    return MATMUL(*chain)
+    straight = MATMUL(*chain)
+    sign, flipped = split_coefficient(transposed_scalar(straight))
+    if sign == -1 and same(flipped, straight):
+        return Constant(0)
+    if _orientation(flipped.args) < _orientation(straight.args):
+        return scaled(sign, flipped)
+    return straight
 
 
-def _orientation(chain: list[Expr]) -> tuple[int, tuple[str, ...], tuple[int, ...]]:
+def transposed_scalar(e: Expr) -> Expr:
+    """A scalar product ``a' A b`` written from the other end, ``b' A' a``."""
+    signs, factors = zip(*(split_coefficient(transposed(arg)) for arg in e.args), strict=True)
+    return scaled(prod(signs), MATMUL(*reversed(factors)))
+
+
+def _orientation(chain: tuple[Expr, ...]) -> tuple[int, tuple[str, ...], tuple[int, ...]]:
     """Fewer transposes first; between equals any fixed order, so that equals coincide."""
     return (
         sum(is_op(factor, TRANSPOSE) for factor in chain),
@@ -242,6 +262,9 @@ def inverse(e: Expr) -> Expr:
         return args[0]
     if op is EYE:
         return e
+    if op is MATPOW:
+        base, k = _as_matrix_power(e)
+        return INV(e) if base is e else _matrix_power_of(base, -k)
     if op is TRANSPOSE:
         return transposed(inverse(args[0]))
     if op is DIAG:
@@ -288,7 +311,7 @@ def _trace_of_product(args: tuple[Expr, ...]) -> Expr:
     rotations = [args[k:] + args[:k] for k in range(len(args))]
     flipped = tuple(transposed(arg) for arg in reversed(args))
     rotations += [flipped[k:] + flipped[:k] for k in range(len(args))]
-    best = min(rotations, key=lambda chain: _orientation(list(chain)))
+    best = min(rotations, key=_orientation)
     folded = product(*best)
     return TRACE(folded) if is_op(folded, MATMUL) else trace(folded)
 
@@ -303,6 +326,15 @@ def diagonal(e: Expr) -> Expr:
         return diagonal(e.args[0])
     if is_op(e, TIMES):
         return times(*(arg if arg.is_scalar else diagonal(arg) for arg in e.args))
-    if is_op(e, MATMUL) and len(e.args) == 2 and e.args[0].shape[1].is_unit:
-        return times(e.args[0], transposed(e.args[1]))
+    return _diagonal_of_product(e) if is_op(e, MATMUL) else DIAGONAL(e)
+
+
+def _diagonal_of_product(e: Expr) -> Expr:
+    """``diag(u v') = u .* v``; of a product and its transpose the plainer one."""
+    for cut, factor in enumerate(e.args):
+        if cut and factor.shape[0].is_unit:
+            return times(product(*e.args[:cut]), transposed(product(*e.args[cut:])))
+    flipped = transposed(e)
+    if is_op(flipped, MATMUL) and _orientation(flipped.args) < _orientation(e.args):
+        return DIAGONAL(flipped)
     return DIAGONAL(e)

@@ -7,12 +7,23 @@ from collections.abc import Callable
 from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
-from matcalc.ops.elementwise import EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQUARE
+from matcalc.ops.elementwise import (
+    ABS,
+    EXP,
+    LOG,
+    RECIPROCAL,
+    SIGMOID,
+    SOFTPLUS,
+    SQRT,
+    SQUARE,
+)
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
-from matcalc.ops.reduction import SUM
+from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build, products
+from matcalc.passes.cancel import cancel
 from matcalc.passes.collect import total
+from matcalc.passes.signs import is_nonnegative
 
 
 def _log(x: Expr) -> Expr:
@@ -31,6 +42,31 @@ def _power(base: Expr, exponent: Expr) -> Expr:
     return build.power(base, exponent)
 
 
+def _abs(x: Expr) -> Expr:
+    """The absolute value: of what is never negative, itself; coefficients are pulled out."""
+    coefficient, rest = build.split_coefficient(x)
+    if is_nonnegative(rest):
+        return build.scaled(abs(coefficient), rest)
+    return build.scaled(abs(coefficient), ABS(rest))
+
+
+def _norm2(x: Expr) -> Expr:
+    """The norm: of a scalar its absolute value; coefficients are pulled out."""
+    if x.is_scalar:
+        return _abs(x)
+    coefficient, rest = build.split_coefficient(x)
+    if coefficient == 0 or build.is_zero(rest):
+        return Constant(0)
+    plain = rest.args[0] if build.is_op(rest, TRANSPOSE) else rest
+    return build.scaled(abs(coefficient), NORM2(plain))
+
+
+def _sqrt(x: Expr) -> Expr:
+    """``sqrt(u^2) = |u|``."""
+    base, exponent = build.as_power(x)
+    return _abs(base) if exponent == 2 else SQRT(x)
+
+
 def _one_plus_exp(e: Expr) -> Expr | None:
     """Z where ``e`` is ``1 + exp(z)``, entry by entry."""
     if not build.is_op(e, ADD) or len(e.args) != 2:
@@ -44,11 +80,14 @@ def _one_plus_exp(e: Expr) -> Expr | None:
 #: How an application is rebuilt from simplified arguments; operations not named are rebuilt as is.
 REBUILD: dict[Operation, Callable[..., Expr]] = {
     ADD: total,
-    TIMES: build.times,
+    TIMES: lambda *factors: cancel(build.times(*factors)),
     MATMUL: products.product,
     TRANSPOSE: build.transposed,
     POWER: _power,
     LOG: _log,
+    ABS: _abs,
+    SQRT: _sqrt,
+    NORM2: _norm2,
     MATPOW: products.matrix_power,
     INV: products.inverse,
     TRACE: products.trace,

@@ -1,0 +1,53 @@
+"""Cancellation: products distributed over sums of quotients where factors then cancel.
+
+``s .* (1 - s) .* (y ./ s - (1 - y) ./ (1 - s))`` is ``y - s``. A product is only distributed where a
+denominator in the sum meets an equal factor outside, and the result only kept where it is shorter.
+"""
+
+from __future__ import annotations
+
+from matcalc.core.expr import Apply, Expr
+from matcalc.ops.structural import ADD, TIMES
+from matcalc.passes.build import as_power, is_op, times
+from matcalc.passes.collect import total
+from matcalc.passes.equal import canonical
+from matcalc.passes.measure import measure
+
+#: Products with more terms than this are not multiplied out.
+TERM_LIMIT = 32
+
+
+def cancel(e: Expr) -> Expr:
+    """The shortest of an element-wise product and its distributed forms."""
+    if not is_op(e, TIMES):
+        return e
+    for place, factor in enumerate(e.args):
+        others = e.args[:place] + e.args[place + 1 :]
+        if is_op(factor, ADD) and _meets(factor.args, others):
+            distributed = [times(*others, term) for term in factor.args]
+            partly = total(*distributed)
+            fully = total(*(piece for term in distributed for piece in _multiplied_out(term)))
+            return min(e, partly, fully, key=measure)
+    return e
+
+
+def _meets(terms: tuple[Expr, ...], factors: tuple[Expr, ...]) -> bool:
+    """Whether a denominator of one of the terms equals one of the factors."""
+    bases = {canonical(as_power(factor)[0]) for factor in factors}
+    return any(
+        exponent < 0 and canonical(base) in bases
+        for term in terms
+        for base, exponent in map(as_power, term.args if is_op(term, TIMES) else (term,))
+    )
+
+
+def _multiplied_out(e: Expr) -> list[Expr]:
+    """The terms of an element-wise product of sums; the product itself where there would be too many."""
+    factors = e.args if isinstance(e, Apply) and e.op is TIMES else (e,)
+    terms: list[Expr] = [times()]
+    for factor in factors:
+        choices = factor.args if is_op(factor, ADD) else (factor,)
+        if len(terms) * len(choices) > TERM_LIMIT:
+            return [e]
+        terms = [times(term, choice) for term in terms for choice in choices]
+    return terms
