@@ -16,6 +16,17 @@ from matcalc.passes.translate import apply_operation
 
 SIZES = tuple(map(Dim.of, "mnpq"))
 
+#: What expressions are drawn from: all kinds, and shapes that only kron and vec have.
+SHAPES: tuple[Shape, ...] = (
+    SCALAR,
+    (Dim.of("n"), ONE),
+    (ONE, Dim.of("m")),
+    (Dim.of("m"), Dim.of("n")),
+    (Dim.of("p"), Dim.of("p")),
+    (Dim.of("m") * Dim.of("p"), Dim.of("n") * Dim.of("q")),
+    (Dim.of("m") * Dim.of("n"), ONE),
+)
+
 #: Operations without a signature that says it all, and how they are applied.
 STRUCTURAL = (
     "add",
@@ -45,9 +56,7 @@ def expressions(
     """
     allowed = frozenset(REGISTRY) if ops is None else ops
     if shape is None:
-        shape = draw(
-            st.sampled_from([SCALAR, (SIZES[1], ONE), (ONE, SIZES[0]), SIZES[:2], (SIZES[2],) * 2])
-        )
+        shape = draw(st.sampled_from(SHAPES))
     return _Grower(draw, allowed).grow(shape, draw(st.integers(1, max_leaves)))
 
 
@@ -65,7 +74,8 @@ class _Grower:
             for name, op in REGISTRY.items()
             if name in self.allowed and name not in STRUCTURAL and _match(op, shape) is not None
         ]
-        kinds = [kind for kind, found in (("call", called), ("structural", structural)) if found]
+        # There are many more functions than operators; operators have the notation.
+        kinds = ["structural"] * 2 * bool(structural) + ["call"] * bool(called)
         if not kinds:
             return self._leaf(shape)
         if self.draw(st.sampled_from(kinds)) == "call":

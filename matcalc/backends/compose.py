@@ -211,9 +211,11 @@ class Composer:
         if not self._opens(e, POWER) or not isinstance(e.args[1], Constant):
             return None
         base, exponent = e.args[0], e.args[1].value
+        if self.exact and (exponent != -1 or _has_numeral(base)):
+            return None
         if exponent == -1:
             return self.forms[base]
-        if exponent >= 0 or self.exact:
+        if exponent >= 0:
             return None
         return self._raised(self.forms[base], -exponent, elementwise=not e.is_scalar)
 
@@ -260,3 +262,8 @@ def _is_number(e: Expr) -> bool:
     """Whether an expression consists of numbers and sizes only."""
     factors = e.args if isinstance(e, Apply) and e.op is TIMES else (e,)
     return all(isinstance(factor, Constant | Size) for factor in factors)
+
+
+def _has_numeral(e: Expr) -> bool:
+    """Whether a divisor has a numeral as a factor, which the language moves out of it."""
+    return isinstance(e.args[0] if isinstance(e, Apply) and e.op is TIMES else e, Constant)

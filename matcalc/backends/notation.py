@@ -191,13 +191,14 @@ def product(factors: Sequence[Form]) -> Form:
     """Factors side by side; one factor alone is itself, none the number 1.
 
     A product among the factors keeps its brackets, ``(x' y) A z``, unless it is the only one and
-    comes last: ``a A x``.
+    comes last: ``a A x``. A product of a single factor stands for brackets that must be kept.
     """
     if not factors:
         return Numeral(1)
     *front, last = factors
-    if isinstance(last, Product) and not any(isinstance(factor, Product) for factor in front):
-        factors = (*front, *last.factors)
+    if isinstance(last, Product) and len(last.factors) > 1:
+        if not any(isinstance(factor, Product) for factor in front):
+            factors = (*front, *last.factors)
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
 
 

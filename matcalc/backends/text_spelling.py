@@ -110,25 +110,21 @@ def _power(form: Power, parts: list[Spelled]) -> str:
 def _is_numeric_fraction(form: Form) -> bool:
     """Whether it is a number over a scalar, which needs no brackets in front of factors."""
     return (
-        isinstance(form, Quotient)
-        and isinstance(form.numerator, Numeral)
-        and not form.elementwise
+        isinstance(form, Quotient) and isinstance(form.numerator, Numeral) and not form.elementwise
     )
 
 
 def _side_by_side(forms: Sequence[Form], parts: Sequence[Spelled]) -> Spelled:
-    texts: list[str] = []
+    texts = [_within(part, Level.POSTFIX) for part in parts]
+    # From the right, since brackets around one name matter to the name before it:
+    # σ (a + b) would be a call of the function σ.
+    for place in range(len(texts) - 2, -1, -1):
+        if texts[place + 1].startswith("(") and by_call(texts[place]):
+            texts[place] = f"({texts[place]})"
     level = Level.PRODUCT
-    for form, part in zip(forms, parts, strict=True):
-        if not texts and _is_numeric_fraction(form):
-            texts.append(part[0])
-            level = Level.OPERATOR
-            continue
-        text = _within(part, Level.POSTFIX)
-        # σ (a + b) would be a call of the function σ.
-        if text[0] == "(" and texts and by_call(texts[-1]):
-            texts[-1] = f"({texts[-1]})"
-        texts.append(text)
+    if _is_numeric_fraction(forms[0]):
+        texts[0] = parts[0][0]
+        level = Level.OPERATOR
     return " ".join(texts), level
 
 
@@ -148,7 +144,11 @@ def _quotient(form: Quotient, parts: list[Spelled]) -> str:
     numerator = _within(parts[0], Level.PRODUCT if loose else Level.OPERATOR)
     denominator = _within(parts[1], Level.POSTFIX)
     stroke = "./" if form.elementwise else "/"
-    return f"{numerator}{stroke}{denominator}" if _is_numeric_fraction(form) else f"{numerator} {stroke} {denominator}"
+    return (
+        f"{numerator}{stroke}{denominator}"
+        if _is_numeric_fraction(form)
+        else f"{numerator} {stroke} {denominator}"
+    )
 
 
 def _signed(sign: int, form: Form, spelled: Spelled) -> str:
