@@ -38,7 +38,7 @@ from matcalc.ops.linalg import INV
 from matcalc.ops.reduction import NORM1, NORM2
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 
-ONE_HALF = Fraction(1, 2)
+MINUS_ONE_HALF = Fraction(-1, 2)
 
 
 def dim_form(dim: Dim) -> Form:
@@ -217,12 +217,9 @@ class Composer:
             return self.forms[base]
         if exponent >= 0:
             return None
-        return self._raised(self.forms[base], -exponent, elementwise=not e.is_scalar)
-
-    def _raised(self, base: Form, exponent: Fraction, *, elementwise: bool) -> Form:
-        if exponent == ONE_HALF:
-            return Call(SQRT, (base,))
-        return Power(base, number(exponent), elementwise)
+        if exponent == MINUS_ONE_HALF:
+            return Call(SQRT, (self.forms[base],))
+        return Power(self.forms[base], number(-exponent), elementwise=not e.is_scalar)
 
     # ---------------------------------------------------------------- powers, transposes, norms
 
@@ -232,8 +229,6 @@ class Composer:
         below = self._below(node)
         if below is not None:
             return Quotient(Numeral(1), below, elementwise)
-        if isinstance(exponent, Constant) and exponent.value == ONE_HALF and not self.exact:
-            return self._raised(self.forms[base], ONE_HALF, elementwise=elementwise)
         return Power(self.forms[base], self.forms[exponent], elementwise)
 
     def _matrix_power(self, node: Apply) -> Form:

@@ -196,9 +196,9 @@ def product(factors: Sequence[Form]) -> Form:
     if not factors:
         return Numeral(1)
     *front, last = factors
-    if isinstance(last, Product) and len(last.factors) > 1:
-        if not any(isinstance(factor, Product) for factor in front):
-            factors = (*front, *last.factors)
+    is_open = isinstance(last, Product) and len(last.factors) > 1
+    if is_open and not any(isinstance(factor, Product) for factor in front):
+        factors = (*front, *last.parts)
     return factors[0] if len(factors) == 1 else Product(tuple(factors))
 
 

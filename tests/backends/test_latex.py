@@ -52,7 +52,7 @@ M, N = Dim.of("m"), Dim.of("n")
         ("ones(m, n)", r"\mathbf{1}_{m \times n}"),
         ("zeros(n)", r"\mathbf{0}_{n}"),
         ("A + I", "A + I"),
-        ("x_1' λ_max y", r"\lambda_{\mathrm{max}} x_{1}^\top y"),
+        ("λ_max x_1", r"\lambda_{\mathrm{max}} x_{1}"),
         ("a^(b + c)", "a^{b + c}"),
         ("pi a", r"\pi a"),
         ("adj(A)", r"\operatorname{adj}(A)"),
