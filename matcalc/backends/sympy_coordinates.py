@@ -37,6 +37,7 @@ class Coordinates:
             )
         properties = frozenset[str]() if structured == "ambient" else symbol.properties
         self.symbol = symbol
+        self._structured = structured
         self.parameters: list[sympy.Symbol] = []
         self._shape = tuple(dim.evaluate(sizes) for dim in symbol.shape)
         self._axes = [k for k, dim in enumerate(symbol.shape) if not dim.is_unit]
@@ -55,6 +56,10 @@ class Coordinates:
             self._shares[numbers[owner]] += 1
         if structured != "tangent":
             self._shares = [1] * len(self.parameters)
+
+    def at(self, sizes: Mapping[str, int]) -> Coordinates:
+        """The same at other sizes."""
+        return Coordinates(self.symbol, sizes, self._structured)
 
     def matrix(self) -> sympy.Matrix:
         """The variable, written in its parameters."""

@@ -20,6 +20,7 @@ from matcalc.backends.sympy_nodes import MatrixFunction, ScalarFunction
 from matcalc.core.dim import ONE, Dim, Shape, describe_shape
 from matcalc.core.expr import Constant, Expr, Size, Symbol
 from matcalc.core.index import Factor, Index, IndexExpr, Term
+from matcalc.core.operation import Operation
 from matcalc.errors import ArgumentProblem, DeclarationProblem, UnsupportedProblem
 from matcalc.ops import REGISTRY
 from matcalc.ops.constant import ONES, PI, ZEROS
@@ -218,7 +219,7 @@ def _kronecker(_: _Importer, __: Any, args: list[Expr]) -> Expr:
     return construct.hadamard([*(arg for arg in args if arg.is_scalar), *product])
 
 
-def _scalar_function(op: Any) -> _Rule:
+def _scalar_function(op: Operation) -> _Rule:
     def build(_: _Importer, node: Any, args: list[Expr]) -> Expr:
         if isinstance(node.args[0], sympy.MatrixExpr):
             raise UnsupportedProblem(
@@ -248,7 +249,7 @@ def _elementwise(importer: _Importer, node: Any, args: list[Expr]) -> Expr:
     return importer.convert(function.expr, {function.variables[0]: args[0]})
 
 
-def _own(importer: _Importer, node: Any, args: list[Expr]) -> Expr:  # noqa: ARG001
+def _own(_: _Importer, node: Any, args: list[Expr]) -> Expr:
     return REGISTRY[node.args[0].name](*args)
 
 

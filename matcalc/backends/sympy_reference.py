@@ -30,6 +30,9 @@ DIGITS = 60
 #: Largest product of the size of the entries and the number of derivatives that is written out.
 WRITTEN_OUT = 15_000
 
+#: Largest square whose determinant is written out.
+SQUARE = 4
+
 #: Deepest nesting of scalar expressions that is written out, at order 1: SymPy's functions are
 #: recursive, and the k-th derivative of a chain of d functions has about d^k terms.
 DEPTH = 80
@@ -137,6 +140,13 @@ def _written_out(
     limit: int,
 ) -> Partials:
     x, combinations = question.x, question.combinations
+    written_sizes = (
+        min(dim.evaluate(question.sizes) for dim in node.shape)
+        for node in postorder(question.f)
+        if node not in constants
+    )
+    if max(written_sizes, default=0) > SQUARE:
+        raise TooLargeError
     guard = refuse_larger(limit // max(1, len(combinations)), DEPTH // question.order**2)
     values = {**constants, x.symbol: x.matrix()}
     written = Entries(question.sizes, values, guard).of(question.f)

@@ -25,13 +25,15 @@ class Manner:
 
     Attributes:
         positive: whether all entries are to be positive.
-        scale: factor on all entries.
+        denominator: of all entries.
+        largest: the largest numerator, unless more are needed for all entries to differ.
         dominant: whether square matrices are made diagonally dominant, with a positive diagonal:
             they are invertible then, with a positive determinant, and definite if symmetric.
     """
 
     positive: bool = False
-    scale: sympy.Rational = sympy.S.One
+    denominator: int = 16
+    largest: int = 40
     dominant: bool = False
 
 
@@ -86,21 +88,20 @@ def sampled_matrix(
     if "orthogonal" in symbol.properties:
         return _orthogonal(symbol, rows, rng)
     positive = manner.positive or "positive" in symbol.properties
-    # Sixteenths in [-2.5, 2.5]: exact, of few digits, and rarely on a kink.
-    pool = rng.sample(range(1, max(41, 2 * rows * columns)), rows * columns)
+    pool = rng.sample(range(1, 1 + max(manner.largest, rows * columns)), rows * columns)
     signs = [1 if positive else rng.choice((-1, 1)) for _ in pool]
 
     def entry(i: int, j: int) -> sympy.Rational:
         sign, (k, l) = parameter(symbol.properties, i, j)
         place = k * columns + l
-        return sign * signs[place] * sympy.Rational(pool[place], 16) * manner.scale
+        return sign * signs[place] * sympy.Rational(pool[place], manner.denominator)
 
     matrix = sympy.Matrix(rows, columns, entry)
     definite = bool(symbol.properties & {"spd", "psd"})
     dominant = manner.dominant and rows > 1 and "skew" not in symbol.properties
     if rows == columns and (definite or dominant):
         bound = max(sum(map(abs, matrix.row(i))) for i in range(rows))
-        matrix += (bound + manner.scale) * sympy.eye(rows)
+        matrix += (bound + sympy.Rational(16, manner.denominator)) * sympy.eye(rows)
     return matrix
 
 

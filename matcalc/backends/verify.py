@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -37,11 +37,13 @@ from matcalc.core.expr import Expr, Size, Symbol, postorder, symbols
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.errors import ShapeProblem
 
-#: Points that the comparison is made at, and points that are tried for it.
+#: Points that the comparison is made at.
 POINTS = 2
-ATTEMPTS = 16
 
-#: Most entries that a derivative may have at the chosen sizes.
+#: Assignments of numbers to sizes that are tried.
+ASSIGNMENTS = 6
+
+#: Most entries that a derivative may have at the chosen sizes, and any array on the way to it.
 ENTRIES = 2_000
 
 #: Size of entries, times the number of derivatives, up to which the comparison is symbolic.
@@ -53,10 +55,13 @@ MANNERS = (
     Manner(),
     Manner(dominant=True),
     Manner(positive=True, dominant=True),
-    Manner(scale=sympy.Rational(1, 8)),
-    Manner(positive=True, scale=sympy.Rational(1, 8)),
+    Manner(denominator=128),
+    Manner(positive=True, denominator=128),
     Manner(positive=True),
 )
+
+#: How the numbers of a counterexample are drawn.
+READABLE = Manner(denominator=1, largest=3)
 
 #: Two numbers agree if they differ by less than this, relative to the largest entry.
 TOLERANCE = sympy.Float("1e-45", 60)
@@ -153,18 +158,22 @@ def check_derivative(
     start = time.perf_counter()
     dims = f.axes + wrt.axes * order
     claim = _as_index(answer, dims, axes)
-    if sizes is None:
-        sizes = choose_sizes([f, wrt, *_expressions(claim)], dims)
-    x = Coordinates(wrt, sizes, structured)
-    report = _compare(Question(f, x, order, sizes), claim, random.Random(seed))  # noqa: S311 - samples, no secrets
+    roots = [f, wrt, *_expressions(claim)]
+    report = _undecided("", {})
+    for chosen in [dict(sizes)] if sizes is not None else choose_sizes(roots, dims):
+        question = Question(f, Coordinates(wrt, chosen, structured), order, chosen)
+        report = _compare(question, claim, random.Random(seed))  # noqa: S311 - samples, no secrets
+        if report.ok is not None:
+            break
     return replace(report, seconds=time.perf_counter() - start)
 
 
-def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> dict[str, int]:
-    """Small, pairwise different numbers for the sizes; the smallest for those that the derivative has most.
+def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[str, int]]:
+    """Small, pairwise different numbers for the sizes, and others should these not do.
 
-    The most frequent size is 3 rather than 2, at which too many identities hold, unless the
-    derivative would have too many entries.
+    The smallest are for the sizes that the derivative has most of. The most frequent one is 3 rather
+    than 2, at which too many identities hold, unless the derivative would have too many entries. Other
+    assignments are needed where a product such as X X' is singular for wide X only.
     """
     weights: dict[str, int] = {}
     for name in (name for dim in dims for name in dim.symbols):
@@ -172,12 +181,11 @@ def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> dict[str, int]:
     names = sorted(weights, key=lambda name: -weights[name])
     inner = [dim for root in postorder(*roots) for dim in _dims(root)]
     names += sorted({name for dim in inner for name in dim.symbols} - set(names))
-    for ladder in ((3, 2, 4), (2, 3, 4)):
-        numbers = itertools.chain(ladder, itertools.count(len(ladder) + 2))
-        sizes = dict(zip(names, numbers, strict=False))
-        if _count(dims, sizes) <= ENTRIES // 10:
-            break
-    return sizes
+    numbers = [3, 2, 4, *range(5, len(names) + 2)][: len(names)]
+    if _count(dims, dict(zip(names, numbers, strict=True))) > ENTRIES // 10:
+        numbers = [2, 3, *numbers[2:]][: len(names)]
+    for assignment in itertools.islice(itertools.permutations(numbers), ASSIGNMENTS):
+        yield dict(zip(names, assignment, strict=True))
 
 
 def _dims(node: Expr) -> tuple[Dim, ...]:
@@ -217,15 +225,27 @@ def _as_index(
 
 
 def _compare(question: Question, claim: IndexExpr, rng: random.Random) -> CheckReport:
-    count = _count(claim.dims, question.sizes)
-    if count > ENTRIES:
-        return _undecided(question, f"the derivative has {count} entries")
+    sizes = question.sizes
+    arrays = [claim.dims, *(node.shape for node in postorder(question.f, *_expressions(claim)))]
+    largest = max(_count(dims, sizes) for dims in arrays)
+    if largest > ENTRIES:
+        return _undecided(f"an array of {largest} entries is too large", sizes)
     if _agree_symbolically(question, claim):
-        return CheckReport(True, SYMBOLIC, question.sizes)
+        return CheckReport(True, SYMBOLIC, sizes)
     try:
-        return _compare_at_points(question, claim, rng)
+        report = _compare_at_points(question, claim, MANNERS, rng)
+        if report.ok is False:
+            smaller = _compare_at_points(_smallest(question), claim, [READABLE] * POINTS, rng)
+            return report if smaller.ok is not False else smaller
     except TooLargeError:
-        return _undecided(question, "the function is too large to be followed by SymPy")
+        return _undecided("the function is too large to be followed by SymPy", sizes)
+    return report
+
+
+def _smallest(question: Question) -> Question:
+    """The same question with 2 for every size: the counterexample of fewest numbers."""
+    sizes = dict.fromkeys(question.sizes, 2)
+    return replace(question, sizes=sizes, x=question.x.at(sizes))
 
 
 def _agree_symbolically(question: Question, claim: IndexExpr) -> bool:
@@ -243,20 +263,25 @@ def _agree_symbolically(question: Question, claim: IndexExpr) -> bool:
     return all(sympy.expand(value - found[place]) == 0 for place, value in expected)
 
 
-def _compare_at_points(question: Question, claim: IndexExpr, rng: random.Random) -> CheckReport:
+def _compare_at_points(
+    question: Question, claim: IndexExpr, manners: Iterable[Manner], rng: random.Random
+) -> CheckReport:
     sizes, total = question.sizes, _count(claim.dims, question.sizes)
     variables = symbols(question.f, question.x.symbol, *_expressions(claim))
     points, exact, reason, trouble = 0, True, "", ""
-    for manner in itertools.islice(itertools.cycle(MANNERS), ATTEMPTS):
+    for manner in manners:
         point = {variable: sampled_matrix(variable, sizes, rng, manner) for variable in variables}
         try:
+            # First what is cheap: most points that are unsuitable show here.
+            numbers = Entries(sizes, point, settle_entries)
+            numbers.of(question.f)
+            entries = {place: settled(v) for place, v in numbers.of_index(claim).items()}
             partials = partial_derivatives(question, point, rng)
-            entries = Entries(sizes, point, settle_entries).of_index(claim)
-            expected = dict(question.x.lay_out(partials, question.order))
-            found = {place: settled(entries[place]) for place in expected}
         except (UnsuitablePointError, NonInvertibleMatrixError) as error:
             trouble = str(error)
             continue
+        expected = dict(question.x.lay_out(partials, question.order))
+        found = {place: entries[place] for place in expected}
         points += 1
         exact = exact and all(v.is_Rational for v in (*expected.values(), *found.values()))
         method = RATIONAL if exact else DIGITS
@@ -268,7 +293,7 @@ def _compare_at_points(question: Question, claim: IndexExpr, rng: random.Random)
             reason = f"only {len(expected)} of the {total} entries, drawn at random"
         if points == POINTS:
             return CheckReport(True, method, sizes, points, reason=reason)
-    return _undecided(question, f"no suitable point in {ATTEMPTS} attempts: {trouble}")
+    return _undecided(f"no suitable point was found: {trouble}", sizes)
 
 
 def _first_difference(expected: Table, found: Table) -> tuple[int, ...] | None:
@@ -295,8 +320,8 @@ def _expressions(claim: IndexExpr) -> Iterator[Expr]:
     return (factor.expr for term in claim.terms for factor in term.factors)
 
 
-def _undecided(question: Question, reason: str) -> CheckReport:
-    return CheckReport(None, "", question.sizes, reason=reason)
+def _undecided(reason: str, sizes: Mapping[str, int]) -> CheckReport:
+    return CheckReport(None, "", sizes, reason=reason)
 
 
 def _listed(sizes: Mapping[str, int]) -> str:

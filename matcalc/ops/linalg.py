@@ -7,15 +7,25 @@ from typing import Any
 from matcalc.core.operation import Operation
 
 
+def _adjugate_and_determinant(X: Any) -> tuple[Any, Any]:
+    """Without divisions: SymPy's elimination would ask of every entry whether it is zero."""
+    if X.rows <= 4:
+        return X.adjugate(method="laplace"), X.det(method="laplace")
+    adjugate, determinant = X.to_DM().adj_det()
+    return adjugate.to_Matrix(), adjugate.domain.to_sympy(determinant)
+
+
 def _determinant(X: Any) -> Any:
-    """SymPy's elimination is for numbers; with symbols, expansion by minors does not swell."""
-    return X.det() if all(entry.is_Rational for entry in X) else X.det(method="laplace")
+    if all(entry.is_Rational for entry in X):
+        return X.det()
+    return X.det(method="laplace") if X.rows <= 4 else _adjugate_and_determinant(X)[1]
 
 
 def _inverse(X: Any) -> Any:
     if all(entry.is_Rational for entry in X):
         return X.inv()
-    return X.adjugate(method="laplace") / X.det(method="laplace")
+    adjugate, determinant = _adjugate_and_determinant(X)
+    return adjugate / determinant
 
 
 def _pseudo_inverse(X: Any) -> Any:
@@ -85,7 +95,7 @@ ADJ = Operation(
     definition="adj(X) = det(X) inv(X)",
     latex=r"\operatorname{adj}",
     numpy="np.linalg.det({0}) * np.linalg.inv({0})",
-    sympy=lambda sp, X: X.adjugate(method="laplace"),
+    sympy=lambda sp, X: _adjugate_and_determinant(X)[0],
     domain="invertible",
     condition="{0} invertible",
 )
