@@ -90,9 +90,9 @@ def multiply(factors: Iterable[Expr]) -> Expr:
         for piece in array.args if flat else (array,):
             chain.append(piece)
             _close_scalar(chain, product.scalars)
-    if not chain:
-        return product.finish(())
-    return product.finish([chain[0] if len(chain) == 1 else MATMUL(*chain)])
+    if len(chain) > 1:
+        return product.finish([MATMUL(*chain)])
+    return product.finish(product.absorb(chain[0]) if chain else ())
 
 
 def _close_scalar(chain: list[Expr], scalars: list[Expr]) -> None:
