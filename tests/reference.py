@@ -35,6 +35,10 @@ def sample(
 def _in_domain(rng: np.random.Generator, shape: tuple[int, ...], domain: str) -> np.ndarray:
     if domain in ("", "real"):
         return rng.standard_normal(shape)
+    if domain == "separated":
+        # No two entries close to each other, where a maximum has its kink, and none close to zero.
+        grid = np.arange(np.prod(shape, dtype=int)) + rng.uniform(0.25, 0.75)
+        return rng.permutation(grid * rng.choice([-1, 1])).reshape(shape) / 4
     if domain == "positive":
         return rng.uniform(0.5, 2, shape)
     if domain == "nonzero":

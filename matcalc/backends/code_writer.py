@@ -33,7 +33,7 @@ TEMPLATE_WIDTH = 60
 
 #: NumPy functions whose value on all entries of an array does not depend on its number of axes.
 AXIS_FREE = frozenset(
-    {"sum", "mean", "max", "min", "abs", "square", "sqrt", "exp", "log", "sign", "where", "reshape"}
+    {"sum", "mean", "max", "min", "abs", "square", "sqrt", "exp", "log", "sign", "where"}
 )
 
 

@@ -11,7 +11,9 @@ from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.operation import Operation
 from matcalc.errors import ShapeProblem
-from matcalc.ops.structural import MATPOW
+from matcalc.ops.linalg import DIAGONAL, INV
+from matcalc.ops.reduction import EXTREMES
+from matcalc.ops.structural import MATMUL, MATPOW, TIMES, TRANSPOSE
 from tests.reference import distinct_sizes, generator, impose, sample
 
 #: Domains whose arrays have a structure: derivatives are compared along that structure only.
@@ -31,20 +33,30 @@ class Instance:
         return f"{self.op.name}[{shapes}]".replace(" ", ",")
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """Pairwise distinct numbers for its size symbols, those of size arguments included."""
+    def size_symbols(self) -> list[str]:
+        """Its size symbols, those of size arguments included."""
         dims = [dim for arg in self.expr.args for dim in arg.shape]
         dims += [arg.dim for arg in self.expr.args if isinstance(arg, Size)]
-        return distinct_sizes(name for dim in dims for name in dim.symbols)
+        return [name for dim in dims for name in dim.symbols]
 
-    def arrays(self, seed: int = 0) -> dict[str, np.ndarray]:
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Pairwise distinct numbers for its size symbols; square matrices are 3 x 3."""
+        return distinct_sizes(self.size_symbols)
+
+    @property
+    def small_sizes(self) -> dict[str, int]:
+        """Others, with 2 x 2 matrices: exact functions of larger ones take SymPy minutes."""
+        return distinct_sizes(self.size_symbols, shift=1)
+
+    def arrays(self, sizes: dict[str, int] | None = None) -> dict[str, np.ndarray]:
         """An array in the operation's domain for each variable."""
-        sizes = self.sizes
+        sizes = sizes or self.sizes
         return {
             symbol.name: sample(
-                generator(str(self), symbol.name, seed),
+                generator(str(self), symbol.name),
                 [dim.evaluate(sizes) for dim in symbol.axes],
-                domain=self.op.domain,
+                domain="separated" if self.op.kink and self.op.domain == "real" else self.op.domain,
             )
             for symbol in self.symbols
         }
@@ -78,6 +90,19 @@ def instances(op: Operation) -> list[Instance]:
             if instance is not None:
                 found.setdefault(instance.expr, instance)
     return list(found.values())
+
+
+def is_writable(instance: Instance) -> bool:
+    """Whether the language has a text for it: it reads ``a'`` of a scalar as ``a``, and so on.
+
+    ``min(x, 1)`` of anything but a matrix compares with the number 1.
+    """
+    first = instance.expr.args[0] if instance.expr.args else None
+    if first is None or isinstance(first, Size):
+        return True
+    if first.is_scalar and instance.op in (TRANSPOSE, INV, MATPOW, DIAGONAL):
+        return False
+    return not (instance.op in EXTREMES and instance.op.tail and len(first.axes) < 2)
 
 
 def _arities(op: Operation) -> Iterator[tuple[Shape | str, ...]]:
@@ -127,9 +152,23 @@ def _instance(op: Operation, shapes: tuple[Shape | str, ...]) -> Instance | None
         expr = op(*args)
     except ShapeProblem:
         return None
+    if not _is_conventional(expr):
+        return None
     if op.domain in STRUCTURED and expr.args[0].is_scalar:
         return None
     return Instance(op, expr, tuple(arg for arg in args if isinstance(arg, Symbol)))
+
+
+def _is_conventional(expr: Apply) -> bool:
+    """Whether elaboration builds it: scalars first, and no scalar within a matrix product."""
+    scalars = [arg.is_scalar for arg in expr.args]
+    if expr.op is TIMES:
+        return scalars == sorted(scalars, reverse=True)
+    if expr.op is MATMUL:
+        stretches = (expr.args[i:j] for i, j in itertools.combinations(range(len(scalars) + 1), 2))
+        partial = [MATMUL(*stretch) for stretch in stretches if len(stretch) < len(scalars)]
+        return not any(product.is_scalar for product in partial)
+    return True
 
 
 def _takes_whole_number(op: Operation, position: int) -> bool:

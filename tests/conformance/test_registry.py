@@ -19,7 +19,7 @@ from matcalc.ops import REGISTRY
 from matcalc.passes.differentiate import derivative
 from matcalc.passes.elaborate import parse
 from matcalc.passes.layout import arrange
-from tests.conformance.instances import Instance, has_rule, instances, is_constant
+from tests.conformance.instances import Instance, has_rule, instances, is_constant, is_writable
 from tests.reference import assert_close, finite_difference, restrict
 
 INSTANCES = [instance for op in REGISTRY.values() for instance in instances(op)]
@@ -31,9 +31,11 @@ each_instance = pytest.mark.parametrize("instance", INSTANCES, ids=str)
 each_differentiable = pytest.mark.parametrize("instance", DIFFERENTIABLE, ids=str)
 
 
-def value(instance: Instance, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    sizes = {k: v for k, v in instance.sizes.items() if not instance.symbols}
-    return compile_function(instance.expr)(**arrays, **sizes)
+def value(
+    instance: Instance, arrays: dict[str, np.ndarray], sizes: dict[str, int] | None = None
+) -> np.ndarray:
+    known = {} if instance.symbols else sizes or instance.sizes
+    return compile_function(instance.expr)(**arrays, **known)
 
 
 def test_every_operation_has_an_instance():
@@ -94,14 +96,16 @@ def test_an_operation_without_a_rule_says_so(instance: Instance):
 
 @pytest.mark.parametrize("instance", WITH_IMAGE, ids=str)
 def test_the_sympy_image_has_the_value_of_the_code(instance: Instance):
-    arrays = instance.arrays()
+    sizes = instance.small_sizes
+    # Sixteenths: SymPy factors what stands under a root, which takes hours for long numerators.
+    arrays = {name: np.round(16 * array) / 16 for name, array in instance.arrays(sizes).items()}
     matrices = {
-        symbol: explicit(arrays[symbol.name], symbol, instance.sizes) for symbol in instance.symbols
+        symbol: explicit(arrays[symbol.name], symbol, sizes) for symbol in instance.symbols
     }
-    image = entries(instance.expr, instance.sizes, matrices)
+    image = entries(instance.expr, sizes, matrices)
     numbers = np.array(image.evalf(30).tolist(), dtype=complex)
-    shape = tuple(dim.evaluate(instance.sizes) for dim in instance.expr.axes)
-    assert_close(numbers.reshape(shape), value(instance, arrays), rtol=1e-9)
+    shape = tuple(dim.evaluate(sizes) for dim in instance.expr.axes)
+    assert_close(numbers.reshape(shape), value(instance, arrays, sizes), rtol=1e-9)
 
 
 def explicit(array: np.ndarray, symbol: Symbol, sizes: dict[str, int]) -> sympy.Matrix:
@@ -110,9 +114,9 @@ def explicit(array: np.ndarray, symbol: Symbol, sizes: dict[str, int]) -> sympy.
     return sympy.Matrix(rows, columns, exact)
 
 
-@each_instance
+@pytest.mark.parametrize("instance", filter(is_writable, INSTANCES), ids=str)
 def test_print_and_parse_give_the_same_node(instance: Instance):
-    assert parse(format_program(instance.expr)) is instance.expr
+    assert parse(format_program(instance.expr)).expr is instance.expr
 
 
 @each_differentiable
