@@ -5,7 +5,7 @@
 f = a' X^-1 b    a: n, X: (n, n), b: n
 ∂f/∂X = -X^-T a b' X^-T
 shape (n, n), mixed layout (the shape of X)
-valid where X invertible
+conditions: X invertible
 """
 
 from matcalc.api import diff, parse

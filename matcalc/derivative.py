@@ -210,7 +210,10 @@ class Derivative:
         return rf"$\displaystyle {self.latex()}$"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that can be printed, as what JSON can hold."""
+        """Everything that can be printed, as what JSON can hold.
+
+        ``expr`` is the matrix form; where there is none, ``index`` is the index form.
+        """
         return {
             "function": self._function_text(),
             "variable": self.wrt.name,
@@ -219,7 +222,7 @@ class Derivative:
             "layout": self.layout,
             "shape": list(self.shape),
             "expr": None if self.expr is None else one_line(self.expr),
-            "index": text.format_index_left(tensor_name(self), self.index),
+            "index": None if self.expr is not None else self._index_text(),
             "vec": None if self.arranged.vec is None else one_line(self.arranged.vec),
             "latex": self.latex(),
             "variables": {name: list(shape) for name, shape in self.variables.items()},
@@ -231,6 +234,9 @@ class Derivative:
             "conditions": self.conditions,
             "notes": self.notes,
         }
+
+    def _index_text(self) -> str:
+        return text.format_index_left(tensor_name(self), self.index)
 
     def _function_text(self) -> str:
         if isinstance(self.f, Expr):

@@ -55,7 +55,7 @@ def lines(d: Derivative) -> list[str]:
     if d.structure:
         found.append(f"{d.structured} derivative: {STRUCTURED[d.structured]}")
     if d.conditions:
-        found.append(f"valid where {', '.join(d.conditions)}")
+        found.append(f"conditions: {'; '.join(d.conditions)}")
     return [*found, *(f"note: {note}" for note in d.notes)]
 
 

@@ -151,7 +151,7 @@ def test_report_of_a_gradient():
         "f = a' X^-1 b    a: n, X: (n, n), b: n",
         "∂f/∂X = -X^-T a b' X^-T",
         "shape (n, n), mixed layout (the shape of X)",
-        "valid where X invertible",
+        "conditions: X invertible",
     ]
 
 
