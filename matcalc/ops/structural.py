@@ -128,7 +128,6 @@ MATPOW = Operation(
     symbolic=True,
     numpy="np.linalg.matrix_power({0}, {1})",
     sympy=lambda sp, X, k: X**k,
-    condition="{1} a whole number",
 )
 """A matrix to a whole power. A product, and differentiated as one (see passes/expand.py)."""
 

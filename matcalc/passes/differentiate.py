@@ -72,12 +72,14 @@ def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
     output = tuple(Index(dim) for dim in f.axes)
     order = list(postorder(f))
     active = _depending(order, set(variables))
-    cotangents: dict[Expr, list[IndexExpr]] = {f: [_seed(f, output)]}
+    place = _reading_order(f)
+    cotangents: dict[Expr, list[tuple[int, IndexExpr]]] = {f: [(0, _seed(f, output))]}
     found: dict[Symbol, IndexExpr] = {}
     for node in reversed(order):
         if node not in active:
             continue
-        cotangent = _settle(_sum(cotangents.pop(node)))
+        parts = sorted(cotangents.pop(node), key=lambda part: part[0])
+        cotangent = _settle(_sum([part for _, part in parts]))
         if isinstance(node, Symbol):
             found[node] = cotangent
         if not isinstance(node, Apply) or not cotangent.terms:
@@ -86,7 +88,7 @@ def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
         for position, arg in enumerate(node.args):
             if arg in active:
                 contribution = pull_back(node, position, cotangent)
-                cotangents.setdefault(arg, []).append(contribution)
+                cotangents.setdefault(arg, []).append((place[node, position], contribution))
     return {v: found.get(v) or _zero(output, v) for v in variables}
 
 
@@ -96,6 +98,21 @@ def _seed(f: Expr, output: tuple[Index, ...]) -> IndexExpr:
     pairs = zip(output, own, strict=True)
     factors = tuple(Factor(EYE(Size(o.dim)), (o, i)) for o, i in pairs)
     return IndexExpr((*output, *own), (Term(Fraction(1), factors),))
+
+
+def _reading_order(f: Expr) -> dict[tuple[Expr, int], int]:
+    """Where each use of an argument first stands in the text, so that answers follow the text."""
+    place: dict[tuple[Expr, int], int] = {}
+    entered: set[Expr] = {f}
+    stack = [(f, position) for position in reversed(range(len(f.args)))]
+    while stack:
+        node, position = stack.pop()
+        place[node, position] = len(place)
+        arg = node.args[position]
+        if arg not in entered:
+            entered.add(arg)
+            stack.extend((arg, below) for below in reversed(range(len(arg.args))))
+    return place
 
 
 def _zero(output: tuple[Index, ...], variable: Symbol) -> IndexExpr:
