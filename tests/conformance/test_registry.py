@@ -99,9 +99,7 @@ def test_the_sympy_image_has_the_value_of_the_code(instance: Instance):
     sizes = instance.small_sizes
     # Sixteenths: SymPy factors what stands under a root, which takes hours for long numerators.
     arrays = {name: np.round(16 * array) / 16 for name, array in instance.arrays(sizes).items()}
-    matrices = {
-        symbol: explicit(arrays[symbol.name], symbol, sizes) for symbol in instance.symbols
-    }
+    matrices = {symbol: explicit(arrays[symbol.name], symbol, sizes) for symbol in instance.symbols}
     image = entries(instance.expr, sizes, matrices)
     numbers = np.array(image.evalf(30).tolist(), dtype=complex)
     shape = tuple(dim.evaluate(sizes) for dim in instance.expr.axes)

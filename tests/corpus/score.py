@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-import numpy as np
-
 import matcalc as mc
 from tests.corpus.cases import SIZE_SETS, Case
 from tests.corpus.store import points
@@ -20,7 +18,7 @@ RTOL = 1e-8
 #: Tokens that count: names, numbers with their exponents, operators. Not parentheses, commas and
 #: signs of the plain product, which one notation needs where another does not.
 TOKEN = re.compile(
-    r"[.]?\^-?(?:\d+|[^\W\d]\w*)|[^\W\d]\w*|\d+(?:[.]\d+)?|[.][*/]|['+\-/^⊗⊙|]|[⁰¹²³⁴-⁹⁻ᵀ]+"
+    r"[.]?\^-?(?:\d+|[^\W\d]\w*)|[^\W\d]\w*|\d+(?:[.]\d+)?|[.][*/]|['+\-/^⊗⊙]|[⁰¹²³⁴-⁹⁻ᵀ]+"
 )
 
 
@@ -111,7 +109,8 @@ def right_side(text: str) -> str:
 
 def token_count(text: str) -> int:
     """The size of a formula."""
-    return len(TOKEN.findall(text))
+    # The bars of a norm or absolute value come in pairs, and a pair is one function.
+    return len(TOKEN.findall(text)) + len(re.findall(r"\|+", text)) // 2
 
 
 @contextmanager
