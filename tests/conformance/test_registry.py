@@ -112,7 +112,7 @@ def explicit(array: np.ndarray, symbol: Symbol, sizes: dict[str, int]) -> sympy.
     return sympy.Matrix(rows, columns, exact)
 
 
-@pytest.mark.parametrize("instance", filter(is_writable, INSTANCES), ids=str)
+@pytest.mark.parametrize("instance", list(filter(is_writable, INSTANCES)), ids=str)
 def test_print_and_parse_give_the_same_node(instance: Instance):
     assert parse(format_program(instance.expr)).expr is instance.expr
 
