@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from matcalc.backends import codegen, text
 from matcalc.core.dim import Dim, Shape
@@ -18,6 +18,7 @@ from matcalc.report import latex_equations, lines, one_line, tensor_name
 
 if TYPE_CHECKING:
     from matcalc.backends.numpy_function import NumpyFunction
+    from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
 
 #: MIME type of ``to_dict``: JupyterLab would show application/json instead of the formula.
@@ -166,7 +167,12 @@ class Derivative:
 
         def compare(answer: Expr | IndexExpr, axes: Axes | None) -> CheckReport:
             return verify.check_derivative(
-                f, self.wrt, self.order, answer, axes=axes, structured=self.structured
+                f,
+                self.wrt,
+                self.order,
+                answer,
+                axes=axes,
+                structured=cast("Structured", self.structured),
             )
 
         matrix, vec = self.expr, self.arranged.vec

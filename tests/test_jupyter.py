@@ -15,7 +15,7 @@ def shell():
 
 
 def test_line_magic_takes_the_arguments_of_diff(shell):
-    d = shell.run_line_magic("matcalc", "\"x' A x\" x --layout numerator")
+    d = shell.run_line_magic("matcalc", '"x\' A x" x --layout numerator')
     assert d.shape == (1, "n")
 
 
@@ -29,7 +29,7 @@ def test_several_variables_come_back_by_name(shell):
 
 
 def test_result_is_displayed_as_a_formula(shell):
-    d = shell.run_line_magic("matcalc", "\"x' A x\" x")
+    d = shell.run_line_magic("matcalc", '"x\' A x" x')
     data, _ = shell.display_formatter.format(d)
     assert data["text/plain"] == str(d)
     assert data["text/latex"] == f"$\\displaystyle {d.latex()}$"
@@ -40,4 +40,4 @@ def test_mistakes_are_errors_of_matcalc(shell):
     with pytest.raises(mc.ArgumentProblem, match="the quotes of x' A x x are not closed"):
         shell.run_line_magic("matcalc", "x' A x x")
     with pytest.raises(mc.NameProblem):
-        shell.run_line_magic("matcalc", "\"x' A x\" y")
+        shell.run_line_magic("matcalc", '"x\' A x" y')
