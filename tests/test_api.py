@@ -152,6 +152,8 @@ def test_report_of_a_gradient():
         "∂f/∂X = -X^-T a b' X^-T",
         "shape (n, n), mixed layout (the shape of X)",
         "conditions: X invertible",
+        "note: a is read as a vector",
+        "note: b is read as a vector",
     ]
 
 
