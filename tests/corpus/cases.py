@@ -45,6 +45,11 @@ class Case:
         """The variables' shapes as matcalc takes them."""
         return {name: tuple(dims) for name, dims in self.vars.items()}
 
+    @property
+    def assume(self) -> dict[str, list[str]]:
+        """Properties as matcalc takes them: ``symmetric_toeplitz`` is two."""
+        return {name: words.split("_") for name, words in self.structure.items()}
+
     def arrays(self, which: int) -> dict[str, np.ndarray]:
         """An array for each variable, at one of the two sets of sizes."""
         sizes = SIZE_SETS[which]

@@ -58,4 +58,4 @@ def as_arranged(case: Case, arrays: Arrays, derivative: np.ndarray) -> np.ndarra
 
 def read(case: Case, text: str, **shapes: tuple[str, ...]) -> Reading:
     """A text about the variables of a case."""
-    return parse(text, {**case.shapes, **shapes}, case.structure)
+    return parse(text, {**case.shapes, **shapes}, case.assume)

@@ -81,7 +81,7 @@ def differentiate(case: Case) -> mc.Derivative:
         case.text,
         case.wrt,
         shapes=case.shapes,
-        assume=case.structure,
+        assume=case.assume,
         order=case.order,
         structured=case.structure_mode or "ambient",
     )

@@ -17,8 +17,6 @@ REFUSED = {
     "mc-66": "NameProblem: eigprod is not a function of the language",
     "mc-2.5-expm": "UnsupportedProblem: the derivative of expm by its argument X is not known to matcalc",
     "mc-128": "UnsupportedProblem: the derivative of sinm by its argument X is not known to matcalc",
-    "mc-144": "DeclarationProblem: unknown property symmetric_toeplitz",
-    "mc-144-b": "DeclarationProblem: unknown property symmetric_toeplitz",
     "nn-expm-flow": "UnsupportedProblem: the derivative of expm by its argument X is not known to matcalc",
     "nn-expm-t": "UnsupportedProblem: the derivative of expm by its argument X is not known to matcalc",
     "st-skew-expm": "UnsupportedProblem: the derivative of expm by its argument X is not known to matcalc",
