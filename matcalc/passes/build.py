@@ -9,12 +9,13 @@ notation with them. The identities hold wherever both sides are defined; ``x / x
 from __future__ import annotations
 
 from fractions import Fraction
+from math import prod
 
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
-from matcalc.ops.elementwise import SQRT
+from matcalc.ops.elementwise import ABS, SIGN, SQRT
 from matcalc.ops.linalg import DIAG, DIAGONAL
 from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes.equal import canonical
@@ -102,8 +103,26 @@ def times(*factors: Expr) -> Expr:
             powers[key] = (first, so_far + exponent)
     if coefficient == 0:
         return zeros(shape)
+    _merge_signs(powers)
     merged = [_power_of(base, exponent) for base, exponent in powers.values() if exponent]
     return _assemble(coefficient, merged, shape)
+
+
+def _merge_signs(powers: dict[Expr, tuple[Expr, Fraction]]) -> None:
+    """``sign(u) abs(u)^k = u^k`` for odd k."""
+    for key, (base, exponent) in list(powers.items()):
+        if not is_op(base, ABS) or not _is_odd(exponent):
+            continue
+        sign = canonical(SIGN(base.args[0]))
+        if sign in powers and _is_odd(powers[sign][1]):
+            del powers[sign], powers[key]
+            inner = canonical(base.args[0])
+            first, so_far = powers.get(inner, (base.args[0], Fraction(0)))
+            powers[inner] = (first, so_far + exponent)
+
+
+def _is_odd(k: Fraction) -> bool:
+    return k.denominator == 1 and k.numerator % 2 == 1
 
 
 def _assemble(coefficient: Fraction, factors: list[Expr], shape: Shape) -> Expr:
@@ -191,7 +210,8 @@ def transposed(e: Expr) -> Expr:
     if op is TRANSPOSE:
         return args[0]
     if op is MATMUL:
-        return MATMUL(*(transposed(arg) for arg in reversed(args)))
+        signs, factors = zip(*(split_coefficient(transposed(arg)) for arg in args), strict=True)
+        return scaled(prod(signs), MATMUL(*reversed(factors)))
     if op is TIMES and sum(not arg.is_scalar for arg in args) == 1:
         return times(*(arg if arg.is_scalar else transposed(arg) for arg in args))
     if op is KRON and not any(is_op(arg, KRON) for arg in args):
