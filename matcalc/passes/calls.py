@@ -17,7 +17,7 @@ from matcalc.passes.functions import (
 )
 from matcalc.passes.mistakes import Operand
 from matcalc.passes.translate import size_of
-from matcalc.passes.unify import MismatchError
+from matcalc.passes.unify import MismatchError, bounded
 from matcalc.syntax import tree
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _by_signature(
             if dim.symbols:
                 bound.setdefault(dim.symbols[0], walk.sizes.resolve(size))
     rows, columns = operation.rule.result
-    return rows.substitute(bound), columns.substitute(bound)
+    return bounded(rows.substitute(bound)), bounded(columns.substitute(bound))
 
 
 def _square_help(walk: Shapes, node: tree.Call, operand: Operand) -> str | None:

@@ -120,7 +120,7 @@ def _is_size(word: str) -> bool:
 def _properties(name: object, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         words = value.replace(",", " ").split()
-    elif isinstance(value, Iterable):
+    elif isinstance(value, list | tuple | set | frozenset):
         words = [word for word in value if isinstance(word, str)]
         if len(words) != len(list(value)):
             words = []

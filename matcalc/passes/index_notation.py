@@ -7,6 +7,7 @@ argument is folded into a matrix expression first, ``tanh(W[i,j] x[j])`` is ``ta
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,13 @@ from fractions import Fraction
 from matcalc.core.dim import ONE, Dim, Shape, describe_shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
-from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, UnsupportedProblem
+from matcalc.errors import (
+    LimitProblem,
+    MatcalcError,
+    ShapeProblem,
+    SyntaxProblem,
+    UnsupportedProblem,
+)
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.elementwise import ABS
 from matcalc.ops.structural import TIMES
@@ -31,6 +38,9 @@ from matcalc.passes.walk import is_delta, postorder
 from matcalc.syntax import tree
 
 Terms = tuple[Term, ...]
+
+#: Most terms of a product of sums.
+MAX_TERMS = 10_000
 
 
 def lower_value(
@@ -267,6 +277,11 @@ def scaled(coefficient: int | Fraction, terms: Terms) -> Terms:
 def product(parts: Sequence[Terms]) -> Terms:
     """The product of sums, expanded."""
     result: Terms = (Term(Fraction(1)),)
+    if math.prod(map(len, parts)) > MAX_TERMS:
+        raise LimitProblem(
+            f"a product of sums with more than {MAX_TERMS} terms when multiplied out",
+            help="define the sums before, as in s[i] = a[i] + b[i]",
+        )
     for terms in parts:
         result = tuple(
             Term(a.coefficient * b.coefficient, a.factors + b.factors)

@@ -170,7 +170,8 @@ class _Inference:
         axis = self.axis
         match node.operator:
             case "*":
-                self.defaults.follows(node.left, node.right)
+                for left, right in pairwise(operands(node)):
+                    self.defaults.follows(left, right)
                 return self._combine(kinds.multiply, parts)
             case ".*" | "./":
                 return self._combine(kinds.broadcast, parts)

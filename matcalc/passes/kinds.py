@@ -216,22 +216,32 @@ def _starts_outer_product(axis: Axis, others: Sequence[Axes], result: Axes) -> b
 
 def broadcast(axis: Axis, operands: Sequence[Axes], result: Axes) -> None:
     """``result`` is an element-wise combination: scalars combine with anything."""
+    waiting = dict(enumerate(operands))
+    arrays = 0
 
-    def rule() -> bool:
-        scalar = [axis.is_scalar(operand) for operand in operands]
-        for operand, alone in zip(operands, scalar, strict=True):
-            if alone is False or axis.is_scalar(result) is True:
+    def rule_for(place: int, operand: Axes) -> Rule:
+        def rule() -> bool:
+            nonlocal arrays
+            alone = axis.is_scalar(operand)
+            if alone is None and axis.is_scalar(result):
                 axis.join_pairs(result, operand)
-        if None in scalar:
-            if axis.is_scalar(result) is False and scalar.count(None) == 1 and False not in scalar:
-                axis.join_pairs(result, operands[scalar.index(None)])
-                return True
-            return False
-        if all(scalar):
-            axis.join_pairs(result, operands[0])
-        return True
+                alone = True
+            if alone is None or place not in waiting:
+                return alone is not None
+            del waiting[place]
+            if not alone:
+                arrays += 1
+                axis.join_pairs(result, operand)
+            elif not arrays and len(waiting) < 2:
+                # Only scalars so far: the result is what the last operand is.
+                last = next(iter(waiting.values()), operand)
+                axis.join_pairs(result, last)
+            return True
 
-    axis.add_rule(rule, (*operands, result))
+        return rule
+
+    for place, operand in enumerate(operands):
+        axis.add_rule(rule_for(place, operand), (operand, result))
 
 
 def square(axis: Axis, operand: Axes) -> None:

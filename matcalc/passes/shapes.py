@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
-from matcalc.errors import AmbiguityProblem, ShapeProblem
+from matcalc.errors import AmbiguityProblem, MatcalcError, ShapeProblem
 from matcalc.passes.calls import call_shape
 from matcalc.passes.mistakes import Operand, Reporter, factor
 from matcalc.passes.quotients import quotient_shape
 from matcalc.passes.translate import operands
-from matcalc.passes.unify import MismatchError, Sizes, is_unknown
+from matcalc.passes.unify import MismatchError, Sizes, bounded, is_unknown
 from matcalc.passes.walk import is_delta, numerals, postorder
 from matcalc.syntax import tree
 
@@ -61,7 +61,10 @@ class Shapes:
         self.letters = {}
         for node in postorder(root, operands):
             parts = [Operand(part, self.resolved(part)) for part in operands(node)]
-            self.shapes[id(node)] = self._node(node, parts)
+            try:
+                self.shapes[id(node)] = self._node(node, parts)
+            except MatcalcError as error:
+                raise error.at(node.span, None) from None
         return self.shapes[id(root)]
 
     def resolved(self, node: tree.Node) -> Shape:
@@ -196,7 +199,7 @@ class Shapes:
         rows, columns = ONE, ONE
         for part in parts:
             rows, columns = rows * part.shape[0], columns * part.shape[1]
-        return rows, columns
+        return bounded(rows), bounded(columns)
 
     def _solve(self, node: tree.Binary, left: Operand, right: Operand) -> Shape:
         if left.is_scalar:

@@ -78,8 +78,20 @@ def operands(node: tree.Node) -> tuple[tree.Node, ...]:
     if isinstance(node, tree.Call):
         return split_arguments(node).operands
     if isinstance(node, tree.Binary):
+        if node.operator in ("*", ".*"):
+            return chain_factors(node)
         return (node.left, *divisor_factors(node))
     return children(node)
+
+
+def chain_factors(node: tree.Binary) -> tuple[tree.Node, ...]:
+    """The factors of ``a * b * c``, which is one product however it is nested, at once."""
+    factors = [node.right]
+    left = node.left
+    while isinstance(left, tree.Binary) and left.operator == node.operator and not in_brackets(left):
+        factors.append(left.right)
+        left = left.left
+    return (left, *reversed(factors))
 
 
 def divisor_factors(node: tree.Binary) -> tuple[tree.Node, ...]:

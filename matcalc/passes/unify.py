@@ -11,6 +11,20 @@ import math
 from collections import Counter
 
 from matcalc.core.dim import Dim, Shape
+from matcalc.errors import LimitProblem
+
+#: Longest product that a size can be: sizes double when kron is nested.
+MAX_FACTORS = 1000
+
+
+def bounded(size: Dim) -> Dim:
+    """The size itself. Raises LimitProblem where it is too long."""
+    if len(size.symbols) > MAX_FACTORS or size.coefficient.bit_length() > 4 * MAX_FACTORS:
+        raise LimitProblem(
+            f"a size that is a product of more than {MAX_FACTORS} factors",
+            help="use fewer Kronecker products, or declare shorter sizes",
+        )
+    return size
 
 
 class MismatchError(Exception):
