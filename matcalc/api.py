@@ -260,14 +260,18 @@ def _choice(argument: str, value: object, choices: Sequence[str]) -> str:
     return value
 
 
-def _order(value: object) -> int:
+def _order(value: Any) -> int:
     if value is None:
         return 1
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentProblem(
-            f"order must be a whole number from 1 to {MAX_ORDER}, not {_kind(value)}"
-        )
-    order = operator.index(value)
+    wrong = ArgumentProblem(
+        f"order must be a whole number from 1 to {MAX_ORDER}, not {_kind(value)}"
+    )
+    if isinstance(value, bool):
+        raise wrong
+    try:
+        order = operator.index(value)
+    except TypeError:
+        raise wrong from None
     if order < 1:
         raise ArgumentProblem(f"order must be from 1 to {MAX_ORDER}, not {order}")
     if order > MAX_ORDER:

@@ -143,8 +143,9 @@ class Derivative:
 
     def _code_arguments(self, backend: str) -> dict[str, Any]:
         if not isinstance(backend, str) or backend not in codegen.DIALECTS:
+            wanted = backend if isinstance(backend, str) else type(backend).__name__
             raise UnsupportedProblem(
-                f"there is no code for {backend!r}",
+                f"there is no code for {wanted}",
                 help=f"there is for {', '.join(codegen.DIALECTS)}",
             )
         return {

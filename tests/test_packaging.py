@@ -78,16 +78,16 @@ def test_wheel_built_from_the_sdist(checkout, tmp_path):
 def test_editable_install(checkout, tmp_path):
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    # The dependencies come from the environment of the tests: nothing is downloaded.
-    dependencies = sysconfig.get_path("purelib")
+    # The dependencies come from the environment of the tests, behind what is installed here:
+    # nothing is downloaded, and a matcalc that is installed there does not get in the way.
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     run(
         *(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index"),
-        *("--no-deps", "--no-build-isolation", "--editable", checkout),
-        PYTHONPATH=dependencies,
+        *("--no-deps", "--no-build-isolation", "--ignore-installed", "--editable", checkout),
     )
-    assert run(python, "-P", "-c", PROBE, PYTHONPATH=dependencies).startswith(str(checkout))
-    version = run(tmp_path / "venv" / "bin" / "matcalc", "--version", PYTHONPATH=dependencies)
-    assert version.startswith("matcalc ")
+    assert run(python, "-P", "-c", PROBE).startswith(str(checkout))
+    assert run(tmp_path / "venv" / "bin" / "matcalc", "--version").startswith("matcalc ")
 
 
 def test_checkout_without_install(checkout):
