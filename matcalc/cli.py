@@ -93,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where it was closed
+            sys.stdout.flush()
     except MatcalcError as error:
         _complain(error)
         return error.exit_code
@@ -273,7 +274,7 @@ def _assumptions(texts: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for statement in re.split("[;\n]", ";".join(texts)):
         names, colon, properties = statement.partition(":")
-        if statement.strip() and not colon:
+        if statement.strip() and not (colon and names.strip()):
             raise ArgumentProblem(
                 f"--assume does not say what of what: {statement.strip()}",
                 help='write a name, a colon and properties, such as "A: symmetric"',

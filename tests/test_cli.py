@@ -264,6 +264,10 @@ def test_without_arguments(run):
             ["diff", "x' x", "x", "--assume", "symmetric"],
             "error: --assume does not say what of what",
         ),
+        (
+            ["diff", "x' x", "x", "--assume", ": positive"],
+            "error: --assume does not say what of what",
+        ),
         (["diff", "x' x", "x", "--assume", "y: positive"], "error: an assumption on y"),
         (["diff", "x' x", "x", "--no-check=1"], "error: --no-check takes no value\n"),
         (["diff"], "error: the following arguments are required: EXPR"),
@@ -339,6 +343,12 @@ def test_closed_pipe_is_no_traceback():
     result = subprocess.run(pipeline, shell=True, capture_output=True, text=True, check=False)
     assert result.stdout.startswith("add(")
     assert result.stderr == ""
+
+
+def test_closed_output_is_no_traceback():
+    command = f"{sys.executable} -m matcalc --version >&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_full_disk_is_no_traceback():
