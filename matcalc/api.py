@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, overload
 
 from matcalc.backends import text as printer
-from matcalc.core.expr import Expr, Symbol, symbols
+from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem, UnsupportedProblem
@@ -139,15 +139,17 @@ def _derivative(
     reading: Reading, wrt: Symbol, layout: str, order: int, structured: str
 ) -> Derivative:
     f = _function(reading)
+    notes = list(reading.notes)
     if isinstance(f, Expr):
         tensor = structured_derivative(f, wrt, order, structured)
         arranged = arrange(tensor, f.shape, wrt.shape, order, layout)
+        if layout == "vec" and arranged.expr is None:
+            arranged = arrange(tensor, f.shape, wrt.shape, order, "tensor")
+            notes.append("there is no vec form; this is the tensor")
     else:
-        if layout == "vec":
-            raise UnsupportedProblem("the vec form of a function that has no matrix form")
         tensor = _differentiate_index(f, wrt, order)
+        # vec is defined for matrices.
         arranged = replace(arrange(tensor, f.dims, wrt.shape, order, "tensor"), vec=None)
-    name = next((n for n, value in reading.definitions.items() if value is f), None)
     return Derivative(
         f=f,
         wrt=wrt,
@@ -156,10 +158,19 @@ def _derivative(
         tensor=tensor,
         structured=structured,
         symbols=reading.variables,
-        function_name=name or unused_name("f", [*reading.variables, *reading.sizes]),
+        function_name=_function_name(reading, f),
         conditions=conditions([*factors(f), *factors(tensor)], printer.format_expr),
-        notes=list(reading.notes),
+        notes=notes,
     )
+
+
+def _function_name(reading: Reading, f: Expr | IndexExpr) -> str:
+    """The name that the text defines the function by, else ``f`` or one like it."""
+    for name, value in reading.definitions.items():
+        if value is f:
+            return name
+    functions = {node.op.name for node in postorder(*factors(f)) if isinstance(node, Apply)}
+    return unused_name("f", [*reading.variables, *reading.sizes, *functions])
 
 
 def _differentiate_index(f: IndexExpr, wrt: Symbol, order: int) -> IndexExpr:

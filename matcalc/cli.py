@@ -253,6 +253,8 @@ def _expression(argument: str) -> str:
     """The expression as given, or what standard input holds."""
     if argument != "-":
         return argument
+    if sys.stdin is None:
+        raise ArgumentProblem("standard input is closed", help="give the expression as an argument")
     # A little more than is allowed, so that the parser sees that it is too much.
     data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
     try:

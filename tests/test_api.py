@@ -65,6 +65,12 @@ def test_tensor_where_two_axes_do_not_suffice():
     assert d.to_dict()["vec"] == "x' ⊗ I"
 
 
+def test_tensor_where_there_is_no_vec_form():
+    d = mc.diff("diag(x) A", "x", layout="vec")
+    assert (d.expr, d.layout, d.shape) == (None, "tensor", ("m", "n", "m"))
+    assert d.notes[-1] == "there is no vec form; this is the tensor"
+
+
 def test_sizes_may_be_numbers():
     d = mc.diff("A x", "x", shapes={"A": (3, 2)})
     assert d.shape == (3, 2)
@@ -311,13 +317,17 @@ def test_junk_as_variable(junk):
 
 
 @pytest.mark.parametrize("argument", ["shapes", "assume", "layout", "order", "structured"])
-@pytest.mark.parametrize("junk", [j for j in JUNK if j not in (None, 1, {})], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "junk", [j for j in JUNK if j not in (None, 1, {})], ids=lambda value: type(value).__name__
+)
 def test_junk_as_option(argument, junk):
     with pytest.raises(mc.MatcalcError):
         mc.diff("x' x", "x", **{argument: junk})
 
 
-@pytest.mark.parametrize("junk", [j for j in JUNK if j not in (1, [])], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "junk", [j for j in JUNK if j not in (1, [])], ids=lambda value: type(value).__name__
+)
 def test_junk_inside_of_shapes(junk):
     with pytest.raises(mc.MatcalcError):
         mc.diff("x' x", "x", shapes={"x": junk})
@@ -389,8 +399,7 @@ def test_function_without_matrix_form():
     d = mc.diff("f[i,j,k] = X[i,j] y[k]", "y")
     assert d.shape == ("m", "n", "p", "p")
     assert "D[i,j,k,l] = δ[k,l] X[i,j]" in str(d)
-    with pytest.raises(mc.UnsupportedProblem):
-        mc.diff("f[i,j,k] = X[i,j] y[k]", "y", layout="vec")
+    assert mc.diff("f[i,j,k] = X[i,j] y[k]", "y", layout="vec").layout == "tensor"
     with pytest.raises(mc.UnsupportedProblem):
         mc.diff("X: (n, n) symmetric; f[i,j,k] = X[i,j] y[k]", "X")
     with pytest.raises(mc.UnsupportedProblem):

@@ -345,6 +345,13 @@ def test_closed_pipe_is_no_traceback():
     assert result.stderr == ""
 
 
+def test_closed_input_is_no_traceback():
+    command = f"{sys.executable} -m matcalc diff - x <&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: standard input is closed\n")
+
+
 def test_closed_output_is_no_traceback():
     command = f"{sys.executable} -m matcalc --version >&-"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
