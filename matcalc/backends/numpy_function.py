@@ -59,7 +59,7 @@ class NumpyFunction:
         try:
             # A copy, so that the result is never a view of an argument.
             return np.array(self._function(*positional, *positional_sizes))
-        except np.linalg.LinAlgError as error:
+        except (np.linalg.LinAlgError, ArithmeticError) as error:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
 
     def _sort(self, arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, ArrayLike], dict[str, int]]:
