@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy
 
+from matcalc.backends.sympy_nodes import apply_image
 from matcalc.backends.sympy_symbols import symbolic_matrix
 from matcalc.core.dim import SCALAR
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
@@ -99,17 +100,12 @@ class Entries:
                 f"{op.spelling} has no SymPy image",
                 help=f"give the record of {op.name} a `sympy` image",
             )
-        rows, columns = (dim.evaluate(self.sizes) for dim in node.shape)
-        if op.elementwise:
-            return sympy.Matrix(
-                rows, columns, lambda i, j: op.sympy(sympy, *(_broadcast(a, i, j) for a in args))
-            )
-        if not op.variadic:
+        if not (op.variadic or op.elementwise):
             args = [
                 arg[0, 0] if isinstance(pattern, str) or pattern == SCALAR else arg
                 for pattern, arg in zip(op.rule.parameters, args, strict=True)
             ]
-        image = op.sympy(sympy, *args)
+        image = apply_image(op, args)
         return image if isinstance(image, sympy.MatrixBase) else _scalar(image)
 
     def _term(self, term: Term, free: Iterable[Index]) -> _Sparse:
@@ -201,7 +197,3 @@ def _joint_size(index: Index, tables: list[_Sparse]) -> tuple[int, int]:
 
 def _scalar(value: Any) -> sympy.Matrix:
     return sympy.Matrix(1, 1, [value])
-
-
-def _broadcast(matrix: sympy.Matrix, i: int, j: int) -> Any:
-    return matrix[0, 0] if matrix.shape == (1, 1) else matrix[i, j]

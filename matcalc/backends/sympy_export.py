@@ -11,32 +11,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sympy
 from sympy.core.symbol import Str
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
-from sympy.matrices.expressions.diagonal import DiagonalOf
 
 from matcalc.backends.sympy_nodes import EntryArray, MatrixFunction, ScalarFunction
-from matcalc.core.dim import Dim
+from matcalc.core.dim import SCALAR, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.index import Index, IndexExpr, Slot, Term
 from matcalc.core.operation import Operation
-from matcalc.errors import ArgumentProblem, UnsupportedProblem
+from matcalc.errors import ArgumentProblem, LimitProblem, UnsupportedProblem
 from matcalc.ops.constant import EYE, ONES, ZEROS
-from matcalc.ops.linalg import ADJ, DET, DIAG, DIAGONAL, INV, LOGDET, TRACE
+from matcalc.ops.linalg import ADJ, DET, DIAG, INV, LOGDET, TRACE
 from matcalc.ops.reduction import (
     LOGSUMEXP,
     MEAN,
-    MEAN_1,
-    MEAN_2,
     NORM1,
     NORM2,
     SOFTMAX,
     SUM,
-    SUM_1,
-    SUM_2,
 )
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 
@@ -49,8 +45,10 @@ def to_sympy(e: Expr | IndexExpr) -> Any:
 
     Raises:
         UnsupportedProblem: an array with more than two axes occurs inside the expression.
+        LimitProblem: it is too deep for SymPy, whose own functions are recursive.
     """
-    return _array(e) if isinstance(e, IndexExpr) else _Exporter().export(e)
+    with _limited():
+        return _array(e) if isinstance(e, IndexExpr) else _Exporter().export(e)
 
 
 def entry(ix: IndexExpr, *indices: str | int) -> Any:
@@ -62,6 +60,7 @@ def entry(ix: IndexExpr, *indices: str | int) -> Any:
 
     Raises:
         ArgumentProblem: there is another number of axes, or one is shorter.
+        UnsupportedProblem, LimitProblem: as for ``to_sympy``.
     """
     if len(indices) != len(ix.free):
         raise ArgumentProblem(
@@ -71,7 +70,18 @@ def entry(ix: IndexExpr, *indices: str | int) -> Any:
     for given, index in zip(indices, ix.free, strict=True):
         _check_index(given, index.dim)
     places = [sympy.Symbol(i, integer=True) if isinstance(i, str) else i for i in indices]
-    return _formula(ix, places)
+    with _limited():
+        return _formula(ix, places)
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise LimitProblem(
+            "the expression is nested too deeply for SymPy", help="split it by definitions"
+        ) from None
 
 
 def _check_index(given: str | int, dim: Dim) -> None:
@@ -176,8 +186,7 @@ def _node(node: Expr, args: list[Any]) -> Any:
             return _size(node.dim)
         case Apply():
             value = _application(node, args)
-            is_matrix = isinstance(value, sympy.MatrixExpr | sympy.MatrixBase)
-            return sympy.Trace(value) if node.is_scalar and is_matrix else value
+            return sympy.Trace(value) if node.is_scalar and _is_matrix(value) else value
     raise TypeError(f"unknown kind of expression: {node!r}")
 
 
@@ -187,8 +196,7 @@ def _application(node: Apply, args: list[Any]) -> Any:
         return _elementwise(op, args, node)
     if node.is_scalar and op in (ADD, MATMUL, KRON) and all(arg.is_scalar for arg in node.args):
         return (sympy.Add if op is ADD else sympy.Mul)(*args)
-    if op not in (EYE, ONES, ZEROS, MATPOW):
-        args = [_as_matrix(arg) for arg in args]
+    args = _operands(op, args)
     if op in _IMAGES:
         return _IMAGES[op](*args)
     if not args and op.sympy is not None:
@@ -219,21 +227,37 @@ def _elementwise(op: Operation, args: list[Any], node: Apply) -> Any:
     return MatrixFunction(Str(op.name), *map(_size, node.shape), *args)
 
 
-def _as_matrix(value: Any) -> Any:
-    is_matrix = isinstance(value, sympy.MatrixExpr | sympy.MatrixBase)
-    return value if is_matrix else sympy.ImmutableMatrix([[value]])
+def _operands(op: Operation, args: list[Any]) -> list[Any]:
+    """Scalars as 1 x 1 matrices, but where the signature says scalar or size."""
+    patterns = op.rule.parameters
+    return [
+        arg
+        if _is_matrix(arg) or (not op.variadic and _takes_number(patterns[k]))
+        else sympy.ImmutableMatrix([[arg]])
+        for k, arg in enumerate(args)
+    ]
 
 
-def _sum_down(X: Any) -> Any:
-    return sympy.OneMatrix(1, X.rows) * X if X.rows != 1 else X
+def _takes_number(pattern: Shape | str) -> bool:
+    return isinstance(pattern, str) or pattern == SCALAR
 
 
-def _sum_along(X: Any) -> Any:
-    return X * sympy.OneMatrix(X.cols, 1) if X.cols != 1 else X
+def _is_matrix(value: Any) -> bool:
+    """Whether it is a symbolic or explicit matrix of SymPy's."""
+    return isinstance(value, sympy.MatrixExpr | sympy.MatrixBase)
+
+
+def _product(*factors: Any) -> Any:
+    """SymPy leaves OneMatrix unmultiplied; at the ends of a scalar product it is a sum."""
+    start = 1 if isinstance(factors[0], sympy.OneMatrix) and factors[0].rows == 1 else 0
+    end = len(factors) - (isinstance(factors[-1], sympy.OneMatrix) and factors[-1].cols == 1)
+    if (factors[0].rows, factors[-1].cols) != (1, 1) or end - start in (0, len(factors)):
+        return sympy.MatMul(*factors)
+    return _sum(sympy.MatMul(*factors[start:end]))
 
 
 def _sum(X: Any) -> Any:
-    return sympy.Trace(_sum_along(_sum_down(X)))
+    return ScalarFunction(Str(SUM.name), X)
 
 
 def _map(function: Callable[[Any], Any], X: Any) -> Any:
@@ -251,7 +275,7 @@ _IMAGES: dict[Operation, Callable[..., Any]] = {
     ONES: sympy.OneMatrix,
     ZEROS: sympy.ZeroMatrix,
     ADD: sympy.MatAdd,
-    MATMUL: sympy.MatMul,
+    MATMUL: _product,
     TRANSPOSE: sympy.Transpose,
     KRON: sympy.KroneckerProduct,
     MATPOW: sympy.MatPow,
@@ -261,13 +285,7 @@ _IMAGES: dict[Operation, Callable[..., Any]] = {
     LOGDET: lambda X: sympy.log(sympy.Determinant(X)),
     ADJ: lambda X: sympy.MatMul(sympy.Determinant(X), sympy.Inverse(X)),
     DIAG: sympy.DiagMatrix,
-    DIAGONAL: DiagonalOf,
-    SUM: _sum,
-    SUM_1: _sum_down,
-    SUM_2: _sum_along,
     MEAN: lambda X: _sum(X) / (X.rows * X.cols),
-    MEAN_1: lambda X: _sum_down(X) / X.rows,
-    MEAN_2: lambda X: _sum_along(X) / X.cols,
     NORM2: lambda X: sympy.sqrt(sympy.Trace(X.T * X)),
     NORM1: lambda X: _sum(_map(sympy.Abs, X)),
     LOGSUMEXP: lambda x: sympy.log(_sum(_exp(x))),

@@ -54,9 +54,13 @@ class _Names:
 
     def __init__(self, expression: sympy.Basic) -> None:
         self.variables: dict[str, Symbol] = {}
-        matrices = expression.atoms(sympy.MatrixSymbol, *_FILLED)
-        sizes = [size for matrix in matrices for size in matrix.shape]
-        self.sizes = {normal_name(s.name) for size in sizes for s in size.free_symbols}
+        self.sizes = {
+            normal_name(symbol.name)
+            for node in _subexpressions(expression)
+            if isinstance(node, _SIZED)
+            for size in node.shape
+            for symbol in size.free_symbols
+        }
 
     def declare(self, name: str, shape: Shape) -> Symbol:
         name = normal_name(name)
@@ -68,6 +72,18 @@ class _Names:
                 help="rename one of them",
             )
         return symbol
+
+
+def _subexpressions(root: Any) -> Iterator[Any]:
+    """Every node once; SymPy's own traversals visit shared ones again and again."""
+    seen = {root}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        new = [arg for arg in node.args if arg not in seen]
+        seen.update(new)
+        stack.extend(new)
 
 
 @dataclass
@@ -89,7 +105,7 @@ class _Importer:
                     args = [done[arg] for arg in rule.operands(node)]
                     done[node] = rule.build(self, node, args)
             else:
-                stack.extend(missing)
+                stack.extend(reversed(missing))
         return done[root]
 
     def dim(self, size: Any) -> Dim:
@@ -256,6 +272,15 @@ def _own(_: _Importer, node: Any, args: list[Expr]) -> Expr:
 # --------------------------------------------------------------------------- entries and sums
 
 
+def _explicit(_: _Importer, node: Any, args: list[Expr]) -> Expr:
+    if len(args) == 1:
+        return args[0]
+    raise UnsupportedProblem(
+        f"a matrix of {node.rows} x {node.cols} given entries is not supported",
+        help="use a MatrixSymbol in its place",
+    )
+
+
 def _entry(_: _Importer, node: Any, args: list[Expr]) -> Expr:
     if args[0].is_scalar:
         return args[0]
@@ -312,7 +337,7 @@ def _factor(importer: _Importer, factor: Any, indices: Mapping[Any, Index]) -> F
 
 # ------------------------------------------------------------------------------------- the table
 
-_FILLED = (sympy.Identity, sympy.OneMatrix, sympy.ZeroMatrix)
+_SIZED = (sympy.MatrixSymbol, sympy.Identity, sympy.OneMatrix, sympy.ZeroMatrix)
 
 _FUNCTIONS = ("log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sign", "erf")
 
@@ -352,4 +377,5 @@ _RULES: dict[type, _Rule] = {
     ScalarFunction: _Rule(_own, lambda node: node.args[1:]),
     MatrixElement: _Rule(_entry, lambda node: (node.parent,)),
     sympy.Sum: _Rule(_summation, _none),
+    sympy.MatrixBase: _Rule(_explicit, lambda node: tuple(node) if len(node) == 1 else ()),
 }

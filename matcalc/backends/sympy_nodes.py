@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
@@ -10,6 +11,7 @@ from sympy.core.symbol import Str
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.expressions.array_expressions import _ArrayExpr
 
+from matcalc.core.operation import Operation
 from matcalc.ops import REGISTRY
 
 
@@ -19,17 +21,40 @@ def _image(name: Str, args: tuple[Any, ...]) -> Any:
     if op is None or op.sympy is None:
         return None
     explicit = [_explicit(arg) for arg in args]
-    if any(isinstance(arg, sympy.MatrixExpr) for arg in explicit):
+    if not all(_is_explicit(arg) for arg in explicit):
         return None
-    return op.sympy(sympy, *explicit)
+    return apply_image(op, explicit)
+
+
+def apply_image(op: Operation, args: Sequence[Any]) -> Any:
+    """An operation's image on explicit matrices and scalars, entry by entry if it acts so."""
+    assert op.sympy is not None
+    arrays = [arg for arg in args if isinstance(arg, sympy.MatrixBase)]
+    if not op.elementwise or not arrays:
+        return op.sympy(sympy, *args)
+    rows, columns = max(array.shape for array in arrays)
+
+    def entry(i: int, j: int) -> Any:
+        return op.sympy(sympy, *(_spread(arg, i, j) for arg in args))  # type: ignore[misc]
+
+    return sympy.Matrix(rows, columns, entry)
+
+
+def _spread(arg: Any, i: int, j: int) -> Any:
+    if not isinstance(arg, sympy.MatrixBase):
+        return arg
+    return arg[0, 0] if arg.shape == (1, 1) else arg[i, j]
 
 
 def _explicit(arg: Any) -> Any:
-    if not isinstance(arg, sympy.MatrixExpr):
-        return arg
-    if all(size.is_Integer for size in arg.shape):
+    """A matrix with numbers as sizes, written out; anything else as it is."""
+    if isinstance(arg, sympy.MatrixExpr) and all(isinstance(size, int | sympy.Integer) for size in arg.shape):
         return arg.as_explicit()
-    return arg.doit()
+    return arg
+
+
+def _is_explicit(arg: Any) -> bool:
+    return isinstance(arg, sympy.MatrixBase) or not isinstance(arg, sympy.MatrixExpr)
 
 
 class MatrixFunction(sympy.MatrixExpr):  # type: ignore[misc]
@@ -70,7 +95,9 @@ class ScalarFunction(sympy.Expr):  # type: ignore[misc]
         """The number, once the operands are explicit."""
         operands = [arg.doit(**hints) for arg in self.args[1:]]
         image = _image(self.args[0], tuple(operands))
-        return self.func(self.args[0], *operands) if image is None else image
+        if image is None:
+            return self.func(self.args[0], *operands)
+        return image[0, 0] if isinstance(image, sympy.MatrixBase) else image
 
     def _sympystr(self, printer: Any) -> str:
         return _called(self.args[0], self.args[1:], printer)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from matcalc.core.operation import Operation
+from matcalc.errors import UnsupportedProblem
 
 
 def _adjugate_and_determinant(X: Any) -> tuple[Any, Any]:
@@ -34,6 +36,16 @@ def _pseudo_inverse(X: Any) -> Any:
     if rows >= columns:
         return _inverse(X.T * X) * X.T
     return X.T * _inverse(X * X.T)
+
+
+def _matrix_function(sp: Any, name: str, X: Any) -> Any:
+    """60 digits by mpmath, SymPy's arithmetic; SymPy's Jordan form takes minutes at 3 x 3."""
+    if not all(entry.is_number for entry in X):
+        raise UnsupportedProblem(f"SymPy has {name} of numbers only")
+    mpmath = import_module("mpmath")
+    with mpmath.workdps(60):
+        value = getattr(mpmath, name)(mpmath.matrix(X.evalf(60).tolist()))
+        return sp.Matrix(X.rows, X.cols, [sp.Float(entry, 60) for entry in value])
 
 
 def _diagonal_sums(sp: Any, X: Any) -> Any:
@@ -152,14 +164,16 @@ VEC = Operation(
 
 EXPM = Operation(
     "expm", "(n, n) -> (n, n)", latex=r"\operatorname{expm}", numpy="scipy.linalg.expm({0})",
-    sympy=lambda sp, X: X.exp(),
+    sympy=lambda sp, X: _matrix_function(sp, "expm", X),
 )  # fmt: skip
 SINM = Operation(
-    "sinm", "(n, n) -> (n, n)", latex=r"\operatorname{sinm}", numpy="scipy.linalg.sinm({0})"
-)
+    "sinm", "(n, n) -> (n, n)", latex=r"\operatorname{sinm}", numpy="scipy.linalg.sinm({0})",
+    sympy=lambda sp, X: _matrix_function(sp, "sinm", X),
+)  # fmt: skip
 COSM = Operation(
-    "cosm", "(n, n) -> (n, n)", latex=r"\operatorname{cosm}", numpy="scipy.linalg.cosm({0})"
-)
+    "cosm", "(n, n) -> (n, n)", latex=r"\operatorname{cosm}", numpy="scipy.linalg.cosm({0})",
+    sympy=lambda sp, X: _matrix_function(sp, "cosm", X),
+)  # fmt: skip
 
 EIGVAL = Operation(
     "eigval",

@@ -5,6 +5,7 @@ from matcalc.backends.sympy_entries import Entries, entries, entries_index
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Constant, Size, Symbol
 from matcalc.core.index import Composite, Index
+from matcalc.core.operation import Operation
 from matcalc.errors import UnsupportedProblem
 from matcalc.ops import REGISTRY
 from tests.backends.sympy_cases import A, B, X, a, index, inv, m, n, ops, prod, t, x
@@ -60,8 +61,15 @@ def test_a_shared_node_is_computed_once():
 
 
 def test_an_operation_without_image_is_named():
-    with pytest.raises(UnsupportedProblem, match="sinm has no SymPy image"):
-        entries(REGISTRY["sinm"](A), SIZES)
+    with pytest.raises(UnsupportedProblem, match="f has no SymPy image"):
+        entries(Operation("f", "(n, n) -> (n, n)")(A), SIZES)
+
+
+def test_matrix_functions_are_of_numbers():
+    diagonal = entries(ops["expm"](A), SIZES, {A: sympy.diag(1, 2)})
+    assert all(abs(e) < 1e-50 for e in diagonal - sympy.diag(sympy.E, sympy.E**2).evalf(60))
+    with pytest.raises(UnsupportedProblem, match="SymPy has cosm of numbers only"):
+        entries(ops["cosm"](A), SIZES)
 
 
 @pytest.mark.parametrize("name", ["relu", "step", "abs", "sign"])

@@ -318,8 +318,13 @@ def test_a_point_on_a_kink_is_not_used():
 
 
 def test_an_operation_without_image_is_an_error():
-    with pytest.raises(UnsupportedProblem, match="sinm has no SymPy image"):
+    with pytest.raises(UnsupportedProblem, match="SymPy has sinm of numbers only"):
         check_derivative(ops["tr"](ops["sinm"](X)), X, 1, X)
+
+
+def test_a_matrix_function_of_constants_is_a_constant():
+    e = ops["expm"](A)
+    assert check_derivative(prod(t(x), e, x), x, 1, prod(total(e, t(e)), x)).method == "to 50 digits"
 
 
 def test_nothing_depends_on_sympys_matrix_derivative(monkeypatch):
