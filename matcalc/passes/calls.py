@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
-from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem, SyntaxProblem
+from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem
 from matcalc.passes.functions import (
     FILLED,
     SIZED,
@@ -81,7 +81,10 @@ def _wrong_number(node: tree.Call) -> NameProblem | ShapeProblem:
     if any(op.variadic for op in known):
         wanted = "2 or more"
     help_text = None
-    if node.function in ALONG:
+    if node.function in ("max", "min"):
+        name = node.function
+        help_text = f"write {name}(x), {name}(x, y), {name}(X, 1) or {name}(X, 2)"
+    elif node.function in ALONG:
         help_text = (
             f"the dimension is 1 or 2: {node.function}(X, 1) runs down the columns,"
             f" {node.function}(X, 2) along the rows"
@@ -112,13 +115,11 @@ def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Op
         try:
             walk.sizes.agree(pattern, part.shape)
         except MismatchError:
-            raise walk.report.argument(
-                node.function,
-                walk.report.shape(pattern),
-                part,
-                node.span,
-                f"it is declared as {node.function}: {function.signature}",
-            ) from None
+            problem = walk.report.argument(
+                node.function, walk.report.shape(pattern), part, node.span, None
+            )
+            problem.details += (f"it is declared as {node.function}: {function.signature}",)
+            raise problem from None
     return function.rule.result
 
 
@@ -202,14 +203,13 @@ def _by_signature(
     walk: Shapes, node: tree.Call, operation: Operation, parts: list[Operand]
 ) -> Shape:
     bound: dict[str, Dim] = {}
-    for pattern, part in zip(operation.rule.parameters, parts, strict=True):
-        if isinstance(pattern, str):
-            raise SyntaxProblem(f"{node.function} takes a size", span=node.span)
+    for place, (pattern, part) in enumerate(zip(operation.rule.parameters, parts, strict=True), 1):
+        assert not isinstance(pattern, str)
         rows, columns = pattern
         if pattern == SCALAR:
             if not part.is_scalar:
                 raise walk.report.argument(
-                    node.function, "a number here", part, part.node.span, None
+                    node.function, f"a number as argument {place}", part, part.node.span, None
                 )
         elif rows == columns:
             if not walk.square(part):
@@ -231,29 +231,27 @@ def _by_signature(
 
 def _square_help(walk: Shapes, node: tree.Call, operand: Operand) -> str | None:
     text = walk.report.text(operand.node)
-    if node.function == "inv":
+    if node.function == "inv" and operand.is_matrix:
         return f"did you mean pinv({text}) ?"
-    if operand.is_vector or operand.is_row:
-        return (
-            f"did you mean a matrix? Declare it, as in {text}: (n, n)"
-            if isinstance(operand.node, tree.Name)
-            else "transpose a factor, so that a square matrix results"
-        )
-    return _declare_square(operand)
+    if operand.is_matrix or text in walk.report.defaulted:
+        return _declare_square(operand)
+    return None
 
 
 def _declare_square(operand: Operand) -> str:
     if isinstance(operand.node, tree.Name):
-        return f"if it is square, declare {operand.node.name}: (n, n)"
-    return "declare the shapes of the variables in it so that it is square"
+        return f"if it is a square matrix, declare {operand.node.name}: (n, n)"
+    return "if it is square, declare the shapes of its variables so that it is"
 
 
 def _vector_wanted(walk: Shapes, node: tree.Call, operand: Operand) -> ShapeProblem:
     name, text = node.function, walk.report.text(operand.node)
     if operand.is_row:
         help_text = f"did you mean {name}({walk.report.flipped(operand.node)}) ?"
-    elif name in ALONG:
-        help_text = f"write {name}({text}, 1) down the columns, {name}({text}, 2) along the rows"
-    else:
-        help_text = None
-    return walk.report.argument(name, "a vector", operand, node.span, help_text)
+        return walk.report.argument(name, "a vector", operand, node.span, help_text)
+    return ShapeProblem(
+        f"{name} of a matrix needs a dimension",
+        span=node.span,
+        details=(walk.report.is_(operand),),
+        help=f"write {name}({text}, 1) down the columns, {name}({text}, 2) along the rows",
+    )

@@ -22,6 +22,7 @@ from matcalc.errors import (
     UnsupportedProblem,
 )
 from matcalc.ops import function_names
+from matcalc.passes.contract import contract
 from matcalc.passes.declarations import SQUARE, read_shapes
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.index_notation import lower
@@ -97,8 +98,10 @@ class _Elaboration:
         self.names = {name: self._shape(name) for name in statements.variables}
         report = Reporter(statements.source, self.sizes, self.letters, self.kinds.defaulted)
         self.shapes = Shapes(self.names, self.sizes, report, statements.sizes, statements.functions)
-        #: Letters of the equations in index notation, and the free ones among them.
-        self.scans: dict[int, tuple[Scan, list[str]]] = {}
+        #: Letters for the sizes that were unknown, once all is decided.
+        self.named: dict[str, Dim] = {}
+        #: Of the equations in index notation: the letters, the free ones, and how far they run.
+        self.scans: dict[int, tuple[Scan, list[str], dict[str, Dim]]] = {}
 
     def _shape(self, name: str) -> Shape:
         if name in self.statements.shapes:
@@ -141,11 +144,9 @@ class _Elaboration:
     def _indexed_shape(self, equation: Equation) -> Shape:
         """Shape of an array that is given entry by entry; more than two axes have no name."""
         scan, free = free_letters(equation.value, equation.left)
-        self.scans[id(equation)] = scan, free
-        for letter in free:
-            if letter not in self.shapes.letters:
-                raise unknown_range(letter, equation.span)
-        dims = [self.shapes.letters[letter] for letter in free]
+        ranges = dict(self.shapes.letters)
+        self.scans[id(equation)] = scan, free, ranges
+        dims = [ranges[letter] for letter in free]
         if len(dims) > 2 and equation is not self.statements.equations[-1]:
             raise UnsupportedProblem(
                 f"a definition with {len(dims)} indices",
@@ -176,22 +177,33 @@ class _Elaboration:
         """Decide all sizes."""
         unsolved = self.sizes.settle()
         if unsolved is not None:
-            letters = self.letters()
-            left, right = (str(dim.substitute(letters)) for dim in unsolved)
-            raise ShapeProblem(
-                f"the shapes leave open how {left} = {right} is to be fulfilled",
-                help="declare the shapes of the variables, as in A: (m, n); b: m n",
-            )
+            raise self._undetermined(*unsolved)
         self.shapes.finish()
+
+    def _undetermined(self, left: Dim, right: Dim) -> ShapeProblem:
+        """An equation between products of sizes with more than one solution."""
+        letters, report = self.letters(), self.shapes.report
+        unknown = {symbol for symbol in (*left.symbols, *right.symbols) if is_unknown(symbol)}
+        involved = [
+            f"{name} is {report.shape(shape)}"
+            for name, shape in self.names.items()
+            if any(unknown.intersection(self.sizes.resolve(dim).symbols) for dim in shape)
+        ]
+        return ShapeProblem(
+            f"the sizes in {left.substitute(letters)} = {right.substitute(letters)} are not determined",
+            details=(", ".join(involved),),
+            help="declare the shapes of these variables, as in A: (m, n); b: m n",
+        )
 
     # ---------------------------------------------------------------- expressions
 
     def _build(self) -> Reading:
         statements, letters = self.statements, self.letters()
+        self.named = letters
         self.shapes.check_fitted(frozenset(self._unknown(self.names.values())))
 
         def known(shape: Shape) -> Shape:
-            return tuple(self.sizes.resolve(dim).substitute(letters) for dim in shape)
+            return tuple(map(self._known, shape))
 
         variables = {
             name: Symbol(name, known(shape), statements.properties.get(name, ()))
@@ -219,10 +231,19 @@ class _Elaboration:
             expr, variables, definitions, (*self.kinds.notes, *self.shapes.notes), sizes, index
         )
 
+    def _known(self, size: Dim) -> Dim:
+        """A size with letters for what was unknown."""
+        return self.sizes.resolve(size).substitute(self.named)
+
     def _fold(self, equation: Equation, scope: Scope) -> tuple[Expr | None, IndexExpr | None]:
         """The matrix form of what is written in index notation, else its index form."""
-        scan, free = self.scans[id(equation)]
+        scan, free, ranges = self.scans[id(equation)]
         letters: dict[str, Index | None] = {}
+        for letter, size in ranges.items():
+            dim = self._known(size)
+            if any(map(is_unknown, dim.symbols)):
+                raise unknown_range(letter, equation.span)
+            letters[letter] = None if dim.is_unit else Index(dim, letter)
         terms = lower(scan, scope, letters)
         indices = [letters[letter] for letter in free]
         kept = tuple(index for index in indices if index is not None)
@@ -230,7 +251,8 @@ class _Elaboration:
         expr = None
         if len(free) <= 2:
             row, column = (*indices, None, None)[:2]
-            expr = recognise(index, row, column)
+            # Kronecker products and vec have to be opened before anything can be recognised.
+            expr = recognise(index, row, column) or recognise(contract(index), row, column)
         if expr is None and equation is not self.statements.equations[-1]:
             raise UnsupportedProblem(
                 "this definition has no matrix form",

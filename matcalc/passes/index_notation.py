@@ -28,7 +28,7 @@ from matcalc.ops.elementwise import ABS
 from matcalc.ops.structural import TIMES
 from matcalc.passes import construct
 from matcalc.passes.functions import choose_operation, split_arguments
-from matcalc.passes.index_scan import Scan
+from matcalc.passes.index_scan import Scan, names_of
 from matcalc.passes.mistakes import Reporter
 from matcalc.passes.recognise import recognise
 from matcalc.passes.shapes import Shapes
@@ -58,13 +58,14 @@ def lower_value(
             the axis that they address.
         sizes: what size names mean.
     """
-    scope = _rule_scope(node, bases, sizes)
-    return lower(Scan(node, frozenset(indices)).run(), scope, dict(indices))
+    scope, ranges = _rule_scope(node, bases, sizes)
+    letters: dict[str, Index | None] = {x: Index(dim, x) for x, dim in ranges.items()}
+    return lower(Scan(node, frozenset(indices)).run(), scope, {**letters, **indices})
 
 
 def build_matrix(node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]) -> Expr:
     """A right side without subscripts as an expression; ``I`` takes the size that fits."""
-    return translate(node, _rule_scope(node, bases, sizes))
+    return translate(node, _rule_scope(node, bases, sizes)[0])
 
 
 def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Terms:
@@ -73,8 +74,8 @@ def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Terms:
     Args:
         scan: the tree, with its letters.
         scope: what the names mean.
-        letters: the indices known by letter; new ones are added. None stands for a letter that
-            runs over an axis of size 1 and so carries nothing.
+        letters: the indices by letter. None stands for a letter that runs over an axis of size 1
+            and so carries nothing.
     """
     return _Lowering(scan, scope, letters).run()
 
@@ -140,54 +141,30 @@ class _Lowering:
         if is_delta(node, self.scope.names):
             return self._delta(node)
         base = translate(node.base, self.scope)
-        axes = base.axes
-        subscripts = node.subscripts
-        if len(subscripts) == len(base.shape):
-            axes = base.shape
-        if len(axes) != len(subscripts):
-            raise ShapeProblem(f"{len(subscripts)} subscripts for {describe_shape(base.shape)}")
-        slots = [self._slot(s, axis) for s, axis in zip(subscripts, axes, strict=True)]
+        axes = base.shape if len(node.subscripts) > 1 else base.axes or (ONE,)
+        slots = [self._slot(s, axis) for s, axis in zip(node.subscripts, axes, strict=True)]
         return (Term(Fraction(1), (Factor(base, tuple(s for s in slots if s is not None)),)),)
 
     def _delta(self, node: tree.Indexed) -> Terms:
-        names = [
-            part.name for s in node.subscripts for part in s.names if isinstance(part, tree.Name)
-        ]
-        if len(node.subscripts) != 2 or len(names) != 2:
-            raise ShapeProblem("δ takes two indices", help="write δ[i,j]")
-        known = [self.letters[name] for name in names if name in self.letters]
-        if not known:
-            raise ShapeProblem("nothing says over what the indices of δ run")
-        if known[0] is None:
+        [first, second] = [self.letters[name.name] for name in names_of(node)]
+        if first is None or second is None:
             return (Term(Fraction(1)),)
-        dim = known[0].dim
-        slots = tuple(self.index(name, dim) for name in names)
-        found = tuple(slot for slot in slots if slot is not None)
-        return (Term(Fraction(1), (Factor(EYE(Size(dim)), found),)),)
+        return (Term(Fraction(1), (Factor(EYE(Size(first.dim)), (first, second)),)),)
 
     def _slot(self, subscript: tree.Subscript, axis: Dim) -> Slot | None:
-        if len(subscript.names) > 1:
-            parts = [self.letters.get(n.name) for n in subscript.names if isinstance(n, tree.Name)]
-            found = tuple(part for part in parts if part is not None)
-            return Composite(found)
-        [name] = subscript.names
-        if isinstance(name, tree.Name):
-            return self.index(name.name, axis)
-        if axis.is_unit and name.value == 1:
+        names = [name.name for name in subscript.names if isinstance(name, tree.Name)]
+        if len(names) == len(subscript.names) == 1:
+            return self.letters[names[0]]
+        if len(names) == len(subscript.names):
+            parts = [self.letters[name] for name in names]
+            return Composite(tuple(part for part in parts if part is not None))
+        if axis.is_unit:
             return None
         raise UnsupportedProblem(
-            "a fixed entry has no matrix form", span=name.span, help="use a letter as subscript"
+            "a fixed entry has no matrix form",
+            span=subscript.span,
+            help="use a letter as subscript",
         )
-
-    def index(self, letter: str, axis: Dim) -> Index | None:
-        """The index of this letter, which must run over ``axis``."""
-        if letter not in self.letters:
-            self.letters[letter] = None if axis.is_unit else Index(axis, letter)
-        found = self.letters[letter]
-        dim = found.dim if found else ONE
-        if dim != axis:
-            raise ShapeProblem(f"index {letter} runs to {dim} in one place and to {axis} here")
-        return found
 
     # ---------------------------------------------------------------- functions of entries
 
@@ -232,7 +209,9 @@ class _Lowering:
         free = free_indices(values, known)
         if len(free) > 2:
             raise UnsupportedProblem(
-                f"a function of an expression with {len(free)} free indices has no matrix form"
+                f"a function of an expression with {len(free)} free indices",
+                details=("functions act on numbers, vectors and matrices",),
+                help="leave at most two letters unsummed in the argument",
             )
         row, column = (*free, None, None)[:2]
         folded = []
@@ -243,7 +222,10 @@ class _Lowering:
             direct = _single_entry(terms, free)
             expr = direct or recognise(IndexExpr(free, terms), row, column)
             if expr is None:
-                raise UnsupportedProblem("the argument of this function has no matrix form")
+                raise UnsupportedProblem(
+                    "the argument of this function has no matrix form",
+                    help="define it before, in matrix form",
+                )
             folded.append(expr)
         return folded, free
 
@@ -319,11 +301,14 @@ def scalar_terms_at(e: Expr, slots: tuple[Slot, ...]) -> Terms:
     return (Term(coefficient, tuple(factors)),)
 
 
-def _rule_scope(node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]) -> Scope:
-    """What the names and the open places of a rule mean."""
+def _rule_scope(
+    node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]
+) -> tuple[Scope, dict[str, Dim]]:
+    """What the names and the open places of a rule mean, and how far its letters run."""
     known = Sizes()
     names = {name: expr.shape for name, expr in bases.items()}
     shapes = Shapes(names, known, Reporter("", known, dict), sizes, {})
     shapes.visit(node)
     fitted = {node_id: known.shape(shape) for node_id, shape in shapes.fitted.items()}
-    return Scope(bases, sizes, {}, fitted, shapes.whole_divisors)
+    ranges = {letter: known.resolve(dim) for letter, dim in shapes.letters.items()}
+    return Scope(bases, sizes, {}, fitted, shapes.whole_divisors), ranges

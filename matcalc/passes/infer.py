@@ -10,7 +10,7 @@ from matcalc.core.dim import Dim
 from matcalc.core.operation import Operation
 from matcalc.passes import kinds
 from matcalc.passes.declarations import SQUARE
-from matcalc.passes.defaults import Defaults, letter_kind
+from matcalc.passes.defaults import MATRIX, Defaults, letter_kind
 from matcalc.passes.functions import (
     Arguments,
     signature_operation,
@@ -30,7 +30,7 @@ class Kinds:
     Attributes:
         of: whether a variable has more than one row, more than one column.
         defaulted: those that nothing but their letter decides.
-        notes: those that are not what their letter says, where that is not forced by a larger kind.
+        notes: those that are not what their letter says, where that may surprise.
     """
 
     of: dict[str, KnownKind]
@@ -56,8 +56,8 @@ def _notes(statements: Statements, of: dict[str, KnownKind], defaults: Defaults)
         if name in statements.shapes or statements.properties.get(name):
             continue
         usual = letter_kind(name)
-        smaller = sum(kind) < sum(usual)
-        if kind != usual and (smaller or name in defaults.by_context):
+        unusual = sum(kind) < sum(usual) or kind == MATRIX
+        if kind != usual and (unusual or name in defaults.by_context):
             notes.append(f"{name} is read as a {words.get(kind, 'matrix')}")
     return tuple(notes)
 

@@ -86,21 +86,22 @@ class Reporter:
     def product(self, left: Operand, right: Operand, error: MismatchError) -> ShapeProblem:
         """Two neighbours that cannot be multiplied."""
         span = left.node.span.join(right.node.span)
-        sides = f"{self.is_(left)} and {self.is_(right)}"
+        same = self.text(left.node) == self.text(right.node)
+        sides = self.is_(left) if same else f"{self.is_(left)} and {self.is_(right)}"
         return ShapeProblem(
             f"shapes do not agree in the product {self.text(span)}",
             span=span,
-            details=(f"{sides}; {self._clash(left.shape[1], right.shape[0], error)}",),
+            details=(f"{sides}; {self._clash(left, right, error)}",),
             help=self._product_help(left, right),
         )
 
-    def _clash(self, columns: Dim, rows: Dim, error: MismatchError) -> str:
-        columns, rows = self.sizes.resolve(columns), self.sizes.resolve(rows)
-        if columns.is_unit or rows.is_unit:
-            left = "1 column" if columns.is_unit else f"{self.size(columns)} columns"
-            right = "1 row" if rows.is_unit else f"{self.size(rows)} rows"
-            return f"{left} cannot meet {right}"
-        return self.nothing_says(error)
+    def _clash(self, left: Operand, right: Operand, error: MismatchError) -> str:
+        columns, rows = self.sizes.resolve(left.shape[1]), self.sizes.resolve(right.shape[0])
+        if not (columns.is_unit or rows.is_unit):
+            return self.nothing_says(error)
+        of_left = "1 column" if columns.is_unit else f"{self.size(columns)} columns"
+        of_right = "1 row" if rows.is_unit else f"{self.size(rows)} rows"
+        return f"{of_left} on the left, {of_right} on the right"
 
     def nothing_says(self, error: MismatchError) -> str:
         """Why two sizes are not equal."""
@@ -132,9 +133,8 @@ class Reporter:
         if alike and left.is_matrix:
             tries.append(f"{a} .* {b}")
         if not tries:
-            return (
-                scalar.strip() or "declare the shapes, as in A: (m, n); x: n, or transpose a factor"
-            )
+            advice = "the left factor needs as many columns as the right one has rows"
+            return scalar.strip() or advice
         return f"did you mean {' or '.join(tries)} ?{scalar}"
 
     def scalar_hint(self, *operands: Operand, joint: str = " ") -> str:
@@ -145,6 +145,10 @@ class Reporter:
                 hint = f"f {node.name} is a number, declare {node.name}: scalar"
                 return joint + ("i" if joint == "; " else "I") + hint
         return ""
+
+    def instead(self, node: tree.Node) -> str:
+        """The advice to transpose."""
+        return f"did you mean {self.flipped(node)} instead of {self.text(node)} ?"
 
     def flipped(self, node: tree.Node) -> str:
         """The text of the transpose."""
@@ -180,14 +184,14 @@ class Reporter:
             else:
                 spread = f"{name} ones({self.size(rows)}, {self.size(columns)})"
             if rows == columns:
-                return f"write {name} I for the diagonal, {spread} for every entry"
+                return f"write {name} I to add to the diagonal, {spread} to add to every entry"
             return (
                 f"to add {name} to every entry, write {spread}{self.scalar_hint(array, joint='; ')}"
             )
         rows, columns = other.shape
         if self.sizes.could_agree(first.shape, (columns, rows)):
-            return f"did you mean {self.flipped(other.node)} ?"
-        return "declare the shapes, as in A: (m, n); x: n" if self.defaulted else None
+            return self.instead(other.node)
+        return "all terms of a sum must have one shape"
 
     def numeral(self, node: tree.Sum, numeral: tree.Node, other: Operand) -> AmbiguityProblem:
         """``1 + X`` for a square matrix."""
@@ -211,7 +215,7 @@ class Reporter:
             f"shapes do not agree in the {what} {self.text(span)}",
             span=span,
             details=(f"{self.is_(first)} and {self.is_(other)}",),
-            help=f"did you mean {self.flipped(other.node)} ?"
+            help=self.instead(other.node)
             if fits
             else "both sides must have one shape, or one of them must be a number",
         )

@@ -29,8 +29,8 @@ def quotient_shape(walk: Shapes, node: tree.Binary, parts: list[Operand]) -> Sha
         return left.shape
     first, whole = readings_of_quotient(_kind(left), [_kind(part) for part in divisor])
     if first is None and whole is None:
-        array = next(part for part in divisor if not part.is_scalar)
-        raise _no_division(walk.report, node, array)
+        whole_divisor = Operand(node.right, walk.product(divisor))
+        raise _no_division(walk.report, node, whole_divisor)
     if first is not None and whole is not None:
         _check_clear(walk, node, parts)
     if not _is_number(walk, divisor[0].node):

@@ -7,6 +7,7 @@ settled on the way: the readings of quotients, the sizes of ``I`` and of numeral
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
@@ -104,6 +105,7 @@ class Shapes:
             case tree.Negate():
                 return parts[0].shape
             case tree.Juxtapose():
+                self._note_call_like(node)
                 return self.product(parts)
             case tree.Binary():
                 return self._binary(node, parts)
@@ -178,6 +180,17 @@ class Shapes:
         except MismatchError:
             return False
         return True
+
+    def _note_call_like(self, node: tree.Juxtapose) -> None:
+        """``f(x)`` of a letter that is not declared as a function is a product."""
+        for left, right in pairwise(node.factors):
+            touching = right.span.start == left.span.end
+            if isinstance(left, tree.Name) and touching and self.report.text(right)[:1] == "(":
+                text = self.report.text(left.span.join(right.span))
+                self.note(
+                    f"{text} is read as a product; for a function declare it,"
+                    f" as in {left.name}: n -> scalar"
+                )
 
     def _binary(self, node: tree.Binary, parts: list[Operand]) -> Shape:
         match node.operator:
@@ -301,7 +314,7 @@ class Shapes:
 
     def _indexed(self, node: tree.Indexed, base: Operand) -> Shape:
         if is_delta(node, self.names):
-            return SCALAR
+            return self._delta(node)
         axes = base.shape
         if len(node.subscripts) == 1 and not base.is_matrix:
             axes = (base.shape[1],) if base.is_row else (base.shape[0],)
@@ -311,11 +324,26 @@ class Shapes:
             self._subscript(node, subscript, axis)
         return SCALAR
 
+    def _delta(self, node: tree.Indexed) -> Shape:
+        """The letters of a delta run over one size, which another factor may tell."""
+        names = [name for subscript in node.subscripts for name in subscript.names]
+        if len(node.subscripts) != 2 or len(names) != 2:
+            raise ShapeProblem(
+                f"{self.report.text(node)} is no Kronecker delta",
+                span=node.span,
+                help="δ takes two letters, as in δ[i,j]",
+            )
+        letters = [name.name for name in names if isinstance(name, tree.Name)]
+        size = next((self.letters[x] for x in letters if x in self.letters), self.sizes.fresh())
+        for subscript in node.subscripts:
+            self._subscript(node, subscript, size)
+        return SCALAR
+
     def _wrong_subscripts(self, node: tree.Indexed, base: Operand) -> ShapeProblem:
         count = len(node.subscripts)
         wanted = "two subscripts" if base.is_matrix else "one subscript"
         return ShapeProblem(
-            f"{count} subscript{'s' if count > 1 else ''} in {self.report.text(node)}",
+            f"{self.report.text(node)} has {count} subscript{'s' if count > 1 else ''}",
             span=node.span,
             details=(self.report.is_(base),),
             help=f"{self.report.text(base.node)} takes {wanted}",

@@ -88,7 +88,9 @@ def chain_factors(node: tree.Binary) -> tuple[tree.Node, ...]:
     """The factors of ``a * b * c``, which is one product however it is nested, at once."""
     factors = [node.right]
     left = node.left
-    while isinstance(left, tree.Binary) and left.operator == node.operator and not in_brackets(left):
+    while (
+        isinstance(left, tree.Binary) and left.operator == node.operator and not in_brackets(left)
+    ):
         factors.append(left.right)
         left = left.left
     return (left, *reversed(factors))

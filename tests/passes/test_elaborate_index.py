@@ -1,0 +1,67 @@
+"""Index notation as input."""
+
+import pytest
+
+from matcalc.core.dim import Dim
+from matcalc.ops.structural import TIMES
+from matcalc.passes.simplify import simplify
+from tests.passes.readings import read, shapes
+
+
+@pytest.mark.parametrize(
+    ("text", "matrix"),
+    [
+        ("f[i] = W[i,j] x[j]", "W x"),
+        ("W[i,j] x[j]", "W x"),
+        ("y[i] = a[i] b[i]", "a .* b"),
+        ("a[i] b[i]", "a' b"),
+        ("f = a[i] b[i]", "a' b"),
+        ("x[i] y[j]", "x y'"),
+        ("A[i,i]", "tr(A)"),
+        ("C[i,j] = A[j,i]", "A'"),
+        ("A[i,j] B[j,k] C[k,l]", "A B C"),
+        ("f[i] = A[i,i]", "diag(A)"),
+        ("D[i,j] = x[i] δ[i,j]", "diag(x)"),
+        ("f[i] = δ[i,j] x[j]", "x"),
+        ("f[i] = exp(x[i])", "exp(x)"),
+        ("exp(x[i])", "exp(x)"),
+        ("f = exp(x[i])", "sum(exp(x))"),
+        ("f[i] = tanh(W[i,j] x[j] + b[i])", "tanh(W x + b)"),
+        ("f = (W[i,j] x[j] - y[i])^2", "(W x - y)' (W x - y)"),
+        ("f[i] = x[i] + 1", "x + 1"),
+        ("f[i] = 1/x[i]", "1 ./ x"),
+        ("f[i] = a/2 x[i]", "a/2 x"),
+        ("f[i] = x[i] / (y[j] y[j])", "x / (y' y)"),
+        ("J[i,k] = s[i] (δ[i,k] - s[k])", "diag(s) - s s'"),
+        ("f[i] = norm2(X) x[i]", "norm2(X) x"),
+        ("inv(X)[i,j] y[j]", "inv(X) y"),
+        ("vec(X)[(j,i)] Y[i,j]", "tr(X Y')"),
+        ("kron(A, B)[(i,k),(j,l)] C[j,l]", "A C B'"),
+        ("z[i] = W[i,j] x[j]; z' z", "x' W' W x"),
+    ],
+)
+def test_index_notation_has_the_matrix_form(text: str, matrix: str) -> None:
+    reading = read(text)
+    declared = {name: [str(d) for d in s.axes] for name, s in reading.variables.items()}
+    assert simplify(reading.expr) is simplify(read(matrix, shapes=declared).expr)
+    assert reading.index is None
+
+
+def test_subscripts_give_the_kind() -> None:
+    assert shapes("W[i] A[i,j]") == {"W": "m", "A": "m x n"}
+    assert shapes("a[i] e[i,j]") == {"a": "m", "e": "m x n"}
+
+
+def test_three_free_indices_have_an_index_form_only() -> None:
+    reading = read("T[i,j,k] = x[i] y[j] z[k]")
+    assert reading.expr is None
+    assert reading.index.dims == (Dim.of("m"), Dim.of("n"), Dim.of("p"))
+
+
+def test_an_index_summed_within_a_function_is_free_of_the_others() -> None:
+    text = "f[i] = tanh(W[i,j] x[j]) tanh(V[i,k] y[k])"
+    assert read(text).expr.op is TIMES
+
+
+def test_a_unit_axis_may_be_subscripted_with_1() -> None:
+    assert read("x[i,1] y[i]").expr is read("x[i] y[i]").expr
