@@ -76,17 +76,16 @@ def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
     cotangents: dict[Expr, list[tuple[int, IndexExpr]]] = {f: [(0, _seed(f, output))]}
     found: dict[Symbol, IndexExpr] = {}
     for node in reversed(order):
-        if node not in active:
+        parts = sorted(cotangents.pop(node, ()), key=lambda part: part[0])
+        if not parts:
             continue
-        parts = sorted(cotangents.pop(node), key=lambda part: part[0])
         cotangent = _settle(_sum([part for _, part in parts]))
+        if not cotangent.terms:
+            continue
         if isinstance(node, Symbol):
             found[node] = cotangent
-        if not isinstance(node, Apply) or not cotangent.terms:
-            cotangents |= {arg: [] for arg in node.args if arg in active and arg not in cotangents}
-            continue
         for position, arg in enumerate(node.args):
-            if arg in active:
+            if arg in active and isinstance(node, Apply):
                 contribution = pull_back(node, position, cotangent)
                 cotangents.setdefault(arg, []).append((place[node, position], contribution))
     return {v: found.get(v) or _zero(output, v) for v in variables}
@@ -129,8 +128,6 @@ def _depending(order: list[Expr], variables: set[Symbol]) -> set[Expr]:
 
 def _sum(parts: list[IndexExpr]) -> IndexExpr:
     """The sum of arrays over the same axes; the free indices of the first name the axes."""
-    if not parts:
-        return IndexExpr((), ())
     first = parts[0]
     terms = list(first.terms)
     for part in parts[1:]:

@@ -221,6 +221,8 @@ def sum_of(e: Expr) -> Expr:
     """Sum of all entries."""
     if e.is_scalar:
         return e
+    if is_zero(e):
+        return Constant(0)
     if is_op(e, ONES):
         return size(e.shape[0] * e.shape[1])
     if is_op(e, TIMES) and any(arg.is_scalar for arg in e.args):

@@ -145,3 +145,10 @@ def test_a_sum_of_ten_thousand_terms() -> None:
 def test_seeds_of_sizes_are_constants() -> None:
     x = Symbol("x", (N, ONE))
     assert not derivative(Size(N), x).terms
+
+
+def test_a_derivative_that_vanishes_on_the_way_keeps_its_axes() -> None:
+    # The cotangent of sign(x) is zero before x is reached.
+    d = mc.diff("kron(sign(X), Y)", "X", shapes={"X": ("m", "n"), "Y": ("p", "q")})
+    assert d.is_zero
+    assert d.shape == ("m p", "n q", "m", "n")
