@@ -236,9 +236,9 @@ def sum_of(e: Expr) -> Expr:
     if e.shape[1].is_unit and as_power(e)[1] == 2:
         return product(transposed(as_power(e)[0]), as_power(e)[0])
     if is_op(e, MATMUL) and is_op(e.args[-1], ONES):
-        return sum_of(_chain(list(e.args[:-1])))
+        return times(size(e.shape[1]), sum_of(_chain(list(e.args[:-1]))))
     if is_op(e, MATMUL) and is_op(e.args[0], ONES):
-        return sum_of(_chain(list(e.args[1:])))
+        return times(size(e.shape[0]), sum_of(_chain(list(e.args[1:]))))
     if is_op(e, DIAG, TRANSPOSE):
         return sum_of(e.args[0])
     if is_op(e, DIAGONAL):
