@@ -8,6 +8,10 @@ from matcalc.core.dim import ONE, Shape, describe_shape
 from matcalc.core.operation import Operation
 from matcalc.errors import ShapeProblem
 
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_TO_SUPERSCRIPT = str.maketrans("0123456789", SUPERSCRIPTS)
+_FROM_SUPERSCRIPT = str.maketrans(SUPERSCRIPTS, "0123456789")
+
 
 @cache
 def abstract_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> Operation:
@@ -31,18 +35,27 @@ def partial_derivative(function: Operation, position: int) -> Operation:
     """Derivative of an abstract function by one argument, itself an abstract function.
 
     Its axes are those of the function and then those of the argument. ``∇L`` is the gradient of a
-    scalar function of one argument, ``∂F`` any other, with the number of the argument where
-    there are several.
+    scalar function of one argument, ``∇²L`` its Hessian; ``∂F`` is the derivative of any other, with the
+    number of the argument where there are several.
     """
     domain, codomain = function.domain_shapes, function.codomain
-    scalar = all(dim.is_unit for dim in codomain)
-    number = str(position + 1) if len(domain) > 1 else ""
-    name = f"{'∇' if scalar and not number else '∂'}{number}{function.name}"
+    name = _derived_name(function, position)
     axes = [dim for dim in codomain if not dim.is_unit]
     if not axes:
         return abstract_function(name, domain, domain[position])
     axes += [dim for dim in domain[position] if not dim.is_unit]
     return abstract_function(name, domain, tuple(axes) if len(axes) > 1 else (axes[0], ONE))
+
+
+def _derived_name(function: Operation, position: int) -> str:
+    name = function.name
+    if len(function.domain_shapes) > 1:
+        return f"∂{position + 1}{name}"
+    if name.startswith("∇"):
+        base = name.lstrip("∇" + SUPERSCRIPTS)
+        power = int(name[1 : len(name) - len(base)].translate(_FROM_SUPERSCRIPT) or 1) + 1
+        return "∇" + str(power).translate(_TO_SUPERSCRIPT) + base
+    return ("∇" if all(dim.is_unit for dim in function.codomain) else "∂") + name
 
 
 def _text(shape: Shape) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
 from matcalc.core.operation import Operation
@@ -12,10 +11,10 @@ from matcalc.errors import (
     DeclarationProblem,
     MatcalcError,
     NameProblem,
-    ShapeProblem,
     Span,
     SyntaxProblem,
 )
+from matcalc.ops.abstract import abstract_function
 from matcalc.passes.declarations import (
     SQUARE,
     check_property,
@@ -77,29 +76,6 @@ def sort_statements(program: tree.Program, shapes: object, assume: object) -> St
             used before it stands.
     """
     return _Sorter(program, shapes, assume).run()
-
-
-@cache
-def abstract_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> Operation:
-    """The operation of a function of which only the shapes are known; the same for every text."""
-
-    def shape_rule(shapes: tuple[Shape, ...]) -> Shape:
-        if shapes != domain:
-            wanted = " and ".join(map(describe_shape, domain))
-            given = " and ".join(map(describe_shape, shapes))
-            raise ShapeProblem(f"{name} takes {wanted}, not {given}")
-        return codomain
-
-    parameters = ("x",) if len(domain) == 1 else tuple(f"x_{k + 1}" for k in range(len(domain)))
-    signature = f"{', '.join(map(_text, domain))} -> {_text(codomain)}"
-    return Operation(name, signature, parameters, shape_rule=shape_rule)
-
-
-def _text(shape: Shape) -> str:
-    rows, columns = shape
-    if not columns.is_unit:
-        return f"({rows}, {columns})"
-    return "scalar" if rows.is_unit else str(rows)
 
 
 class _Sorter:
@@ -258,6 +234,8 @@ class _Sorter:
     def _check_roles(self) -> None:
         result = self.result
         for name, span in self.size_spans.items():
+            if name in IDENTITY:
+                raise self._two_roles(name, "the identity matrix", "a size", span)
             for role, names in (
                 ("a variable", result.shapes),
                 ("a variable", result.properties),
