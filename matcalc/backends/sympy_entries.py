@@ -75,7 +75,9 @@ class Entries:
         ranges = [range(index.dim.evaluate(self.sizes)) for index in ix.free]
         tables = [self._term(term, ix.free) for term in ix.terms]
         return {
-            place: sympy.Add(*(table.at(dict(zip(ix.free, place, strict=True))) for table in tables))
+            place: sympy.Add(
+                *(table.at(dict(zip(ix.free, place, strict=True))) for table in tables)
+            )
             for place in itertools.product(*ranges)
         }
 

@@ -99,7 +99,9 @@ def _check_index(given: str | int, dim: Dim) -> None:
 
 def _array(ix: IndexExpr) -> Any:
     letters = _unused_letters(set())
-    places = [sympy.Dummy(letter, integer=True) for letter, _ in zip(letters, ix.free, strict=False)]
+    places = [
+        sympy.Dummy(letter, integer=True) for letter, _ in zip(letters, ix.free, strict=False)
+    ]
     formula = _formula(ix, places)
     if not places:
         return formula

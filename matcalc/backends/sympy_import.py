@@ -68,7 +68,9 @@ class _Names:
         if self.variables.setdefault(name, symbol) is not symbol:
             raise DeclarationProblem(
                 f"{name} stands for two variables",
-                details=tuple(f"{name} is {describe_shape(s)}" for s in (self.variables[name].shape, shape)),
+                details=tuple(
+                    f"{name} is {describe_shape(s)}" for s in (self.variables[name].shape, shape)
+                ),
                 help="rename one of them",
             )
         return symbol
@@ -216,7 +218,9 @@ def _power(_: _Importer, node: Any, args: list[Expr]) -> Expr:
 
 def _matrix_power(importer: _Importer, node: Any, args: list[Expr]) -> Expr:
     base, exponent = args
-    return _power(importer, node, args) if base.is_scalar else construct.matrix_power(base, exponent)
+    return (
+        _power(importer, node, args) if base.is_scalar else construct.matrix_power(base, exponent)
+    )
 
 
 def _extremum(op: Any) -> Callable[[_Importer, Any, list[Expr]], Expr]:
@@ -265,8 +269,11 @@ def _elementwise(importer: _Importer, node: Any, args: list[Expr]) -> Expr:
     return importer.convert(function.expr, {function.variables[0]: args[0]})
 
 
-def _own(_: _Importer, node: Any, args: list[Expr]) -> Expr:
-    return REGISTRY[node.args[0].name](*args)
+def _own(importer: _Importer, node: Any, args: list[Expr]) -> Expr:
+    op = REGISTRY[node.args[0].name]
+    if all(isinstance(pattern, str) for pattern in op.rule.parameters):
+        return op(*(Size(importer.dim(size)) for size in node.args[-len(args) :]))
+    return op(*args)
 
 
 # --------------------------------------------------------------------------- entries and sums
@@ -337,9 +344,22 @@ def _factor(importer: _Importer, factor: Any, indices: Mapping[Any, Index]) -> F
 
 # ------------------------------------------------------------------------------------- the table
 
-_SIZED = (sympy.MatrixSymbol, sympy.Identity, sympy.OneMatrix, sympy.ZeroMatrix)
+_SIZED = (sympy.MatrixSymbol, sympy.Identity, sympy.OneMatrix, sympy.ZeroMatrix, MatrixFunction)
 
-_FUNCTIONS = ("log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "sign", "erf")
+_FUNCTIONS = (
+    "log",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "sign",
+    "erf",
+)
 
 _RULES: dict[type, _Rule] = {
     sympy.Rational: _Rule(lambda _, node, __: Constant(Fraction(int(node.p), int(node.q))), _none),

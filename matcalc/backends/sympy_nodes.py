@@ -48,7 +48,9 @@ def _spread(arg: Any, i: int, j: int) -> Any:
 
 def _explicit(arg: Any) -> Any:
     """A matrix with numbers as sizes, written out; anything else as it is."""
-    if isinstance(arg, sympy.MatrixExpr) and all(isinstance(size, int | sympy.Integer) for size in arg.shape):
+    if isinstance(arg, sympy.MatrixExpr) and all(
+        isinstance(size, int | sympy.Integer) for size in arg.shape
+    ):
         return arg.as_explicit()
     return arg
 
@@ -77,7 +79,9 @@ class MatrixFunction(sympy.MatrixExpr):  # type: ignore[misc]
         """The explicit matrix, once the operands are explicit."""
         operands = [arg.doit(**hints) for arg in self.args[3:]]
         image = _image(self.args[0], tuple(operands))
-        return self.func(*self.args[:3], *operands) if image is None else sympy.ImmutableMatrix(image)
+        return (
+            self.func(*self.args[:3], *operands) if image is None else sympy.ImmutableMatrix(image)
+        )
 
     def _sympystr(self, printer: Any) -> str:
         return _called(self.args[0], self.args[3:], printer)

@@ -27,7 +27,7 @@ from matcalc.core.expr import Expr, Symbol, postorder
 #: Digits that are carried where numbers are not rational; 50 of them are claimed.
 DIGITS = 60
 
-#: Largest product of the size of the entries and the number of derivatives that is written out.
+#: Largest product of the size of the entries and the number of parameters that is written out.
 WRITTEN_OUT = 15_000
 
 #: Largest square whose determinant is written out.
@@ -139,7 +139,7 @@ def _written_out(
     evaluate: Callable[[Any], Any],
     limit: int,
 ) -> Partials:
-    x, combinations = question.x, question.combinations
+    x = question.x
     written_sizes = (
         min(dim.evaluate(question.sizes) for dim in node.shape)
         for node in postorder(question.f)
@@ -147,16 +147,21 @@ def _written_out(
     )
     if max(written_sizes, default=0) > SQUARE:
         raise TooLargeError
-    guard = refuse_larger(limit // max(1, len(combinations)), DEPTH // question.order**2)
+    largest = limit // max(1, len(x.parameters))
+    guard = refuse_larger(largest, DEPTH // question.order**2)
     values = {**constants, x.symbol: x.matrix()}
     written = Entries(question.sizes, values, guard).of(question.f)
     written.applyfunc(evaluate)  # the function itself must have a value, too
     derivatives: dict[tuple[int, ...], sympy.Matrix] = {(): written}
-    for length in range(1, question.order + 1):
-        for key in replace(question, order=length).combinations:
-            parameter = x.parameters[key[-1]]
-            derivatives[key] = derivatives[key[:-1]].applyfunc(partial(_diff, by=(parameter,)))
-    return {key: question.table(derivatives[key].applyfunc(evaluate)) for key in combinations}
+    ruler = _Ruler()
+    for order in range(1, question.order + 1):
+        if sum(ruler.measure(matrix)[0] for matrix in derivatives.values()) > largest * order:
+            raise TooLargeError
+        derivatives = {
+            key: derivatives[key[:-1]].applyfunc(partial(_diff, by=(x.parameters[key[-1]],)))
+            for key in replace(question, order=order).combinations
+        }
+    return {key: question.table(matrix.applyfunc(evaluate)) for key, matrix in derivatives.items()}
 
 
 def _diff(entry: Any, by: Sequence[Any]) -> Any:
@@ -234,7 +239,13 @@ def _followed(
         """The part of the Taylor polynomial that is of degree 0 or 1 in every step."""
         if not entry.has(*steps):
             return settled(entry)
-        return sympy.Add(*(origin.evaluate(_diff(entry, by)) * sympy.Mul(*by) for by in subsets))
+        try:
+            terms = sympy.Poly(entry, *steps).terms()
+        except sympy.PolynomialError:
+            kept = [(by, origin.evaluate(_diff(entry, by))) for by in subsets]
+        else:
+            kept = [(_repeated(steps, k), settled(c)) for k, c in terms if max(k) <= 1]
+        return sympy.Add(*(coefficient * sympy.Mul(*by) for by, coefficient in kept))
 
     partials: Partials = {}
     for key in combinations:
@@ -245,6 +256,10 @@ def _followed(
         end = Entries(question.sizes, values, partial(_each, truncate)).of(question.f)
         partials[key] = question.table(end.applyfunc(lambda e: origin.evaluate(_diff(e, steps))))
     return partials
+
+
+def _repeated(steps: Sequence[Any], exponents: Sequence[int]) -> tuple[Any, ...]:
+    return tuple(step for step, exponent in zip(steps, exponents, strict=True) if exponent)
 
 
 def _each(function: Callable[[Any], Any], matrix: sympy.Matrix) -> sympy.Matrix:

@@ -28,6 +28,9 @@ COMMUTATION = Operation(
     ("m", "n"),
     latex="K_{{{0},{1}}}",
     numpy="np.eye({0} * {1}).reshape({1}, {0}, -1).transpose(1, 0, 2).reshape({0} * {1}, -1)",
+    sympy=lambda sp, m, n: sp.Matrix(
+        m * n, m * n, lambda i, j: int((i // n, i % n) == (j % m, j // m))
+    ),
     source="Magnus and Neudecker, Matrix Differential Calculus, section 3.7",
 )
 """Commutation matrix: ``commutation(m, n) vec(A) = vec(A')`` for A with m rows and n columns."""

@@ -47,17 +47,17 @@ def test_shapes_are_kept():
     size = sympy.Symbol("n", integer=True, positive=True)
     assert to_sympy(x).shape == (size, 1)
     assert to_sympy(t(x)).shape == (1, size)
-    assert to_sympy(ops["vec"](Y)).shape == (size * sympy.Symbol("m", integer=True, positive=True), 1)
+    assert to_sympy(ops["vec"](Y)).shape == (
+        size * sympy.Symbol("m", integer=True, positive=True),
+        1,
+    )
     assert not hasattr(to_sympy(prod(t(x), x)), "shape")
     assert to_sympy(Symbol("R", (Dim.of(2), Dim.of(3)))).shape == (2, 3)
     assert to_sympy(inverse_by_x).shape == (size,) * 4
 
 
 SUBJECTS = [
-    instance
-    for op in REGISTRY.values()
-    if op.sympy is not None
-    for instance in instances(op)
+    instance for op in REGISTRY.values() if op.sympy is not None for instance in instances(op)
 ]
 
 

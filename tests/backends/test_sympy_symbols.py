@@ -63,7 +63,9 @@ def test_orthogonal_matrices_with_a_structure(other):
 
 
 def test_an_orthogonal_matrix_with_any_other_structure_is_refused():
-    with pytest.raises(UnsupportedProblem, match="no samples of Q, which is declared orthogonal and toeplitz"):
+    with pytest.raises(
+        UnsupportedProblem, match="no samples of Q, which is declared orthogonal and toeplitz"
+    ):
         sampled_matrix(
             Symbol("Q", (n, n), ["orthogonal", "toeplitz"]), {"n": 3}, random.Random(1), Manner()
         )
