@@ -25,6 +25,9 @@ FLAT = 1000
 #: Largest exponent of a matrix: a power is differentiated as a product.
 MAX_POWER = 1000
 
+#: Longest numeral that a power of a numeral is written out as.
+MAX_BITS = 4000
+
 MINUS_ONE = Constant(-1)
 HALF = Constant(Fraction(1, 2))
 
@@ -135,6 +138,11 @@ def reciprocal(e: Expr) -> Expr:
     return inverse if coefficient == 1 else TIMES(Constant(coefficient), inverse)
 
 
+def inverse(e: Expr) -> Expr:
+    """The inverse of a square matrix, or of a number."""
+    return reciprocal(e) if e.is_scalar else INV(e)
+
+
 def negate(e: Expr) -> Expr:
     """``-e``."""
     return multiply((MINUS_ONE, e))
@@ -154,11 +162,20 @@ def add(terms: Iterable[Expr]) -> Expr:
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
-    """The entry by entry power; ``sqrt`` for 1/2, and numerals to the power -1 are numerals."""
+    """The entry by entry power; ``sqrt`` for 1/2, and whole powers of numerals are numerals.
+
+    Raises:
+        ShapeProblem: the power of 0 is not defined.
+    """
     if exponent is HALF:
         return SQRT(base)
-    if exponent is MINUS_ONE and isinstance(base, Constant) and base.value:
-        return Constant(1 / base.value)
+    if isinstance(base, Constant) and isinstance(exponent, Constant):
+        value, k = base.value, exponent.value
+        if value == 0 and k < 0:
+            raise ShapeProblem("division by zero", help="the number divided by must not be 0")
+        bits = (value.numerator * value.denominator).bit_length()
+        if k.denominator == 1 and abs(k) * bits <= MAX_BITS:
+            return Constant(value ** int(k))
     return POWER(base, exponent)
 
 

@@ -56,7 +56,8 @@ class Scan:
                 self.below[id(node)] = NONE.union(*parts)
         self._spread_down()
         for node in postorder(self.root, self.parts):
-            self.counts[id(node)] = self._count(node)
+            has_letters = id(node) in self.below
+            self.counts[id(node)] = self._count(node) if has_letters else Counter()
         return self
 
     def parts(self, node: tree.Node) -> tuple[tree.Node, ...]:

@@ -16,7 +16,7 @@ from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
 from matcalc.ops.constant import ONES, PI, ZEROS
 from matcalc.ops.elementwise import ABS
-from matcalc.ops.linalg import INV, TRACE
+from matcalc.ops.linalg import TRACE
 from matcalc.ops.reduction import NORM1, NORM2
 from matcalc.ops.structural import KRON
 from matcalc.passes import construct
@@ -176,9 +176,7 @@ def _binary(node: tree.Binary, args: list[Expr], scope: Scope) -> Expr:
         case "kron":
             return kronecker(args)
         case "\\":
-            if left.is_scalar:
-                return construct.divide(right[0], left)
-            return construct.multiply((INV(left), right[0]))
+            return construct.multiply((construct.inverse(left), right[0]))
         case "/":
             if id(node) in scope.whole_divisors or len(right) == 1:
                 return construct.divide(left, construct.multiply(right))
@@ -237,6 +235,7 @@ _CONSTRUCTORS: dict[str, Callable[[tuple[Expr, ...]], Expr]] = {
     "power": lambda args: construct.power(*args),
     "matpow": lambda args: construct.matrix_power(*args),
     "kron": kronecker,
+    "inv": lambda args: construct.inverse(*args),
 }
 
 
