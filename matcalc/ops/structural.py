@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
 from operator import mul
 from typing import Any
-
-from itertools import pairwise
 
 from matcalc.core.dim import ONE, Shape, describe_shape
 from matcalc.core.operation import Operation

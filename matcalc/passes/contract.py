@@ -183,7 +183,8 @@ def _split_vec(expr: Apply, slot: Composite) -> tuple[Slot, ...]:
 
 def _fold(term: Term, free: tuple[Index, ...]) -> Term:
     """Components connected by bound indices folded into single factors where they have a matrix form,
-    and factors with the same indices multiplied."""
+    and factors with the same indices multiplied.
+    """
     outside = frozenset(free)
     coefficient = term.coefficient
     factors: list[Factor] = []

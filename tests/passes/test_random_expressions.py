@@ -41,7 +41,9 @@ def array(symbol: Symbol) -> np.ndarray:
     return values
 
 
-def value(e: Expr | IndexExpr, variables: list[Symbol], arrays: dict[str, np.ndarray]) -> np.ndarray:
+def value(
+    e: Expr | IndexExpr, variables: list[Symbol], arrays: dict[str, np.ndarray]
+) -> np.ndarray:
     """Its value; a size that no array has is given beside them. Discards what is not finite."""
     sizes = {name: SIZES[size] for name, size in generate(e, variables=variables).sizes.items()}
     try:

@@ -6,7 +6,16 @@ from matcalc import parse
 from matcalc.backends.text import format_expr
 from matcalc.passes.simplify import simplify
 
-SQUARE = {"X": ("n", "p"), "A": ("n", "n"), "B": ("n", "n"), "C": ("n", "n"), "x": "n", "y": "n", "a": (), "b": ()}
+SQUARE = {
+    "X": ("n", "p"),
+    "A": ("n", "n"),
+    "B": ("n", "n"),
+    "C": ("n", "n"),
+    "x": "n",
+    "y": "n",
+    "a": (),
+    "b": (),
+}
 
 #: Written, and in normal form. A, B, C are n x n, x, y vectors, a, b scalars, S symmetric, K skew, Q orthogonal.
 FORMS = [
@@ -74,7 +83,7 @@ ASSUME = {"S": "symmetric", "K": "skew", "Q": "orthogonal"}
 
 @pytest.mark.parametrize(("written", "expected"), FORMS)
 def test_normal_form(written: str, expected: str) -> None:
-    shapes = SQUARE | {name: ("n", "n") for name in ASSUME}
+    shapes = SQUARE | dict.fromkeys(ASSUME, ("n", "n"))
     assert format_expr(simplify(parse(written, shapes=shapes, assume=ASSUME))) == expected
 
 
@@ -85,6 +94,6 @@ def test_a_residual_stays_as_it_was_written() -> None:
 
 def test_simplified_twice_is_simplified_once() -> None:
     for written, _ in FORMS:
-        shapes = SQUARE | {name: ("n", "n") for name in ASSUME}
+        shapes = SQUARE | dict.fromkeys(ASSUME, ("n", "n"))
         once = simplify(parse(written, shapes=shapes, assume=ASSUME))
         assert simplify(once) is once
