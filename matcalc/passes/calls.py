@@ -8,11 +8,13 @@ from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem
 from matcalc.passes.functions import (
+    COLUMNS,
     FILLED,
     SIZED,
     Arguments,
     operations,
     signature_operation,
+    sized_arguments,
     split_arguments,
 )
 from matcalc.passes.mistakes import Operand
@@ -124,21 +126,20 @@ def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Op
 
 
 def _sized(walk: Shapes, node: tree.Call, arguments: Arguments) -> Shape:
-    if len(arguments.sizes) not in SIZED[node.function]:
-        wanted = " or ".join(map(str, SIZED[node.function]))
+    function = node.function
+    operation = SIZED[function]
+    sizes = sized_arguments(function, [size_of(s, walk.size_names) for s in arguments.sizes])
+    if sizes is None:
+        count = len(operation.parameters)
+        wanted = "1 or 2" if function in COLUMNS else str(count)
         plural = "" if wanted == "1" else "s"
-        example = (
-            "eye(n)" if node.function == "eye" else f"{node.function}(n) or {node.function}(m, n)"
-        )
+        example = f"{function}({', '.join(operation.parameters)})"
         raise ShapeProblem(
-            f"{node.function} takes {wanted} size{plural}, not {len(arguments.sizes)}",
+            f"{function} takes {wanted} size{plural}, not {len(node.args)}",
             span=node.span,
-            help=f"write {example}",
+            help=f"write {function}(n) or {example}" if function in COLUMNS else f"write {example}",
         )
-    dims = [size_of(size, walk.size_names) for size in arguments.sizes]
-    if node.function == "eye":
-        return dims[0], dims[0]
-    return (*dims, ONE)[0], (*dims, ONE)[1]
+    return operation.shape(sizes)
 
 
 def _filled(walk: Shapes, node: tree.Call, parts: list[Operand]) -> Shape:

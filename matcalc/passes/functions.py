@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from matcalc.core.dim import Shape
+from matcalc.core.dim import ONE, Dim, Shape
+from matcalc.core.expr import Size
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem
 from matcalc.ops import REGISTRY, by_call
@@ -14,8 +16,15 @@ from matcalc.syntax import tree
 #: What is known of a shape, as far as the choice among operations of one spelling needs it.
 Kind = Literal["scalar", "vector", "row", "matrix"]
 
-#: Functions whose arguments are sizes, with the numbers of arguments that they take.
-SIZED = {"ones": (1, 2), "zeros": (1, 2), "eye": (1,)}
+#: Operations whose arguments are sizes: constant arrays.
+SIZED = {
+    op.name: op
+    for op in REGISTRY.values()
+    if op.rule.parameters and all(isinstance(p, str) for p in op.rule.parameters)
+}
+
+#: Those of them that make a column where one size is given.
+COLUMNS = ("ones", "zeros")
 
 #: Functions with one scalar argument that take the size that fits.
 FILLED = ("vector", "matrix")
@@ -77,6 +86,15 @@ def signature_operation(node: tree.Call, arguments: Arguments) -> Operation | No
         ):
             return op
     return None
+
+
+def sized_arguments(function: str, dims: Sequence[Dim]) -> tuple[Size, ...] | None:
+    """The size arguments of a constant array, or None where their number is wrong."""
+    if function in COLUMNS and len(dims) == 1:
+        dims = (*dims, ONE)
+    if len(dims) != len(SIZED[function].parameters):
+        return None
+    return tuple(map(Size, dims))
 
 
 def kind_of(shape: Shape) -> Kind:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from matcalc.core.dim import Dim
+from matcalc.core.dim import ONE
 from matcalc.core.operation import Operation
 from matcalc.passes import kinds
 from matcalc.passes.declarations import SQUARE
 from matcalc.passes.defaults import MATRIX, Defaults, letter_kind
 from matcalc.passes.functions import (
+    SIZED,
     Arguments,
     signature_operation,
+    sized_arguments,
     split_arguments,
 )
 from matcalc.passes.kinds import Axes, Axis, KnownKind
@@ -259,7 +261,7 @@ class _Inference:
         match node.function:
             case name if name in self.statements.functions:
                 return self._abstract(self.statements.functions[name], parts)
-            case "ones" | "zeros" | "eye":
+            case name if name in SIZED:
                 return self._sized(node, arguments)
             case "vector":
                 return axis.fresh(long=True), unit
@@ -298,11 +300,8 @@ class _Inference:
 
     def _sized(self, node: tree.Call, arguments: Arguments) -> Axes:
         dims = [size_of(size, self.statements.sizes) for size in arguments.sizes]
-        if node.function == "eye":
-            one = self.axis.of_dim(dims[0]) if dims else self.axis.fresh(long=True)
-            return one, one
-        rows, columns = (*dims, Dim(), Dim())[:2]
-        return self.axis.of_dim(rows), self.axis.of_dim(columns)
+        sizes = sized_arguments(node.function, dims)
+        return self.axis.of_shape(SIZED[node.function].shape(sizes) if sizes else (ONE, ONE))
 
     def _diag(self, node: tree.Call, parts: list[Axes]) -> Axes:
         axis, result = self.axis, self.axis.fresh_pair()

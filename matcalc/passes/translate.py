@@ -11,10 +11,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Apply, Constant, Expr, Size
+from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
-from matcalc.ops.constant import ONES, PI, ZEROS
+from matcalc.ops.constant import PI
 from matcalc.ops.elementwise import ABS
 from matcalc.ops.linalg import TRACE
 from matcalc.ops.reduction import NORM1, NORM2
@@ -25,6 +25,7 @@ from matcalc.passes.functions import (
     SIZED,
     Arguments,
     choose_operation,
+    sized_arguments,
     split_arguments,
 )
 from matcalc.passes.walk import children, postorder
@@ -264,10 +265,9 @@ def size_of(node: tree.Node, sizes: Mapping[str, Dim]) -> Dim:
 
 
 def _constant_array(node: tree.Call, arguments: Arguments, scope: Scope) -> Expr:
-    dims = [size_of(size, scope.sizes) for size in arguments.sizes]
-    if node.function == "eye":
-        return construct.eye(dims[0])
-    rows, columns = (*dims, ONE)[:2]
-    if rows.is_unit and columns.is_unit:
-        return Constant(1 if node.function == "ones" else 0)
-    return (ONES if node.function == "ones" else ZEROS)(Size(rows), Size(columns))
+    sizes = sized_arguments(node.function, [size_of(size, scope.sizes) for size in arguments.sizes])
+    assert sizes is not None
+    array = SIZED[node.function](*sizes)
+    if array.is_scalar:
+        return Constant(0 if node.function == "zeros" else 1)
+    return array
