@@ -175,6 +175,13 @@ class Operation:
         """The signature, parsed."""
         return Signature(self.signature)
 
+    @cached_property
+    def size_positions(self) -> frozenset[int]:
+        """Positions of the arguments that are sizes, as in ``eye(n)``."""
+        if self.shape_rule is not None:
+            return frozenset()
+        return frozenset(k for k, p in enumerate(self.rule.parameters) if isinstance(p, str))
+
     def shape(self, args: tuple[Expr, ...]) -> Shape:
         """Shape of the result. Raises ShapeProblem."""
         if self.shape_rule is not None:

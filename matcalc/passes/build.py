@@ -87,6 +87,9 @@ def times(*factors: Expr) -> Expr:
     coefficient = Fraction(1)
     powers: dict[Expr, tuple[Expr, Fraction]] = {}
     shape: Shape = UNIT.shape
+    if any(is_op(factor, EYE) for factor in factors):
+        # Only the diagonal counts, and that is the transpose's too.
+        factors = tuple(f.args[0] if is_op(f, TRANSPOSE) else f for f in factors)
     stack = list(reversed(factors))
     while stack:
         factor = stack.pop()
@@ -135,9 +138,6 @@ def _assemble(coefficient: Fraction, factors: list[Expr], shape: Shape) -> Expr:
             return zeros(shape)
         if rest is not UNIT and not is_op(rest, ONES):
             (scalars if rest.is_scalar else arrays).append(rest)
-    if any(is_op(array, EYE) for array in arrays):
-        # Only the diagonal counts, and that is the transpose's too.
-        arrays = [array.args[0] if is_op(array, TRANSPOSE) else array for array in arrays]
     if not arrays and not all(dim.is_unit for dim in shape):
         arrays.append(ones(shape))
     args = [*scalars, *arrays]
@@ -161,6 +161,8 @@ def as_power(e: Expr) -> tuple[Expr, Fraction]:
 def _power_of(base: Expr, exponent: Fraction) -> Expr:
     if exponent == 1:
         return base
+    if is_op(base, ABS) and exponent % 2 == 0:
+        base = base.args[0]
     if exponent == Fraction(1, 2):
         return SQRT(base)
     return POWER(base, Constant(exponent))
@@ -186,7 +188,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
                 return base
             inner, inner_exponent = as_power(base)
             if inner is not base:
-                return _power_of(inner, inner_exponent * k) if inner_exponent * k else UNIT
+                return _power_of(inner, inner_exponent * k)
         return _power_of(base, k)
     return POWER(base, exponent)
 

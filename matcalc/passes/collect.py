@@ -213,11 +213,14 @@ def _groupings(pieces: list[_Piece]) -> Iterable[_Group]:
         keys = tuple(canonical(factor) for factor in piece.chain)
         buckets.setdefault(("whole", *keys), []).append(k)
         if len(piece.chain) > 1:
-            buckets.setdefault(("right", keys[-1]), []).append(k)
-            buckets.setdefault(("left", keys[0]), []).append(k)
+            # Terms over different denominators are not mixed: (S + S') x / a - (B + B') x / b.
+            scalars = frozenset(canonical(scalar) for scalar in piece.scalars)
+            buckets.setdefault(("right", keys[-1], scalars), []).append(k)
+            buckets.setdefault(("left", keys[0], scalars), []).append(k)
     for key, members in buckets.items():
         if len(members) > 1 and _factorable(key[0] == "whole", pieces, members):
-            gain = (len(members) - 1) * len(key)
+            width = len(key) - 1 if key[0] == "whole" else 1
+            gain = (len(members) - 1) * width
             yield _Group(tuple(members), str(key[0]), gain)
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 
-from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
@@ -79,7 +79,7 @@ class _Work:
 
     def _remembered(self) -> list[Factor]:
         """Entries of ones for the indices that only ones addressed."""
-        return [Factor(ONES(size(i.dim), size(i.dim)), (i, i)) for i in self.dropped]
+        return [Factor(ONES(Size(i.dim), Size(i.dim)), (i, i)) for i in self.dropped]
 
     def open(self, factor: Factor, expr: Apply) -> None:
         op, slots = expr.op, factor.slots
@@ -92,14 +92,14 @@ class _Work:
         elif op is ONES:
             self.dropped.extend(index for slot in slots for index in slot.parts)
         elif op is DIAG:
-            identity = EYE(size(expr.shape[0]))
+            identity = EYE(Size(expr.shape[0]))
             self.todo += [Factor(expr.args[0], slots[:1]), Factor(identity, slots)]
         elif (op is MATMUL and not expr.is_scalar and (pieces := _split_product(expr, slots))) or (
             op is KRON and (pieces := _split_kronecker(expr, slots))
         ):
             self.todo.extend(pieces)
-        elif op is VEC and isinstance(slots[0], Composite):
-            self.todo.append(Factor(expr.args[0], _split_vec(expr, slots[0])))
+        elif op is VEC and [part.dim for part in slots[0].parts[::-1]] == list(expr.args[0].axes):
+            self.todo.append(Factor(expr.args[0], slots[0].parts[::-1]))
         else:
             is_row = len(slots) == 1 and expr.shape[0].is_unit
             self.done.append(Factor(transposed(expr), slots) if is_row else factor)
@@ -112,7 +112,7 @@ class _Work:
         if isinstance(left, Composite) and isinstance(right, Composite):
             if [p.dim for p in left.parts] == [p.dim for p in right.parts]:
                 pairs = zip(left.parts, right.parts, strict=True)
-                self.todo.extend(Factor(EYE(size(a.dim)), (a, b)) for a, b in pairs)
+                self.todo.extend(Factor(EYE(Size(a.dim)), (a, b)) for a, b in pairs)
             else:
                 self.done.append(factor)
             return
@@ -172,10 +172,6 @@ def _split_kronecker(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
         Factor(arg, tuple(index for index in pair if index is not None))
         for arg, pair in zip(expr.args, zip(*per_axis, strict=True), strict=True)
     ]
-
-
-def _split_vec(expr: Apply, slot: Composite) -> tuple[Slot, ...]:
-    return slot.parts[::-1] if len(expr.args[0].axes) == len(slot.parts) else (slot,)
 
 
 # ------------------------------------------------------------------ folding and collecting

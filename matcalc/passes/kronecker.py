@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matcalc.core.dim import ONE
-from matcalc.core.expr import Constant, Expr
+from matcalc.core.expr import Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, Term
 from matcalc.ops.constant import COMMUTATION, EYE
 from matcalc.ops.linalg import DIAG, VEC
@@ -26,7 +26,7 @@ def kronecker_term(term: Term, rows: tuple[Index, ...], columns: tuple[Index, ..
         return None
     # vec(X') = K vec(X): the columns are in the order of vec(X').
     slow, fast = columns
-    return product(crossed, COMMUTATION(size(fast.dim), size(slow.dim)))
+    return product(crossed, COMMUTATION(Size(fast.dim), Size(slow.dim)))
 
 
 def _term(term: Term, rows: tuple[Index, ...], columns: tuple[Index, ...]) -> Expr | None:

@@ -13,7 +13,7 @@ from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Symbol
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
-from matcalc.ops.reduction import SUM
+from matcalc.ops.reduction import SOFTMAX, SUM
 from matcalc.ops.structural import KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
 from matcalc.passes.build import (
     MINUS,
@@ -32,6 +32,10 @@ from matcalc.passes.build import (
     zeros,
 )
 from matcalc.passes.equal import canonical, same
+
+
+#: Longest run of factors that is compared with an inverted product.
+INVERSE_WIDTH = 16
 
 
 def product(*factors: Expr) -> Expr:
@@ -88,16 +92,31 @@ def _append(chain: list[Expr], piece: Expr, scalars: list[Expr]) -> None:
 
 def _cancel_inverse(chain: list[Expr]) -> None:
     """``(P Q)^-1 P Q`` and ``P Q (P Q)^-1`` at the right end are the identity."""
-    for width in range(2, len(chain)):
-        first, last = chain[-width - 1], chain[-1]
-        for inverted, run in ((first, chain[-width:]), (last, chain[-width - 1 : -1])):
-            if is_op(inverted, INV) and is_op(inverted.args[0], MATMUL):
-                factors = inverted.args[0].args
-                if len(factors) == width and all(map(same, factors, run)):
-                    del chain[-width - 1 :]
-                    if not chain:
-                        chain.append(eye(inverted.shape[0]))
-                    return
+    for place in _inverses_near_the_end(chain):
+        factors = chain[place].args[0].args
+        width = len(factors)
+        start = place - width if place == len(chain) - 1 else place + 1
+        if start >= 0 and start + width <= len(chain):
+            if all(map(same, factors, chain[start : start + width])):
+                inverse_of = chain[place]
+                del chain[min(start, place) :]
+                if not chain:
+                    chain.append(eye(inverse_of.shape[0]))
+                return
+
+
+def _inverses_near_the_end(chain: list[Expr]) -> list[int]:
+    """Places of inverted products that the last factor is or may complete."""
+    last = len(chain) - 1
+    found = [last] if _is_inverted_product(chain[last]) else []
+    for place in range(max(0, last - INVERSE_WIDTH), last):
+        if _is_inverted_product(chain[place]) and len(chain[place].args[0].args) == last - place:
+            found.append(place)
+    return found
+
+
+def _is_inverted_product(e: Expr) -> bool:
+    return is_op(e, INV) and is_op(e.args[0], MATMUL)
 
 
 def _close_scalar(chain: list[Expr], scalars: list[Expr]) -> None:
@@ -223,6 +242,8 @@ def sum_of(e: Expr) -> Expr:
         return e
     if is_zero(e):
         return Constant(0)
+    if is_op(e, SOFTMAX):
+        return Constant(1)
     if is_op(e, ONES):
         return size(e.shape[0] * e.shape[1])
     if is_op(e, TIMES) and any(arg.is_scalar for arg in e.args):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
+from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import ADJ, COSM, DIAG, EXPM, INV, PINV, SINM, TOEPLITZ
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
@@ -14,6 +15,9 @@ SYMMETRIC_PROPERTIES = frozenset({"symmetric", "diagonal", "spd", "psd"})
 
 #: f(X') = f(X)' for these matrix functions.
 COMMUTE_WITH_TRANSPOSE = (INV, PINV, ADJ, MATPOW, EXPM, SINM, COSM, TOEPLITZ)
+
+#: f(c X) = c^k f(X) with k = -1, and with k the exponent of a whole power.
+ODD = (INV, PINV, MATPOW)
 
 _MINUS = Constant(-1)
 
@@ -59,6 +63,9 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
         return _product(plain), _product(turned)
     if op is ADD:
         return _total(plain), _total(turned)
+    if op in ODD:
+        # Skew matrices: (-K)^-1 = -K^-1.
+        return _odd(op, plain), _odd(op, turned)
     if op is KRON or op.elementwise or op in COMMUTE_WITH_TRANSPOSE:
         return op(*plain), op(*turned)
     straight = op(*plain)
@@ -67,6 +74,16 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
     if op in (ONES, ZEROS):
         return straight, op(*reversed(plain))
     return straight, TRANSPOSE(straight)
+
+
+def _odd(op: Operation, args: tuple[Expr, ...]) -> Expr:
+    coefficient, rest = _split(args[0])
+    exponent = args[1] if op is MATPOW else _MINUS
+    if coefficient != -1 or not isinstance(exponent, Constant):
+        return op(*args)
+    inner = rest[0] if len(rest) == 1 else TIMES(*rest)
+    sign = Constant(-1 if exponent.value % 2 else 1)
+    return _product((sign, op(inner, *args[1:])))
 
 
 def _split(e: Expr) -> tuple[Fraction, tuple[Expr, ...]]:

@@ -173,7 +173,7 @@ def instantiate(
         if isinstance(node, Symbol):
             done[node] = operand(parameters.index(node))
         elif isinstance(node, Size):
-            done[node] = simplify(Size(node.dim.substitute(sizes)))
+            done[node] = Size(node.dim.substitute(sizes))
         elif isinstance(node, Apply):
             done[node] = _broadcast(node.op, [done[arg] for arg in node.args])
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matcalc.core.expr import Apply, Constant, Expr, postorder
+from matcalc.core.expr import Apply, Constant, Expr, Size, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.elementwise import (
@@ -17,7 +17,7 @@ from matcalc.ops.elementwise import (
     SQRT,
     SQUARE,
 )
-from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
+from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, VEC
 from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build, products
@@ -62,9 +62,23 @@ def _norm2(x: Expr) -> Expr:
 
 
 def _sqrt(x: Expr) -> Expr:
-    """``sqrt(u^2) = |u|``."""
+    """``sqrt(u^2) = |u|`` and ``sqrt(v' v) = ||v||``."""
     base, exponent = build.as_power(x)
-    return _abs(base) if exponent == 2 else SQRT(x)
+    if exponent == 2:
+        return _abs(base)
+    if build.is_op(x, MATMUL) and build.transposed(x.args[0]) is x.args[-1] and len(x.args) == 2:
+        return NORM2(x.args[-1])
+    if build.is_op(x, TIMES) and all(build.as_power(arg)[1] == 2 for arg in x.args):
+        return build.times(*(_abs(build.as_power(arg)[0]) for arg in x.args))
+    return SQRT(x)
+
+
+def _vec(x: Expr) -> Expr:
+    """vec of a column is the column, of a row its transpose."""
+    rows, columns = x.shape
+    if columns.is_unit:
+        return x
+    return build.transposed(x) if rows.is_unit else VEC(x)
 
 
 def _one_plus_exp(e: Expr) -> Expr | None:
@@ -92,6 +106,7 @@ REBUILD: dict[Operation, Callable[..., Expr]] = {
     INV: products.inverse,
     TRACE: products.trace,
     SUM: products.sum_of,
+    VEC: _vec,
     DIAG: build.diag,
     DIAGONAL: products.diagonal,
     EYE: lambda n: build.eye(n.dim),
@@ -117,7 +132,10 @@ def simplify(e: Expr) -> Expr:
 
 
 def _rebuild(node: Expr) -> Expr:
+    if isinstance(node, Size):
+        return build.size(node.dim)
     if not isinstance(node, Apply):
         return node
-    args = tuple(arg.memo[simplify] for arg in node.args)
+    kept = node.op.size_positions
+    args = tuple(arg if k in kept else arg.memo[simplify] for k, arg in enumerate(node.args))
     return REBUILD.get(node.op, node.op)(*args)

@@ -34,7 +34,7 @@ FOLDED = [
     ("f[i] = S[i,j] T[j,i]", "diag(S T)"),
     ("f[i] = A[i,j]", "A ones(n)"),
     ("f[i,j] = x[i] δ[i,j]", "diag(x)"),
-    ("f[i,j] = S[i,i] δ[i,j]", "diag(diag(S))"),
+    ("f[i,j] = S[i,i] δ[i,j]", "S .* I"),
     ("S[i,i]", "tr(S)"),
     ("S[i,j] T[j,i]", "tr(S T)"),
     ("S[i,j] T[i,j]", "tr(S T')"),
