@@ -14,7 +14,7 @@ from fractions import Fraction
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.errors import LimitProblem, ShapeProblem, UnsupportedProblem
-from matcalc.ops.constant import EYE, ONES, ZEROS
+from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import INV
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
@@ -44,12 +44,6 @@ def filled(value: Expr, shape: Shape) -> Expr:
         return value
     ones = ONES(Size(rows), Size(columns))
     return multiply((value, ones))
-
-
-def zeros(shape: Shape) -> Expr:
-    """An array of zeros; the number 0 for a scalar shape."""
-    rows, columns = shape
-    return Constant(0) if rows.is_unit and columns.is_unit else ZEROS(Size(rows), Size(columns))
 
 
 class _Product:
