@@ -64,4 +64,4 @@ def test_an_index_summed_within_a_function_is_free_of_the_others() -> None:
 
 
 def test_a_unit_axis_may_be_subscripted_with_1() -> None:
-    assert read("x[i,1] y[i]").expr is read("x[i] y[i]").expr
+    assert read("x: n; x[i,1] y[i]").expr is read("x: n; x[i] y[i]").expr
