@@ -22,8 +22,9 @@ def cancel(e: Expr) -> Expr:
     if not is_op(e, TIMES):
         return e
     for place, factor in enumerate(e.args):
-        others = e.args[:place] + e.args[place + 1 :]
-        if is_op(factor, ADD) and _meets(factor.args, others):
+        denominators = _denominators(factor)
+        if denominators and any(canonical(as_power(f)[0]) in denominators for f in e.args):
+            others = e.args[:place] + e.args[place + 1 :]
             distributed = [times(*others, term) for term in factor.args]
             partly = total(*distributed)
             fully = total(*(piece for term in distributed for piece in _multiplied_out(term)))
@@ -31,14 +32,20 @@ def cancel(e: Expr) -> Expr:
     return e
 
 
-def _meets(terms: tuple[Expr, ...], factors: tuple[Expr, ...]) -> bool:
-    """Whether a denominator of one of the terms equals one of the factors."""
-    bases = {canonical(as_power(factor)[0]) for factor in factors}
-    return any(
-        exponent < 0 and canonical(base) in bases
-        for term in terms
-        for base, exponent in map(as_power, term.args if is_op(term, TIMES) else (term,))
-    )
+def _denominators(e: Expr) -> frozenset[Expr]:
+    """What the terms of a sum are divided by; nothing for anything else."""
+    if not is_op(e, ADD):
+        return frozenset()
+    found: frozenset[Expr] | None = e.memo.get(_denominators)
+    if found is None:
+        powers = (
+            as_power(factor)
+            for term in e.args
+            for factor in (term.args if is_op(term, TIMES) else (term,))
+        )
+        found = frozenset(canonical(base) for base, exponent in powers if exponent < 0)
+        e.memo[_denominators] = found
+    return found
 
 
 def _multiplied_out(e: Expr) -> list[Expr]:

@@ -218,24 +218,20 @@ def _on_diagonal(factor: Factor) -> Factor:
 
 def _merge(factors: list[Factor]) -> list[Factor]:
     """``A[i,j] B[j,i]`` as ``(A .* B')[i,j]``."""
-    merged: dict[tuple[Slot, ...], Expr] = {}
+    groups: dict[tuple[Slot, ...], list[Expr]] = {}
     others: list[Factor] = []
     for factor in factors:
         slots = factor.slots
         if not slots or len(slots) > 2 or is_op(factor.expr, EYE):
             others.append(factor)
-        elif slots in merged:
-            merged[slots] = times(merged[slots], _aligned(factor.expr, merged[slots]))
-        elif slots[::-1] in merged:
-            merged[slots[::-1]] = times(merged[slots[::-1]], transposed(factor.expr))
+        elif slots[::-1] in groups and slots not in groups:
+            groups[slots[::-1]].append(transposed(factor.expr))
         else:
-            merged[slots] = factor.expr
-    pieces = [Factor(expr, slots) for slots, expr in merged.items()]
+            group = groups.setdefault(slots, [])
+            aligned = not group or group[0].shape == factor.expr.shape
+            group.append(factor.expr if aligned else transposed(factor.expr))
+    pieces = [Factor(times(*group), slots) for slots, group in groups.items()]
     return others + [part for piece in pieces for part in _scalars_apart(piece)]
-
-
-def _aligned(e: Expr, other: Expr) -> Expr:
-    return e if e.shape == other.shape else transposed(e)
 
 
 def _scalars_apart(factor: Factor) -> list[Factor]:

@@ -49,7 +49,7 @@ def fold_component(factors: Sequence[Factor], free: frozenset[Index]) -> list[Fa
     return [Factor(part, () if part.is_scalar else tuple(kept)) for part in parts]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Edge:
     """A matrix whose rows are indexed by ``start`` and columns by ``end``."""
 
@@ -70,7 +70,8 @@ class _Network:
 
     scalars: list[Expr] = field(default_factory=list)
     weights: dict[Index, list[Expr]] = field(default_factory=dict)
-    edges: list[_Edge] = field(default_factory=list)
+    #: Edges by each of their ends.
+    edges: dict[Index, list[_Edge]] = field(default_factory=dict)
 
     @staticmethod
     def of(factors: Sequence[Factor]) -> _Network | None:
@@ -86,6 +87,7 @@ class _Network:
         slots = [slot for slot in factor.slots if isinstance(slot, Index)]
         for slot in slots:
             self.weights.setdefault(slot, [])
+            self.edges.setdefault(slot, [])
         if not slots:
             self.scalars.append(factor.expr)
         elif len(slots) == 1:
@@ -99,45 +101,47 @@ class _Network:
         if start is end:
             self.weights[start].append(diagonal(matrix))
         else:
-            self.edges.append(_Edge(start, end, matrix))
+            edge = _Edge(start, end, matrix)
+            self.edges[start].append(edge)
+            self.edges[end].append(edge)
+
+    def _disconnect(self, edge: _Edge) -> None:
+        self.edges[edge.start].remove(edge)
+        self.edges[edge.end].remove(edge)
 
     def eliminate(self, free: set[Index]) -> bool:
         """Sum over all bound indices; False if a vertex cannot be eliminated."""
         while bound := [vertex for vertex in self.weights if vertex not in free]:
-            vertex = min(bound, key=lambda v: (self._degree(v), self._is_cycle(v)))
-            if self._degree(vertex) <= 2:
+            vertex = min(bound, key=lambda v: (len(self.edges[v]), self._is_cycle(v)))
+            if len(self.edges[vertex]) <= 2:
                 self._sum_over(vertex, free)
             elif not self._merge_parallel(vertex):
                 return False
         return True
 
-    def _degree(self, vertex: Index) -> int:
-        return sum(vertex in (edge.start, edge.end) for edge in self.edges)
-
     def _is_cycle(self, vertex: Index) -> bool:
-        ends = [e.leaving(vertex)[0] for e in self.edges if vertex in (e.start, e.end)]
+        ends = [edge.leaving(vertex)[0] for edge in self.edges[vertex][:3]]
         return len(ends) == 2 and ends[0] is ends[1]
 
     def _merge_parallel(self, vertex: Index) -> bool:
         """Replace two edges between the same vertices by their Hadamard product."""
         seen: dict[Index, _Edge] = {}
-        for edge in self.edges:
-            if vertex not in (edge.start, edge.end):
-                continue
+        for edge in self.edges[vertex]:
             end, matrix = edge.leaving(vertex)
             if end in seen:
                 first = seen[end]
                 joined = times(first.leaving(vertex)[1], matrix)
-                self.edges = [e for e in self.edges if e is not first and e is not edge]
-                self.edges.append(_Edge(vertex, end, joined))
+                self._disconnect(first)
+                self._disconnect(edge)
+                self.connect(vertex, end, joined)
                 return True
             seen[end] = edge
         return False
 
     def _sum_over(self, vertex: Index, free: set[Index]) -> None:
-        weights = self.weights.pop(vertex)
-        edges = [edge for edge in self.edges if vertex in (edge.start, edge.end)]
-        self.edges = [edge for edge in self.edges if edge not in edges]
+        weights, edges = self.weights.pop(vertex), list(self.edges[vertex])
+        for edge in edges:
+            self._disconnect(edge)
         if not edges:
             self.scalars.append(_inner(weights, vertex))
             return
@@ -157,7 +161,7 @@ class _Network:
             self.connect(end, other_end, joined)
 
     def _is_last(self, vertex: Index) -> bool:
-        return not self._degree(vertex) and not self.weights[vertex]
+        return not self.edges[vertex] and not self.weights[vertex]
 
     def assemble(self, row: Index | None, column: Index | None) -> Expr:
         """The matrix that the edges and weights at the free vertices form."""
@@ -173,7 +177,7 @@ class _Network:
         return self._between(row, column, rows, columns)
 
     def _between(self, row: Index, column: Index, rows: list[Expr], columns: list[Expr]) -> Expr:
-        matrices = [edge.leaving(row)[1] for edge in self.edges]
+        matrices = [edge.leaving(row)[1] for edge in self.edges.get(row, ())]
         if any(is_op(matrix, EYE) for matrix in matrices):
             plain = [diagonal(m) for m in matrices if not is_op(m, EYE)]
             weights = [*rows, *columns, *plain]

@@ -135,16 +135,17 @@ def _on_diagonal(g: Expr) -> Expr:
     return times(g, eye(g.shape[0]))
 
 
-#: The first entry whose properties the variable all has decides.
-PROJECTIONS: tuple[tuple[frozenset[str], Callable[[Expr, str], Expr]], ...] = (
-    (frozenset({"diagonal"}), _diagonal),
-    (frozenset({"symmetric", "toeplitz"}), _symmetric_toeplitz),
-    (frozenset({"toeplitz"}), _toeplitz),
-    (frozenset({"skew"}), _skew),
-    (frozenset({"spd"}), _symmetric),
-    (frozenset({"psd"}), _symmetric),
-    (frozenset({"symmetric"}), _symmetric),
-)
+#: What each structure is projected with; one that is not listed is refused.
+PROJECTIONS: dict[frozenset[str], Callable[[Expr, str], Expr]] = {
+    frozenset({"diagonal"}): _diagonal,
+    frozenset({"symmetric", "toeplitz"}): _symmetric_toeplitz,
+    frozenset({"toeplitz"}): _toeplitz,
+    frozenset({"skew"}): _skew,
+    frozenset({"symmetric"}): _symmetric,
+}
+
+#: Definite matrices have the tangent space of the symmetric ones.
+SYMMETRIC_TOO = frozenset({"spd", "psd"})
 
 
 def _project(
@@ -152,7 +153,12 @@ def _project(
 ) -> IndexExpr:
     """Apply the projection to the variable's axes of a first derivative."""
     name = " ".join(sorted(structure))
-    project = next((p for needed, p in PROJECTIONS if needed <= structure), None)
+    if structure & SYMMETRIC_TOO:
+        structure = structure - SYMMETRIC_TOO | {"symmetric"}
+    if "diagonal" in structure:
+        # A diagonal matrix is symmetric.
+        structure = structure - {"symmetric"}
+    project = PROJECTIONS.get(structure)
     if project is None:
         raise UnsupportedProblem(
             f"the {convention} convention for {name} matrices is not known to matcalc",
