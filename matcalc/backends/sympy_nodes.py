@@ -21,7 +21,8 @@ def _image(name: Str, args: tuple[Any, ...]) -> Any:
     if op is None or op.sympy is None:
         return None
     explicit = [_explicit(arg) for arg in args]
-    if not all(_is_explicit(arg) for arg in explicit):
+    sizes = (sympy.sympify(arg) for k, arg in enumerate(args) if k in op.size_positions)
+    if not all(map(_is_explicit, explicit)) or not all(size.is_Integer for size in sizes):
         return None
     return apply_image(op, explicit)
 

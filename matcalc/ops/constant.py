@@ -22,6 +22,13 @@ ZEROS = Operation(
 )  # fmt: skip
 """Matrix of zeros; a zero derivative is one."""
 
+UNIT = Operation(
+    "unit", "size n, size k -> n", ("n", "k"), latex=r"\mathbf{{e}}_{{{1}}}",
+    numpy="np.where(np.arange({0}) == {1} - 1, 1.0, 0.0)",
+    sympy=lambda sp, n, k: sp.Matrix(n, 1, lambda i, _: int(i + 1 == k)),
+)  # fmt: skip
+"""The k-th unit vector: column k of the identity, counted from 1. ``x[k]`` is ``unit(n, k)' x``."""
+
 COMMUTATION = Operation(
     "commutation",
     "size m, size n -> (m n, m n)",
@@ -37,4 +44,4 @@ COMMUTATION = Operation(
 
 PI = Operation("pi", "-> scalar", (), latex=r"\pi", numpy="np.pi", sympy=lambda sp: sp.pi)
 
-OPERATIONS = (EYE, ONES, ZEROS, COMMUTATION, PI)
+OPERATIONS = (EYE, ONES, ZEROS, UNIT, COMMUTATION, PI)

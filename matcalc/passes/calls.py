@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem
+from matcalc.ops.constant import UNIT
 from matcalc.passes.functions import (
     COLUMNS,
     FILLED,
@@ -139,6 +140,8 @@ def _sized(walk: Shapes, node: tree.Call, arguments: Arguments) -> Shape:
             span=node.span,
             help=f"write {function}(n) or {example}" if function in COLUMNS else f"write {example}",
         )
+    if operation is UNIT and not sizes[1].dim.symbols:
+        walk.check_place(node.args[1], sizes[1].dim.coefficient, sizes[0].dim)
     return operation.shape(sizes)
 
 

@@ -23,18 +23,18 @@ from matcalc.errors import (
     SyntaxProblem,
     UnsupportedProblem,
 )
-from matcalc.ops.constant import EYE, ONES
+from matcalc.ops.constant import EYE, ONES, UNIT
 from matcalc.ops.elementwise import ABS
 from matcalc.ops.structural import TIMES
 from matcalc.passes import construct
 from matcalc.passes.functions import choose_operation, split_arguments
-from matcalc.passes.index_scan import Scan, names_of
+from matcalc.passes.index_scan import Scan
 from matcalc.passes.mistakes import Reporter
 from matcalc.passes.recognise import recognise
 from matcalc.passes.shapes import Shapes
 from matcalc.passes.translate import Scope, apply_operation, divisor_factors, operands, translate
 from matcalc.passes.unify import Sizes
-from matcalc.passes.walk import is_delta, postorder
+from matcalc.passes.walk import is_delta, names_of, postorder
 from matcalc.syntax import tree
 
 Terms = tuple[Term, ...]
@@ -142,8 +142,19 @@ class _Lowering:
             return self._delta(node)
         base = translate(node.base, self.scope)
         axes = base.shape if len(node.subscripts) > 1 else base.axes or (ONE,)
-        slots = [self._slot(s, axis) for s, axis in zip(node.subscripts, axes, strict=True)]
-        return (Term(Fraction(1), (Factor(base, tuple(s for s in slots if s is not None)),)),)
+        slots: list[Slot] = []
+        units: list[Factor] = []
+        for subscript, axis in zip(node.subscripts, axes, strict=True):
+            [first, *_] = subscript.names
+            if isinstance(first, tree.Number):
+                if not axis.is_unit:
+                    # A fixed entry is the sum over all entries times those of a unit vector.
+                    slots.append(Index(axis))
+                    unit = UNIT(Size(axis), Size(Dim.of(int(first.value))))
+                    units.append(Factor(unit, (slots[-1],)))
+            elif (slot := self._slot(subscript)) is not None:
+                slots.append(slot)
+        return (Term(Fraction(1), (Factor(base, tuple(slots)), *units)),)
 
     def _delta(self, node: tree.Indexed) -> Terms:
         [first, second] = [self.letters[name.name] for name in names_of(node)]
@@ -151,20 +162,12 @@ class _Lowering:
             return (Term(Fraction(1)),)
         return (Term(Fraction(1), (Factor(EYE(Size(first.dim)), (first, second)),)),)
 
-    def _slot(self, subscript: tree.Subscript, axis: Dim) -> Slot | None:
+    def _slot(self, subscript: tree.Subscript) -> Slot | None:
         names = [name.name for name in subscript.names if isinstance(name, tree.Name)]
-        if len(names) == len(subscript.names) == 1:
+        if len(names) == 1:
             return self.letters[names[0]]
-        if len(names) == len(subscript.names):
-            parts = [self.letters[name] for name in names]
-            return Composite(tuple(part for part in parts if part is not None))
-        if axis.is_unit:
-            return None
-        raise UnsupportedProblem(
-            "a fixed entry has no matrix form",
-            span=subscript.span,
-            help="use a letter as subscript",
-        )
+        parts = [self.letters[name] for name in names]
+        return Composite(tuple(part for part in parts if part is not None))
 
     # ---------------------------------------------------------------- functions of entries
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from matcalc.errors import AmbiguityProblem, ShapeProblem, SyntaxProblem, UnsupportedProblem
 from matcalc.passes.translate import operands
-from matcalc.passes.walk import numerals, postorder
+from matcalc.passes.walk import letters_of, names_of, numerals, postorder
 from matcalc.syntax import tree
 
 Letters = frozenset[str]
@@ -49,7 +49,7 @@ class Scan:
         """
         self.numerals = numerals(self.root)
         for node in postorder(self.root, operands):
-            if isinstance(node, tree.Indexed):
+            if isinstance(node, tree.Indexed) and letters_of(node):
                 self.below[id(node)] = letters_of(node)
             elif any(id(part) in self.below for part in operands(node)):
                 parts = (self.below.get(id(part), NONE) for part in operands(node))
@@ -208,14 +208,3 @@ def free_letters(
                 help=f"use {letter} on the right, or remove it",
             )
     return scan, letters
-
-
-def names_of(node: tree.Indexed) -> list[tree.Name]:
-    """The letters among the subscripts, in order."""
-    names = (name for subscript in node.subscripts for name in subscript.names)
-    return [name for name in names if isinstance(name, tree.Name)]
-
-
-def letters_of(node: tree.Indexed) -> Letters:
-    """The letters among the subscripts, as a set."""
-    return frozenset(name.name for name in names_of(node))

@@ -21,7 +21,7 @@ from matcalc.passes.functions import (
 from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.passes.statements import Equation, Statements
 from matcalc.passes.translate import divisor_factors, operands, size_of
-from matcalc.passes.walk import is_delta, numerals, postorder
+from matcalc.passes.walk import is_delta, letters_of, numerals, postorder
 from matcalc.syntax import tree
 
 
@@ -236,6 +236,8 @@ class _Inference:
                     return False
                 return True
 
+            if not letters_of(node):
+                axis.force(letter, True)
             if isinstance(node.base, tree.Name) and axis.known(base) is None:
                 axis.force(base[1], False)
             axis.add_rule(rule, (base,))
@@ -244,7 +246,7 @@ class _Inference:
         parts = [
             self.letters.setdefault(name.name, self.axis.fresh())
             if isinstance(name, tree.Name)
-            else self.axis.fresh()
+            else self.axis.fresh(long=name.value > 1 or None)
             for name in subscript.names
         ]
         if len(parts) == 1:

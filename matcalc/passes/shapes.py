@@ -11,13 +11,13 @@ from itertools import pairwise
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
-from matcalc.errors import AmbiguityProblem, MatcalcError, ShapeProblem
+from matcalc.errors import AmbiguityProblem, MatcalcError, ShapeProblem, UnsupportedProblem
 from matcalc.passes.calls import call_shape
 from matcalc.passes.mistakes import Operand, Reporter, factor
 from matcalc.passes.quotients import quotient_shape
 from matcalc.passes.translate import operands
 from matcalc.passes.unify import MismatchError, Sizes, bounded, is_unknown
-from matcalc.passes.walk import is_delta, numerals, postorder
+from matcalc.passes.walk import is_delta, names_of, numerals, postorder
 from matcalc.syntax import tree
 
 
@@ -256,7 +256,7 @@ class Shapes:
         if base.is_scalar:
             return SCALAR
         if base.is_vector or base.is_row:
-            name, power = factor(base.node, text(base.node)), text(exponent.node)
+            name, power = factor(base.node, text(base.node)), self.report.exponent(exponent.node)
             inner = f", {self.report.flipped(base.node)} {name} for the inner product"
             raise ShapeProblem(
                 f"{text(node)} is a power of a vector",
@@ -272,7 +272,7 @@ class Shapes:
                 f"{text(node)} is a power of a matrix that is not square",
                 span=node.span,
                 details=(self.report.is_(base),),
-                help=f"write {factor(base.node, name)} .^ {text(exponent.node)} element by element",
+                help=f"write {factor(base.node, name)} .^ {self.report.exponent(exponent.node)} element by element",
             )
         return base.shape
 
@@ -326,14 +326,13 @@ class Shapes:
 
     def _delta(self, node: tree.Indexed) -> Shape:
         """The letters of a delta run over one size, which another factor may tell."""
-        names = [name for subscript in node.subscripts for name in subscript.names]
-        if len(node.subscripts) != 2 or len(names) != 2:
+        letters = [name.name for name in names_of(node)]
+        if [len(subscript.names) for subscript in node.subscripts] != [1, 1] or len(letters) != 2:
             raise ShapeProblem(
                 f"{self.report.text(node)} is no Kronecker delta",
                 span=node.span,
                 help="δ takes two letters, as in δ[i,j]",
             )
-        letters = [name.name for name in names if isinstance(name, tree.Name)]
         size = next((self.letters[x] for x in letters if x in self.letters), self.sizes.fresh())
         for subscript in node.subscripts:
             self._subscript(node, subscript, size)
@@ -351,6 +350,13 @@ class Shapes:
 
     def _subscript(self, node: tree.Indexed, subscript: tree.Subscript, axis: Dim) -> None:
         size = ONE
+        numbers = [isinstance(name, tree.Number) for name in subscript.names]
+        if any(numbers) and len(numbers) > 1:
+            raise UnsupportedProblem(
+                "a pair of subscripts with a number in it",
+                span=subscript.span,
+                help="use letters: (j,i) addresses an axis of a Kronecker product or of vec",
+            )
         for name in subscript.names:
             if isinstance(name, tree.Name):
                 alone = len(subscript.names) == 1
@@ -358,7 +364,7 @@ class Shapes:
                     self.letters[name.name] = axis if alone else self.sizes.fresh()
                 size = size * self.letters[name.name]
             else:
-                self._fixed(name, axis)
+                self.check_place(name, int(name.value), axis)
                 return
         try:
             self.sizes.unify(size, axis)
@@ -373,11 +379,12 @@ class Shapes:
                 help="use another letter, or declare the sizes equal",
             ) from None
 
-    def _fixed(self, number: tree.Number, axis: Dim) -> None:
+    def check_place(self, node: tree.Node, place: int, axis: Dim) -> None:
+        """Refuse a place behind the end of an axis, where its size is known."""
         size = self.sizes.resolve(axis)
-        if not size.symbols and number.value > size.coefficient:
+        if not size.symbols and place > size.coefficient:
             raise ShapeProblem(
-                f"subscript {number.value} is larger than the size {size}",
-                span=number.span,
+                f"subscript {place} is larger than the size {size}",
+                span=node.span,
                 help="subscripts count from 1",
             )

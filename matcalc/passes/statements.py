@@ -24,7 +24,7 @@ from matcalc.passes.declarations import (
 )
 from matcalc.passes.functions import SIZED, SPECIAL, operations
 from matcalc.passes.translate import operands
-from matcalc.passes.walk import children, is_delta, postorder
+from matcalc.passes.walk import children, is_delta, letters_of, postorder
 from matcalc.syntax import tree
 
 #: Names that mean something unless they are declared.
@@ -102,7 +102,7 @@ class _Sorter:
             self._use_sizes(shape, None)
         for statement in self.program.statements:
             self._statement(statement)
-        if not result.equations or result.equations[-1] is not self._last():
+        if not result.equations:  # declarations may also follow what they are about
             raise SyntaxProblem(
                 "nothing to differentiate: the text ends without an expression",
                 help="end with an expression, such as tr(A X)",
@@ -113,14 +113,6 @@ class _Sorter:
         self._check_roles()
         self._find_variables()
         self._check_properties()
-
-    def _last(self) -> Equation | None:
-        last = self.program.statements[-1] if self.program.statements else None
-        if isinstance(last, tree.Declaration | tree.FunctionDeclaration):
-            # Declarations may also follow what they are about.
-            found = [e for e in self.result.equations if e.name is None]
-            return found[0] if len(found) == 1 else None
-        return self.result.equations[-1] if self.result.equations else None
 
     # ---------------------------------------------------------------- statements
 
@@ -142,7 +134,7 @@ class _Sorter:
         match statement:
             case tree.Definition():
                 self._define(statement.name)
-                indexed = has_subscripts(statement.value)
+                indexed = has_letters(statement.value)
                 left: tuple[tree.Subscript, ...] | None = () if indexed else None
                 equations.append(
                     Equation(statement.name, statement.value, left, indexed, statement.span)
@@ -155,7 +147,7 @@ class _Sorter:
                     )
                 )
             case tree.Expression():
-                indexed = has_subscripts(statement.value)
+                indexed = has_letters(statement.value)
                 equations.append(Equation(None, statement.value, None, indexed, statement.span))
 
     def _declare(self, statement: tree.Declaration) -> None:
@@ -343,9 +335,9 @@ class _Sorter:
         )
 
 
-def has_subscripts(value: tree.Node) -> bool:
-    """Whether a tree is in index notation."""
-    return any(isinstance(node, tree.Indexed) for node in postorder(value))
+def has_letters(value: tree.Node) -> bool:
+    """Whether a tree is in index notation: fixed entries such as ``x[1]`` are plain numbers."""
+    return any(isinstance(node, tree.Indexed) and letters_of(node) for node in postorder(value))
 
 
 def names_in(value: tree.Node) -> Iterator[tree.Name]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
-from matcalc.ops.constant import PI
+from matcalc.ops.constant import PI, UNIT
 from matcalc.ops.elementwise import ABS
 from matcalc.ops.linalg import TRACE
 from matcalc.ops.reduction import NORM1, NORM2
@@ -150,7 +151,7 @@ def _translate(node: tree.Node, args: list[Expr], scope: Scope) -> Expr:
         case tree.Inner():
             return inner_product(*args)
         case tree.Indexed():
-            raise ShapeProblem("an entry stands where a whole array is expected")
+            return fixed_entry(args[0], node)
 
 
 def _name(node: tree.Name, scope: Scope) -> Expr:
@@ -188,6 +189,21 @@ def _power(node: tree.Power, base: Expr, exponent: Expr) -> Expr:
     if node.elementwise or base.is_scalar:
         return construct.power(base, exponent)
     return construct.matrix_power(base, exponent)
+
+
+def fixed_entry(base: Expr, node: tree.Indexed) -> Expr:
+    """``X[1,2]`` is a product with unit vectors; ``x[2]`` counts along the axis that is longer than 1."""
+    places = [name.value for subscript in node.subscripts for name in subscript.names
+              if isinstance(name, tree.Number)]  # fmt: skip
+    if len(places) != sum(len(subscript.names) for subscript in node.subscripts):
+        raise ShapeProblem("an entry stands where a whole array is expected")
+    if len(places) == 1:
+        places = [Fraction(1), *places] if base.shape[0].is_unit else [*places, Fraction(1)]
+    row, column = (
+        Constant(1) if axis.is_unit else UNIT(Size(axis), Size(Dim.of(int(place))))
+        for axis, place in zip(base.shape, places, strict=True)
+    )
+    return construct.multiply((construct.transpose(row), base, column))
 
 
 def inner_product(left: Expr, right: Expr) -> Expr:

@@ -51,6 +51,17 @@ def is_delta(node: tree.Indexed, names: Container[str]) -> bool:
     return isinstance(base, tree.Name) and base.name in DELTA and base.name not in names
 
 
+def names_of(node: tree.Indexed) -> list[tree.Name]:
+    """The letters among the subscripts, in order."""
+    names = (name for subscript in node.subscripts for name in subscript.names)
+    return [name for name in names if isinstance(name, tree.Name)]
+
+
+def letters_of(node: tree.Indexed) -> frozenset[str]:
+    """The letters among the subscripts, as a set."""
+    return frozenset(name.name for name in names_of(node))
+
+
 def numerals(root: tree.Node) -> set[int]:
     """Ids of the nodes that are made of numerals alone, such as ``1/2``."""
     found: set[int] = set()

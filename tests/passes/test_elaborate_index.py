@@ -47,6 +47,33 @@ def test_index_notation_has_the_matrix_form(text: str, matrix: str) -> None:
     assert reading.index is None
 
 
+@pytest.mark.parametrize(
+    ("text", "matrix"),
+    [
+        ("x[1]", "unit(n, 1)' x"),
+        ("x[1]^2 + x[2]", "(unit(n, 1)' x)^2 + unit(n, 2)' x"),
+        ("X[1,2]", "unit(m, 1)' X unit(n, 2)"),
+        ("f[j] = X[1,j]", "X' unit(m, 1)"),
+        ("x: 3; x[3]", "unit(3, 3)' x"),
+        ("r: (1, n); r[2]", "r: (1, n); r unit(n, 2)"),
+        ("a: scalar; a[1]", "a"),
+        ("exp(x[1]) x", "exp(unit(n, 1)' x) x"),
+        ("(A x)[2]", "unit(m, 2)' A x"),
+        ("log(X[1,1] + X[i,i])", "log(unit(n, 1)' X unit(n, 1) + tr(X))"),
+        ("f[i] = y[1] x[i]", "x (unit(m, 1)' y)"),
+    ],
+)
+def test_a_fixed_entry_is_a_product_with_unit_vectors(text: str, matrix: str) -> None:
+    reading = read(text)
+    declared = {name: [str(d) for d in s.shape] for name, s in reading.variables.items()}
+    assert simplify(reading.expr) is simplify(read(matrix, shapes=declared).expr)
+
+
+def test_a_name_with_one_fixed_subscript_is_a_vector() -> None:
+    assert shapes("a[1]") == {"a": "n"}
+    assert shapes("b[2,2]") == {"b": "m x n"}
+
+
 def test_subscripts_give_the_kind() -> None:
     assert shapes("W[i] A[i,j]") == {"W": "m", "A": "m x n"}
     assert shapes("a[i] e[i,j]") == {"a": "m", "e": "m x n"}
