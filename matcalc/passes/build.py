@@ -220,8 +220,12 @@ def transposed(e: Expr) -> Expr:
         return KRON(*(transposed(arg) for arg in args))
     if op in (ONES, ZEROS):
         return op(args[1], args[0])
-    if op in (ADD, TIMES) and all(_is_transpose(arg) for arg in args):
-        return op(*(arg if arg.is_scalar else transposed(arg) for arg in args))
+    if op is ADD and all(_is_transpose(arg) for arg in args):
+        return ADD(*map(transposed, args))
+    if op is TIMES and all(map(_is_shallow, args)):
+        flipped = [transposed(arg) for arg in args]
+        if sum(map(transposes, flipped)) <= sum(map(transposes, args)):
+            return times(*flipped)
     if op in (EYE, DIAG) or is_symmetric(e):
         return e
     return scaled(-1, e) if is_skew(e) else TRANSPOSE(e)
@@ -231,6 +235,19 @@ def _transposed_symbol(e: Symbol) -> Expr:
     if e.properties & SYMMETRIC_PROPERTIES:
         return e
     return TIMES(MINUS, e) if "skew" in e.properties else TRANSPOSE(e)
+
+
+def transposes(e: Expr) -> int:
+    """How many transposes a product shows."""
+    rest = split_coefficient(e)[1]
+    factors = rest.args if is_op(rest, MATMUL, TIMES) else (rest,)
+    return sum(is_op(factor, TRANSPOSE) for factor in factors)
+
+
+def _is_shallow(e: Expr) -> bool:
+    """Whether transposing goes no further down than the factors of a product of variables."""
+    factors = e.args if is_op(e, MATMUL) else (e,)
+    return not any(is_op(f, TIMES, MATMUL, KRON) for f in factors)
 
 
 def _is_transpose(e: Expr) -> bool:

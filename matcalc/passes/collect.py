@@ -18,6 +18,7 @@ from matcalc.passes.build import (
     split_coefficient,
     times,
     transposed,
+    transposes,
     zeros,
 )
 from matcalc.passes.equal import canonical
@@ -41,7 +42,7 @@ def total(*terms: Expr) -> Expr:
 
 def _transpose_outside(e: Expr) -> Expr:
     """``B' X' + X' B'`` as ``(X B + B X)'`` where that is shorter."""
-    if not is_op(e, ADD) or not any(_transposes(term) > 1 for term in e.args):
+    if not is_op(e, ADD) or not any(transposes(term) > 1 for term in e.args):
         return e
     flipped = TRANSPOSE(_sum([transposed(term) for term in e.args]))
     return min(e, flipped, key=measure)
@@ -103,15 +104,9 @@ def _plain_before_transposed(terms: list[Expr]) -> list[Expr]:
     result = list(terms)
     for k, term in enumerate(terms):
         twin = place.get(canonical(transposed(term)), k)
-        if twin > k and _transposes(terms[twin]) < _transposes(term):
+        if twin > k and transposes(terms[twin]) < transposes(term):
             result[k], result[twin] = terms[twin], term
     return result
-
-
-def _transposes(term: Expr) -> int:
-    rest = split_coefficient(term)[1]
-    factors = rest.args if is_op(rest, MATMUL, TIMES) else (rest,)
-    return sum(is_op(factor, TRANSPOSE) for factor in factors)
 
 
 @dataclass(frozen=True)
@@ -198,11 +193,22 @@ class _Group:
         if self.side == "whole":
             inner = [_Piece(p.coefficient, p.scalars, ()).build() for p in pieces]
             return times(total(*inner), product(*chain))
+        width = _common_run([p.chain if self.side == "left" else p.chain[::-1] for p in pieces])
         if self.side == "right":
-            inner = [_Piece(p.coefficient, p.scalars, p.chain[:-1]).build() for p in pieces]
-            return product(total(*inner), chain[-1])
-        inner = [_Piece(p.coefficient, p.scalars, p.chain[1:]).build() for p in pieces]
-        return product(chain[0], total(*inner))
+            inner = [_Piece(p.coefficient, p.scalars, p.chain[:-width]).build() for p in pieces]
+            return product(total(*inner), *chain[-width:])
+        inner = [_Piece(p.coefficient, p.scalars, p.chain[width:]).build() for p in pieces]
+        return product(*chain[:width], total(*inner))
+
+
+def _common_run(chains: list[tuple[Expr, ...]]) -> int:
+    """How many factors all chains start with, leaving at least one of each."""
+    width = 0
+    for factors in zip(*(chain[:-1] for chain in chains), strict=False):
+        if any(canonical(factor) is not canonical(factors[0]) for factor in factors):
+            break
+        width += 1
+    return width
 
 
 def _groupings(pieces: list[_Piece]) -> Iterable[_Group]:
