@@ -73,8 +73,20 @@ def _sqrt(x: Expr) -> Expr:
     return SQRT(x)
 
 
+def _sum(x: Expr) -> Expr:
+    """Sum of all entries, taken term by term where a term is a multiple of ones."""
+    if build.is_op(x, ADD) and any(build.is_op(_array(arg), ONES) for arg in x.args):
+        return total(*map(products.sum_of, x.args))
+    return products.sum_of(x)
+
+
+def _array(e: Expr) -> Expr:
+    """The last factor of an element-wise product, which is its array."""
+    return e.args[-1] if build.is_op(e, TIMES) else e
+
+
 def _vec(x: Expr) -> Expr:
-    """vec of a column is the column, of a row its transpose."""
+    """The vec of a column is the column, of a row its transpose."""
     rows, columns = x.shape
     if columns.is_unit:
         return x
@@ -105,7 +117,7 @@ REBUILD: dict[Operation, Callable[..., Expr]] = {
     MATPOW: products.matrix_power,
     INV: products.inverse,
     TRACE: products.trace,
-    SUM: products.sum_of,
+    SUM: _sum,
     VEC: _vec,
     DIAG: build.diag,
     DIAGONAL: products.diagonal,
