@@ -38,7 +38,7 @@ def format_program(e: Expr) -> str:
 def _declared(e: Expr, definitions: list[tuple[str, str]], last: str) -> str:
     """Definitions and expression after as few declarations as make them read as ``e``."""
     body = "; ".join([*(f"{name} = {value}" for name, value in definitions), last])
-    functions = [f"{op.spelling}: {op.signature}" for op in _abstract_functions(e)]
+    functions = [f"{op.spelling}: {_signature(op)}" for op in _abstract_functions(e)]
     variables = symbols(e)
     declared = {variable for variable in variables if not is_plain(variable.name)}
     while True:
@@ -98,9 +98,18 @@ def _declarations(variables: Iterable[Symbol]) -> list[str]:
     ]
 
 
+def _signature(function: Operation) -> str:
+    """``p, (m, n) -> scalar``."""
+    domain = ", ".join(map(format_shape, function.domain_shapes))
+    return f"{domain} -> {format_shape(function.codomain)}"
+
+
 def format_dim(dim: Dim) -> str:
-    """A size: ``n``, ``2 m n``, ``3``."""
-    return spell(dim_form(dim))
+    """A size: ``n``, ``2 m n``, ``3``; ``2*batch`` where words are factors."""
+    if all(map(is_plain, dim.symbols)):
+        return spell(dim_form(dim))
+    coefficient = [] if dim.coefficient == 1 else [str(dim.coefficient)]
+    return "*".join([*coefficient, *dim.symbols])
 
 
 def format_shape(shape: Shape) -> str:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 from lark import Token, Transformer
 
 from matcalc.errors import LimitProblem, Span, SyntaxProblem
 from matcalc.syntax import tree
+from matcalc.syntax.names import is_plain
 from matcalc.syntax.place import span_of
 
 MAX_DIGITS = 1000
+_LIMIT = 10**MAX_DIGITS
 
 _OPERATORS = {
     "STAR": "*",
@@ -159,6 +162,7 @@ class TreeBuilder(Transformer[Token, Any]):
     # -- statements
 
     def size(self, children: list[Token]) -> tuple[int, tuple[str, ...], Span]:
+        _check_product_of_sizes(children)
         coefficient, symbols = 1, []
         for child in children:
             if child.type == "SIZE":
@@ -268,15 +272,39 @@ def _closed(right: tree.Node) -> tree.Node:
     return right
 
 
+def _check_product_of_sizes(factors: list[Token]) -> None:
+    """Refuse ``n by n``, ``n rows`` and ``2 columns``: a word beside a size is a remark, not a size.
+
+    A word is a size where it stands alone, ``X: (batch, d)``, or with a sign: ``batch*d``.
+    """
+    for left, right in pairwise(factors):
+        if "STAR" in {left.type, right.type}:
+            continue
+        for factor in (left, right):
+            if factor.type == "SIZE" and not is_plain(factor.value):
+                sizes = [f.value for f in factors if f.type == "NUMBER" or is_plain(f.value)]
+                shape = ", ".join(sizes if len(sizes) == 2 else ("m", "n"))
+                raise SyntaxProblem(
+                    f"{factor.value} beside another size is not a size",
+                    span=span_of(factor),
+                    help=f"write A: ({shape}) for a matrix; a product of sizes with words in it"
+                    " takes a sign, batch*n",
+                )
+
+
 def _value(token: Token) -> Fraction:
     """Value of a numeral, exactly."""
     mantissa, _, exponent = token.lower().partition("e")
     digits = len(mantissa) - ("." in mantissa)
-    if digits > MAX_DIGITS or len(exponent) > 5 or abs(int(exponent or 0)) > MAX_DIGITS:
+    # The power of ten is bounded before it is computed; what it comes to is looked at afterwards.
+    if digits > MAX_DIGITS or len(exponent) > 5 or abs(int(exponent or 0)) > 2 * MAX_DIGITS:
         raise _too_many_digits(token)
     if mantissa.isdigit() and not exponent:
         return Fraction(int(mantissa))
-    return Fraction(mantissa.rstrip(".")) * Fraction(10) ** int(exponent or 0)
+    value = Fraction(mantissa.rstrip(".")) * Fraction(10) ** int(exponent or 0)
+    if max(value.numerator, value.denominator) >= _LIMIT:
+        raise _too_many_digits(token)
+    return value
 
 
 def _too_many_digits(token: Token) -> LimitProblem:

@@ -271,8 +271,7 @@ def _by_kind(place: Place, token: Token, mark: str) -> MatcalcError | None:
             remedy = "write L: n -> scalar"
             return place.syntax("-> stands only in declarations of functions", token, help=remedy)
         case "_PARTIAL":
-            remedy = "type the function alone, and name the variable beside it"
-            return place.syntax("∂ is not part of the language", token, help=remedy)
+            return partial(place, token)
     if kind == "FUNCTION" and previous in _POWERS:
         return place.syntax(
             "a call as exponent needs brackets", token, help=f"write ^({mark}(...))"
@@ -280,6 +279,12 @@ def _by_kind(place: Place, token: Token, mark: str) -> MatcalcError | None:
     if previous == "ROOT":
         return place.syntax("what √ covers needs brackets", token, help="write √(x)")
     return None
+
+
+def partial(place: Place, token: Token) -> MatcalcError:
+    """``∂f/∂x``."""
+    remedy = "type the function alone, and name the variable beside it"
+    return place.syntax("∂ is not part of the language", token, help=remedy)
 
 
 def _nothing_to_act_on(place: Place, token: Token, mark: str) -> MatcalcError:

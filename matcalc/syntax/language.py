@@ -36,7 +36,16 @@ class RawTerminals(PostLex):
     The others are kept so that they are seen whole where they are misplaced: ``a^b**c``.
     """
 
-    always_accept = ("WORD", "BARS", "BAR", "SEPARATOR", "POWER", "POINT_POWER", "_ARROW")
+    always_accept = (
+        "WORD",
+        "DERIVED",
+        "BARS",
+        "BAR",
+        "SEPARATOR",
+        "POWER",
+        "POINT_POWER",
+        "_ARROW",
+    )
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """All tokens as they are: TokenStream, which knows the text, relabels them."""

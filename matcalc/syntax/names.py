@@ -42,16 +42,24 @@ WORD = (
     rf"([{_LETTER}0-9{_SUBSCRIPT}]|_\{{[A-Za-z0-9Ά-ώ]+\}}|_(?!\{{))*"
 )
 
+#: What stands before the name of an abstract function in the name of its derivative.
+_DERIVATIVE = "(∇[⁰¹²³⁴⁵⁶⁷⁸⁹]*|∂[0-9]*)+"
+#: Names such as ``∇²L`` and ``∂1F``: the same pattern as DERIVED in the grammar.
+DERIVED = _DERIVATIVE + WORD
+
 _GREEK_WORD = "|".join(sorted(GREEK, key=len, reverse=True))
 #: One name in normal form, but for Greek words: a letter or Greek name, digits, subscripts. A
 #: subscript that begins with digits is all digits: ``x_1y`` is no name, but ``x_1 y`` in haste.
 PLAIN = re.compile(rf"({_GREEK_WORD}|[{_LETTER}])([0-9]*(?:_(?:[0-9]+|[{_LETTER}]+[0-9]*))*)")
+_PREFIX = re.compile(_DERIVATIVE)
 _BRACES = re.compile(r"_\{([^}]*)\}")
 _SMALL = re.compile(rf"_?([{_SUBSCRIPT}]+)")
 
 
 def normal_name(word: str) -> str:
     """Normal form of a name: ``x_1`` for ``x₁`` and ``x_{1}``, ``λ_2`` for ``lambda_2``."""
+    if prefix := _PREFIX.match(word):  # its superscripts are no digits of the name
+        return prefix.group() + normal_name(word[prefix.end() :])
     if not word.isascii():
         word = _SMALL.sub(lambda m: "_" + unicodedata.normalize("NFKC", m[1]), word)
         word = unicodedata.normalize("NFKC", word)
@@ -93,9 +101,11 @@ class Vocabulary:
         return word in self.functions or name in self.functions
 
 
-_NAMES = rf"({WORD}(?:[ \t]*,[ \t]*{WORD})*)"
+_DECLARED = f"(?:{_DERIVATIVE})?{WORD}"
+_NAMES = rf"({_DECLARED}(?:[ \t]*,[ \t]*{_DECLARED})*)"
 _DECLARATION = re.compile(rf"(?<![^;\n])[ \t]*{_NAMES}[ \t]*:([^;\n]*)")
 _DEFINITION = re.compile(rf"(?<![^;\n])[ \t]*({WORD})[ \t]*(?:\[[^\]\n]*\])?[ \t]*=")
+_NAME = re.compile(_DECLARED)
 _WORD = re.compile(WORD)
 
 
@@ -107,7 +117,7 @@ def declared(text: str, vocabulary: Vocabulary) -> None:
     """
     if ":" in text:
         for match in _DECLARATION.finditer(text):
-            names = {normal_name(word.group()) for word in _WORD.finditer(match[1])}
+            names = {normal_name(word.group()) for word in _NAME.finditer(match[1])}
             body = match[match.re.groups]
             if "->" in body or "→" in body:
                 vocabulary.declared_functions |= names

@@ -16,7 +16,7 @@ from lark.utils import TextSlice
 
 from matcalc.errors import LimitProblem, Span
 from matcalc.syntax import complaints, misspellings
-from matcalc.syntax.names import BARE, PROPERTIES, Vocabulary, is_plain, normal_name
+from matcalc.syntax.names import BARE, PROPERTIES, WORD, Vocabulary, is_plain, normal_name
 from matcalc.syntax.place import CLOSES, OPERAND_ENDS, Place, span_of
 from matcalc.syntax.source import Source
 
@@ -27,6 +27,7 @@ _CLOSING = frozenset(CLOSES.values())
 
 _BRACKET_FOLLOWS = re.compile(r"[ \t]*\(")
 _BRACKET_FOLLOWS_INSIDE = re.compile(r"\s*\(")
+_POWER_FOLLOWS = re.compile(r"[ \t]*(\.?\^|\*\*|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
 _DECLARATION_FOLLOWS = re.compile(r"[ \t]*[,:]")
 
 
@@ -96,6 +97,8 @@ class TokenStream(LexerThread):
         kind = token.type
         if kind == "WORD":
             yield self._word(token, accepted)
+        elif kind == "DERIVED":
+            yield from self._derivative(token)
         elif kind == "BARS":
             yield from self._bars(token)
         elif kind == "BAR":
@@ -103,13 +106,25 @@ class TokenStream(LexerThread):
         elif kind == "SEPARATOR":
             if self._separates(token):
                 yield token
-        elif kind in _NUMERALS and self.previous is not None and self.previous.type in _NUMERALS:
+        elif kind in _NUMERALS and self._continues_numeral(accepted):
             raise complaints.two_numbers(self.place, token)
         elif kind in {"POWER", "POINT_POWER"}:
             complaints.check_power(self.place, token, self.end)
             yield token
         else:
             yield token
+
+    def _continues_numeral(self, accepted: Any) -> bool:
+        """Whether a numeral follows a bare one, ``2 3``, which looks like a slip.
+
+        Exponents and powers show where a numeral ends and where the next begins: ``A^-1 2``,
+        ``5 0^3``. Behind an exponent the parser takes a factor but no power.
+        """
+        previous = self.previous
+        if previous is None or previous.type not in _NUMERALS:
+            return False
+        exponent = "NAME" in accepted and "POWER" not in accepted
+        return not exponent and _POWER_FOLLOWS.match(self.source.normal, self.end) is None
 
     def _separates(self, token: Token) -> bool:
         """Whether a ``;`` or line end separates statements; inside brackets a line end is a blank."""
@@ -160,8 +175,7 @@ class TokenStream(LexerThread):
                 yield token
                 return
             if self._innermost() == "ABS_OPEN" and len(token) == 2:
-                first, second = self._halves(token)
-                first.type = "ABS_CLOSE"
+                first, second = self._split(token, "ABS_CLOSE", "BAR")
                 yield first
                 yield self._bar(second)
                 return
@@ -173,13 +187,27 @@ class TokenStream(LexerThread):
         token.type = "ABS_CLOSE" if closes else "ABS_OPEN"
         return token
 
-    def _halves(self, token: Token) -> tuple[Token, Token]:
+    def _split(self, token: Token, first_type: str, rest_type: str) -> tuple[Token, Token]:
+        """The first character of a token and the rest, as tokens of their own."""
         start = token.start_pos or 0
-        first, second = Token("BAR", "|", start), Token("BAR", "|", start + 1)
-        first.end_pos, second.end_pos = start + 1, start + 2
-        return first, second
+        first, rest = Token(first_type, token[0], start), Token(rest_type, token[1:], start + 1)
+        first.end_pos, rest.end_pos = start + 1, token.end_pos
+        return first, rest
 
     # -- words
+
+    def _derivative(self, token: Token) -> Iterator[Token]:
+        """``∇L`` and ``∂1F`` are names where declared; before other words ∂ is a sign, of rules."""
+        if normal_name(str(token)) in self.vocabulary.declared_functions:
+            yield self._word(token, ())
+            return
+        if token[0] == "∇":
+            raise complaints.character(self.place, self.start)
+        sign, rest = self._split(token, "_PARTIAL", "WORD")
+        if not re.fullmatch(WORD, rest):
+            raise complaints.partial(self.place, sign)
+        yield sign
+        yield self._word(rest, ())
 
     def _word(self, token: Token, accepted: Any) -> Token:
         if "SIZE" in accepted or "PROPERTY" in accepted:

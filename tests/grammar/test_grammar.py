@@ -31,6 +31,11 @@ def test_words_are_the_same_in_grammar_and_code(grammar):
     assert grammar.get_terminal("WORD").pattern.value == names.WORD
 
 
+def test_names_of_derivatives_are_the_same_in_grammar_and_code(grammar):
+    pattern = grammar.get_terminal("DERIVED").pattern.value
+    assert pattern.removeprefix("(?:").removesuffix(")") == names.DERIVED
+
+
 def test_every_greek_letter_is_a_word():
     for letter in names.GREEK.values():
         assert re.fullmatch(names.WORD, letter)
