@@ -31,10 +31,10 @@ SETTINGS = settings(
 )
 
 
-def array(symbol: Symbol) -> np.ndarray:
-    """A well-conditioned array with positive entries, the same for the same variable."""
+def array(symbol: Symbol, *, signed: bool) -> np.ndarray:
+    """A well-conditioned array, the same for the same variable; with entries of both signs or positive."""
     shape = [dim.evaluate(SIZES) for dim in symbol.axes]
-    values = generator(symbol.name).uniform(0.4, 1.2, shape)
+    values = generator(symbol.name).uniform(-1.2 if signed else 0.4, 1.2, shape)
     if symbol.is_square:
         values = (values + values.T) / 2 if "symmetric" in symbol.properties else values
         values = values + 2 * np.eye(len(values))
@@ -62,19 +62,19 @@ def close(left: np.ndarray, right: np.ndarray, rtol: float) -> None:
 
 
 @SETTINGS
-@given(expressions(max_leaves=10, ops=SMOOTH))
-def test_simplification_keeps_the_value(e: Expr) -> None:
+@given(expressions(max_leaves=10, ops=frozenset(REGISTRY) - NARROW - UNKNOWN), st.booleans())
+def test_simplification_keeps_the_value(e: Expr, signed: bool) -> None:
     variables = symbols(e)
-    arrays = {s.name: array(s) for s in variables}
+    arrays = {s.name: array(s, signed=signed) for s in variables}
     with np.errstate(all="ignore"):
         close(value(simplify(e), variables, arrays), value(e, variables, arrays), 1e-8)
 
 
 @SETTINGS
-@given(expressions(max_leaves=10, ops=frozenset(REGISTRY) - NARROW - UNKNOWN))
-def test_definitions_put_in_keep_the_value(e: Expr) -> None:
+@given(expressions(max_leaves=10, ops=frozenset(REGISTRY) - NARROW - UNKNOWN), st.booleans())
+def test_definitions_put_in_keep_the_value(e: Expr, signed: bool) -> None:
     variables = symbols(e)
-    arrays = {s.name: array(s) for s in variables}
+    arrays = {s.name: array(s, signed=signed) for s in variables}
     try:
         expanded = expand(e)
     except UnsupportedProblem:
@@ -84,8 +84,10 @@ def test_definitions_put_in_keep_the_value(e: Expr) -> None:
 
 
 @SETTINGS
-@given(expressions(max_leaves=8, ops=SMOOTH), st.data())
-def test_derivative_agrees_with_finite_differences(e: Expr, data: st.DataObject) -> None:
+@given(expressions(max_leaves=8, ops=SMOOTH), st.booleans(), st.data())
+def test_derivative_agrees_with_finite_differences(
+    e: Expr, signed: bool, data: st.DataObject
+) -> None:
     variables = [s for s in symbols(e) if not s.properties]
     assume(variables)
     wrt = data.draw(st.sampled_from(variables))
@@ -94,7 +96,7 @@ def test_derivative_agrees_with_finite_differences(e: Expr, data: st.DataObject)
     except UnsupportedProblem:
         return
     everything = symbols(e)
-    arrays = {s.name: array(s) for s in everything}
+    arrays = {s.name: array(s, signed=signed) for s in everything}
     direction = generator("direction", wrt.name).standard_normal(arrays[wrt.name].shape)
     with np.errstate(all="ignore"):
         jacobian = value(found, everything, arrays)
