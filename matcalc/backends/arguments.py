@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matcalc.core.dim import Dim
@@ -73,11 +74,12 @@ class Reading:
 def read_sizes(wanted: Iterable[str], symbols: Iterable[Symbol]) -> tuple[list[Reading], list[str]]:
     """How to read the wanted sizes off the arrays, in an order that works, and those that cannot be.
 
-    An axis of length ``m n`` yields ``n`` once ``m`` is known.
+    An axis of length ``m n`` yields ``n`` once ``m`` is known, and ``"m n"`` where neither is.
     """
     axes = sorted(axes_of(symbols), key=lambda axis: (len(axis.dim.symbols), axis.dim.coefficient))
     missing = list(dict.fromkeys(wanted))
     readings: dict[str, Reading] = {}
+    products: dict[str, Reading] = {}
     progress = True
     while progress:
         progress = False
@@ -91,7 +93,39 @@ def read_sizes(wanted: Iterable[str], symbols: Iterable[Symbol]) -> tuple[list[R
                 rest = tuple(name for name in axis.dim.symbols if name != size)
                 readings[size] = Reading(size, axis, Dim(axis.dim.coefficient, rest), power)
                 progress = True
+    for axis in axes:
+        product = product_name(name for name in axis.dim.symbols if name not in readings)
+        rest = tuple(name for name in axis.dim.symbols if name in readings)
+        if product:
+            products.setdefault(product, Reading(product, axis, Dim(axis.dim.coefficient, rest), 1))
+    readings |= products
     return _needed(missing, readings), [size for size in missing if size not in readings]
+
+
+def unread_products(symbols: Sequence[Symbol]) -> list[tuple[str, ...]]:
+    """Sizes that the axes tell as products only, in the order of the axes."""
+    names = {name for axis in axes_of(symbols) for name in axis.dim.symbols}
+    unread = set(read_sizes(sorted(names), symbols)[1])
+    products = (
+        tuple(name for name in axis.dim.symbols if name in unread) for axis in axes_of(symbols)
+    )
+    return list(dict.fromkeys(product for product in products if product))
+
+
+def product_name(product: Iterable[str]) -> str:
+    """What a product of sizes is called among the sizes: ``m n``."""
+    return " ".join(product)
+
+
+def with_products(symbols: tuple[str, ...], products: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The factors of a size, those that are known as a product only as one factor."""
+    remaining = Counter(symbols)
+    found: list[str] = []
+    for product in products:
+        while Counter(product) <= remaining:
+            remaining -= Counter(product)
+            found.append(product_name(product))
+    return (*found, *remaining.elements())
 
 
 def _needed(wanted: list[str], readings: dict[str, Reading]) -> list[Reading]:

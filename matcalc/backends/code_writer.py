@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from matcalc.backends.arguments import Names
+from matcalc.backends.arguments import Names, with_products
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation
@@ -69,8 +69,16 @@ class Code:
 class Writer:
     """Writes expressions as statements; shared nodes and long operands get one of their own."""
 
-    def __init__(self, dialect: Dialect, names: Names, variables: dict[Symbol, str]) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        names: Names,
+        variables: dict[Symbol, str],
+        products: Sequence[tuple[str, ...]] = (),
+    ) -> None:
+        """Sizes in ``products`` are known as products only, and get a name as such."""
         self.dialect = dialect
+        self.products = products
         self.names = names
         self.variables = variables
         self.statements: list[str] = []
@@ -127,7 +135,7 @@ class Writer:
     def size(self, dim: Dim) -> Code:
         """The number that a size is."""
         parts = [str(dim.coefficient)] if dim.coefficient != 1 or not dim.symbols else []
-        for symbol in dim.symbols:
+        for symbol in with_products(dim.symbols, self.products):
             if symbol not in self.sizes:
                 self.sizes[symbol] = self.names.claim(symbol)
             parts.append(self.sizes[symbol])

@@ -8,17 +8,17 @@ has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matcalc.backends.arguments import Names, Reading, read_sizes
+from matcalc.backends.arguments import Names, Reading, read_sizes, unread_products
 from matcalc.backends.code_writer import ATOM, Dialect, Writer
 from matcalc.backends.einsum_writer import write_index_expr
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Expr, Symbol, postorder
+from matcalc.core.expr import Apply, Expr, Symbol, postorder
 from matcalc.core.index import IndexExpr
-from matcalc.errors import ArgumentProblem
+from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 if TYPE_CHECKING:
     from matcalc.backends.numpy_function import NumpyFunction
@@ -73,6 +73,9 @@ def source(
         doc: first line of its docstring.
         variables: variables of the problem, in order, that need not occur in ``expr``. One of them
             becomes a parameter where only it tells a size that ``expr`` depends on.
+
+    Raises:
+        UnsupportedProblem: there is no code for a function in it.
     """
     return generate(expr, backend, name, doc, variables).source
 
@@ -104,12 +107,13 @@ def generate(
         raise ArgumentProblem(
             f"no code generation for {backend!r}", help="one of: " + ", ".join(DIALECTS)
         )
+    _refuse_abstract(expr)
     names = Names()
     function = names.claim(name)
     occurring = _variables(expr)
     everything = list(dict.fromkeys([*variables, *occurring]))
     python_names = {symbol: names.claim(symbol.name) for symbol in everything}
-    writer = Writer(dialect, names, python_names)
+    writer = Writer(dialect, names, python_names, unread_products(everything))
     if isinstance(expr, IndexExpr):
         result, dims = write_index_expr(writer, expr), expr.dims
     else:
@@ -141,9 +145,22 @@ def generate(
     return Generated(module, function, arrays, sizes, {python_names[s]: s for s in everything})
 
 
-def _variables(expr: Expr | IndexExpr) -> list[Symbol]:
+def _nodes(expr: Expr | IndexExpr) -> Iterator[Expr]:
     roots = [expr] if isinstance(expr, Expr) else [f.expr for t in expr.terms for f in t.factors]
-    return [node for node in postorder(*roots) if isinstance(node, Symbol)]
+    return postorder(*roots)
+
+
+def _refuse_abstract(expr: Expr | IndexExpr) -> None:
+    for node in _nodes(expr):
+        if isinstance(node, Apply) and node.op.is_abstract:
+            raise UnsupportedProblem(
+                f"there is no code for {node.op.name}: only its shapes are known",
+                help="write out the function that it stands for",
+            )
+
+
+def _variables(expr: Expr | IndexExpr) -> list[Symbol]:
+    return [node for node in _nodes(expr) if isinstance(node, Symbol)]
 
 
 def _read(writer: Writer, names: dict[Symbol, str], reading: Reading) -> str:

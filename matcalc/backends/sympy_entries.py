@@ -13,11 +13,12 @@ from typing import Any
 
 import sympy
 
+from matcalc.backends.sympy_abstract import abstract_image
 from matcalc.backends.sympy_nodes import apply_image
 from matcalc.backends.sympy_symbols import symbolic_matrix
 from matcalc.core.dim import SCALAR
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
-from matcalc.core.index import Index, IndexExpr, Slot, Term
+from matcalc.core.index import Composite, Index, IndexExpr, Slot, Term
 from matcalc.errors import UnsupportedProblem
 
 #: Sees the entries of every operation when they are new, and returns what is to be kept of them.
@@ -51,7 +52,11 @@ def entries_index(
 
 
 class Entries:
-    """Evaluates expressions at one assignment of sizes and values; every node is computed once."""
+    """Evaluates expressions at one assignment of sizes and values; every node is computed once.
+
+    An array with more than two axes, a derivative of an abstract function, is kept as a column, its
+    last axis varying fastest.
+    """
 
     def __init__(
         self,
@@ -97,6 +102,8 @@ class Entries:
     def _apply(self, node: Apply) -> sympy.Matrix:
         op = node.op
         args = [self.known[arg] for arg in node.args]
+        if op.is_abstract:
+            return abstract_image(node, args, self.sizes)
         if op.sympy is None:
             raise UnsupportedProblem(
                 f"{op.spelling} has no SymPy image",
@@ -133,9 +140,12 @@ class Entries:
         values: Table = {}
         for place in itertools.product(*map(range, sizes)):
             at = dict(zip(indices, place, strict=True))
-            position = [0, 0]
-            for axis, slot in zip(axes, slots, strict=True):
-                position[axis] = self._flat(slot, at)
+            if len(e.shape) == 2:
+                position = [0, 0]
+                for axis, slot in zip(axes, slots, strict=True):
+                    position[axis] = self._flat(slot, at)
+            else:
+                position = [self._flat(Composite(tuple(i for s in slots for i in s.parts)), at), 0]
             value = matrix[tuple(position)]
             if value != 0:
                 values[place] = value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cache
 
 from matcalc.core.dim import ONE, Shape, describe_shape
@@ -45,6 +47,36 @@ def partial_derivative(function: Operation, position: int) -> Operation:
         return abstract_function(name, domain, domain[position])
     axes += [dim for dim in domain[position] if not dim.is_unit]
     return abstract_function(name, domain, tuple(axes) if len(axes) > 1 else (axes[0], ONE))
+
+
+def antiderivative(function: Operation) -> tuple[Operation, int] | None:
+    """The function that an abstract function is the derivative of by its name, and by which argument.
+
+    None where the name says nothing of the kind, or the shapes contradict it: the name may be the
+    user's own.
+    """
+    for name, position in _integrated_names(function.name):
+        if position >= len(function.domain_shapes):
+            continue
+        added = sum(not dim.is_unit for dim in function.domain_shapes[position])
+        axes = tuple(dim for dim in function.codomain if not dim.is_unit)
+        left = axes[: len(axes) - added]
+        # Whether a single axis was that of a vector or of a row, the derivative does not tell.
+        codomain = left if len(left) > 1 else (*left, ONE, ONE)[:2]
+        candidate = abstract_function(name, function.domain_shapes, codomain)
+        if partial_derivative(candidate, position) is function:
+            return candidate, position
+    return None
+
+
+def _integrated_names(name: str) -> Iterator[tuple[str, int]]:
+    """What ``_derived_name`` may have been given, and the position of the argument."""
+    if match := re.fullmatch(r"∂(\d*)(.+)", name):
+        yield match[2], int(match[1] or 1) - 1
+    if match := re.fullmatch(f"∇([{SUPERSCRIPTS}]*)(.+)", name):
+        power = int(match[1].translate(_FROM_SUPERSCRIPT) or 1) - 1
+        prefix = ("", "∇")[power] if power < 2 else "∇" + str(power).translate(_TO_SUPERSCRIPT)
+        yield prefix + match[2], 0
 
 
 def _derived_name(function: Operation, position: int) -> str:

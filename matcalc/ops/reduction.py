@@ -61,7 +61,7 @@ NORM1 = Operation(
     numpy="np.sum(np.abs({0}))",
     sympy=lambda sp, X: sp.Add(*(x * (2 * sp.Heaviside(x) - 1) for x in X)),
     domain="nonzero",
-    kink="an entry of {0} = 0",
+    kink="{0} = 0 in some entry",
 )
 """Sum of the absolute values of all entries."""
 

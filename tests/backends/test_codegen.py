@@ -13,6 +13,7 @@ from matcalc.core.expr import Constant, Expr, Size, Symbol
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Term
 from matcalc.errors import ArgumentProblem, LimitProblem, ShapeProblem, UnsupportedProblem
 from matcalc.ops import REGISTRY
+from matcalc.ops.abstract import abstract_function, partial_derivative
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 
@@ -366,3 +367,22 @@ def test_an_operation_without_code():
     unknown = Operation("mystery", "n -> scalar", ("x",))
     with pytest.raises(UnsupportedProblem, match="there is no numpy code for mystery"):
         source(unknown(x))
+
+
+def test_a_size_known_as_a_product_only_is_read_as_one():
+    whole = Symbol("x", (m * n, ONE))
+    e = TIMES(POWER(Size(m * n * Dim.of(2)), Constant(-1)), EYE(Size(m * n)))
+    function = compile_function(e, variables=[whole])
+    assert "m_n = x.shape[0]\n    return np.eye(m_n) / (2 * m_n)" in source(e, variables=[whole])
+    assert function(x=np.zeros(6)).tolist() == (np.eye(6) / 12).tolist()
+
+
+def test_an_abstract_function_has_no_code():
+    L = abstract_function("L", ((n, ONE),), SCALAR)
+    gradient = partial_derivative(L, 0)
+    with pytest.raises(UnsupportedProblem) as caught:
+        source(MATMUL(A, gradient(x)))
+    assert str(caught.value) == (
+        "error: there is no code for ∇L: only its shapes are known\n"
+        "  help: write out the function that it stands for"
+    )

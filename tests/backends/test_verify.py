@@ -6,10 +6,11 @@ import pytest
 import sympy
 
 from matcalc.backends.verify import check_derivative, choose_sizes
-from matcalc.core.dim import ONE, Dim
+from matcalc.core.dim import ONE, SCALAR, Dim
 from matcalc.core.expr import Constant, Size, Symbol
 from matcalc.core.index import Composite, Index, IndexExpr
-from matcalc.errors import ShapeProblem
+from matcalc.errors import CheckProblem, ShapeProblem
+from matcalc.ops.abstract import abstract_function, partial_derivative
 from tests.backends.sympy_cases import A, B, X, Y, a, index, inv, m, n, ops, prod, t, total, x, y
 
 i, j, k, l = (Index(n) for _ in range(4))
@@ -343,3 +344,81 @@ def test_nothing_depends_on_sympys_matrix_derivative(monkeypatch):
     monkeypatch.setattr(sympy.MatrixExpr, "diff", refuse)
     assert check_derivative(ops["logdet"](X), X, 1, t(inv(X))).ok
     assert check_derivative(prod(t(y), B, x), x, 1, prod(t(B), y)).ok
+
+
+# ---------------------------------------------------------------------------- abstract functions
+
+L = abstract_function("L", ((m, ONE),), SCALAR)
+F = abstract_function("F", ((m, ONE),), (n, ONE))
+G = abstract_function("G", ((m, ONE), (n, ONE)), SCALAR)
+grad_l = partial_derivative(L, 0)
+hess_l = partial_derivative(grad_l, 0)
+affine = total(prod(B, x), y)
+r, s = Index(m), Index(m)
+second_f = partial_derivative(partial_derivative(F, 0), 0)
+
+ABSTRACT = {
+    "gradient": (L(affine), x, 1, prod(t(B), grad_l(affine))),
+    "Hessian": (L(affine), x, 2, prod(t(B), hess_l(affine), B)),
+    "Jacobian": (F(affine), x, 1, prod(partial_derivative(F, 0)(affine), B)),
+    "three axes": (
+        F(y), y, 2, index(i, r, s, terms=[(1, [(second_f(y), (i, r, s))])]),
+    ),
+    "of two arguments": (
+        G(affine, x), x, 1, total(
+            prod(t(B), partial_derivative(G, 0)(affine, x)), partial_derivative(G, 1)(affine, x)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ABSTRACT)
+def test_a_derivative_with_an_abstract_function_is_accepted(case):
+    report = check_derivative(*ABSTRACT[case])
+    assert (report.ok, report.method) == (True, "in exact rational arithmetic")
+    assert report.reason == f"{ABSTRACT[case][0].op.name} taken as a random polynomial"
+
+
+@pytest.mark.parametrize("case", ABSTRACT)
+def test_a_wrong_one_is_refuted(case):
+    f, wrt, order, answer = ABSTRACT[case]
+    if isinstance(answer, IndexExpr):
+        wrong = index(*answer.free, terms=[(2, [(second_f(y), answer.free)])])
+    else:
+        wrong = prod(2, answer)
+    assert check_derivative(f, wrt, order, wrong).ok is False
+
+
+def test_derivatives_of_an_abstract_function_are_taken_at_the_right_place():
+    assert check_derivative(L(affine), x, 1, prod(t(B), grad_l(prod(B, x)))).ok is False
+    other = abstract_function("K", ((m, ONE),), SCALAR)
+    wrong = prod(t(B), partial_derivative(other, 0)(affine))
+    assert check_derivative(L(affine), x, 1, wrong).ok is False
+
+
+# -------------------------------------------------------------------------------- broken answers
+
+
+def test_an_index_at_another_axis_is_a_defect():
+    p = Index(m)
+    answer = index(k, terms=[(1, [(A, (k, p)), (y, (p,))])])
+    with pytest.raises(CheckProblem) as caught:
+        check_derivative(quadratic, x, 1, answer)
+    assert str(caught.value) == (
+        "error: the answer addresses (n, n) by indices over (n, m)\n"
+        "  in the factor A: (n, n); A\n"
+        "  help: this is a defect of matcalc: please report it"
+    )
+
+
+def test_a_skew_matrix_of_odd_size_is_singular():
+    report = check_derivative(prod(t(x), inv(K), x), x, 1, prod(Constant(0), x))
+    assert (report.ok, report.sizes) == (True, {"n": 4})
+
+
+def test_many_sizes_share_small_numbers():
+    dims = [Dim.of(f"n_{k}") for k in range(300)]
+    sizes = next(
+        choose_sizes([Symbol(f"b_{k}", (dim, ONE)) for k, dim in enumerate(dims)], dims[:1])
+    )
+    assert sizes["n_0"] == 3
+    assert set(sizes.values()) == {2, 3, 4, 5, 6}

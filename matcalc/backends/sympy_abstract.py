@@ -1,0 +1,81 @@
+"""Abstract functions as generic polynomials, so that derivatives with them can be checked.
+
+What holds for every function holds for a polynomial with random coefficients; and what holds for
+random coefficients, at random points, holds for every function as far as its derivatives at a point
+go: they are independent of each other up to the order of the degree.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from matcalc.core.expr import Apply
+from matcalc.core.operation import Operation
+from matcalc.ops.abstract import antiderivative
+
+#: Degree of the polynomials. Only derivatives of a higher order vanish.
+DEGREE = 5
+
+
+def primitive(op: Operation) -> tuple[Operation, tuple[int, ...]]:
+    """The function that an abstract function is a repeated derivative of, and by which arguments."""
+    positions: list[int] = []
+    while found := antiderivative(op):
+        op, position = found
+        positions.insert(0, position)
+    return op, tuple(positions)
+
+
+def abstract_image(
+    node: Apply, args: Sequence[sympy.Matrix], sizes: Mapping[str, int]
+) -> sympy.Matrix:
+    """An abstract function's value; more than two axes are one column, the last varying fastest.
+
+    Every entry of the function is a sum of powers of affine forms in all its parameters, more than
+    there are parameters, so that no derivative is singular.
+    """
+    function, positions = primitive(node.op)
+    parameters = [parameter for arg in args for parameter in arg]
+    ends = list(itertools.accumulate(arg.rows * arg.cols for arg in args))
+    by = [range(ends[position - 1] if position else 0, ends[position]) for position in positions]
+    rng = random.Random(function.name)  # noqa: S311 - no secrets
+    entries: list[Any] = []
+    for _ in range(math.prod(dim.evaluate(sizes) for dim in function.codomain)):
+        powers = [_power_of_form(parameters, k, rng) for k in range(len(parameters) + 1)]
+        entries += [
+            sympy.Add(*(power.derivative(numbers) for power in powers))
+            for numbers in itertools.product(*by)
+        ]
+    shape = [dim.evaluate(sizes) for dim in node.shape]
+    return sympy.Matrix(*(shape if len(shape) == 2 else [len(entries), 1]), entries)
+
+
+@dataclass(frozen=True)
+class _Power:
+    """A power of an affine form: the form's value, the weights of its parameters, the exponent."""
+
+    form: Any
+    weights: Sequence[Any]
+    exponent: int
+
+    def derivative(self, numbers: Sequence[int]) -> Any:
+        """The derivative by the parameters of these numbers."""
+        inner = sympy.Mul(*(self.weights[number] for number in numbers))
+        order = len(numbers)
+        if order > self.exponent:
+            return sympy.S.Zero
+        return math.perm(self.exponent, order) * inner * self.form ** (self.exponent - order)
+
+
+def _power_of_form(parameters: Sequence[Any], number: int, rng: random.Random) -> _Power:
+    weights = [sympy.Rational(rng.choice((-1, 1)) * rng.randint(1, 7), 8) for _ in parameters]
+    products = (weight * parameter for weight, parameter in zip(weights, parameters, strict=True))
+    form = sympy.Add(sympy.Rational(rng.randint(1, 7), 8), *products)
+    return _Power(form, weights, DEGREE - number % 2)
