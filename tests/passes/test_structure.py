@@ -26,6 +26,41 @@ def test_conventions(f: str, structure: str, convention: str, expected: str) -> 
     assert format_expr(d.expr) == expected
 
 
+COMBINED = [
+    (["spd", "symmetric"], "independent", "A + A' - A .* I"),
+    (["diagonal", "symmetric"], "tangent", "A .* I"),
+    (["symmetric", "positive"], "tangent", "1/2 (A + A')"),
+]
+
+
+@pytest.mark.parametrize(("structure", "convention", "expected"), COMBINED)
+def test_combined_structure(structure: list[str], convention: str, expected: str) -> None:
+    shapes = {"A": ("n", "n"), "X": ("n", "n")}
+    d = mc.diff("tr(A X)", "X", shapes=shapes, assume={"X": structure}, structured=convention)
+    assert d.expr is not None
+    assert format_expr(d.expr) == expected
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [["spd", "toeplitz"], ["skew", "toeplitz"], ["diagonal", "toeplitz"], ["symmetric", "orthogonal"],
+     ["symmetric", "lower_triangular"]],
+)  # fmt: skip
+def test_structure_without_a_projection_is_refused(structure: list[str]) -> None:
+    shapes = {"A": ("n", "n"), "X": ("n", "n")}
+    if structure == ["spd", "toeplitz"]:
+        d = mc.diff(
+            "tr(A X)", "X", shapes=shapes, assume={"X": structure}, structured="independent"
+        )
+        assert d.expr is not None
+        assert format_expr(d.expr) == "toeplitz(A') + toeplitz(A')' - toeplitz(A') .* I"
+        structured = "tangent"
+    else:
+        structured = "independent"
+    with pytest.raises(UnsupportedProblem, match=r"convention for|projection on"):
+        mc.diff("tr(A X)", "X", shapes=shapes, assume={"X": structure}, structured=structured)
+
+
 def test_symmetry_holds_at_the_point_and_not_along_the_variation() -> None:
     # With X' = X put in before, tr(A X') would have the gradient A' of tr(A X).
     d = mc.diff("tr(A X')", "X", shapes={"A": ("n", "n")}, assume={"X": "symmetric"})
