@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from lark import Token
 
 from matcalc.errors import AmbiguityProblem, MatcalcError, Span, SyntaxProblem
-from matcalc.syntax.misspellings import keyword_argument
+from matcalc.syntax import misspellings
 from matcalc.syntax.place import CLOSES, Place, span_of
 
 _CLOSING = frozenset(CLOSES.values())
@@ -72,7 +72,18 @@ def separator_in_brackets(place: Place, token: Token) -> MatcalcError:
     )
 
 
+_EMPTY = re.compile(r"\[\s*\]\s*,\s*(\w+)\s*\)")
+
+
 def _matrix_literal(place: Place, at: Token) -> MatcalcError:
+    text, start = place.source.text, span_of(at).start
+    function = re.search(r"(\w+\s*\([^()]*,)\s*$", text[:start][-80:])
+    if function and (empty := _EMPTY.match(text, start)):
+        return place.syntax(
+            "an empty argument is not part of the language",
+            Span(start, text.index("]", start) + 1),
+            help=f"write {function[1]} {empty[1]})",
+        )
     return place.unsupported(
         "matrices written out in square brackets are not supported",
         at,
@@ -288,9 +299,11 @@ def partial(place: Place, token: Token) -> MatcalcError:
 
 
 def _nothing_to_act_on(place: Place, token: Token, mark: str) -> MatcalcError:
-    quoted = re.match(r"'(\w+)'", place.source.text[span_of(token).start :][:80])
-    remedy = f"text in quotes is not part of the language; write {quoted[1]}" if quoted else None
-    return place.syntax(f"there is nothing before {mark} that it could act on", token, help=remedy)
+    return place.syntax(
+        f"there is nothing before {mark} that it could act on",
+        token,
+        help=misspellings.quoted(place, span_of(token)),
+    )
 
 
 def _comma(place: Place, token: Token) -> MatcalcError:
@@ -311,7 +324,7 @@ def _comma(place: Place, token: Token) -> MatcalcError:
 def _equals(place: Place, token: Token) -> MatcalcError:
     previous = place.previous
     if place.open:
-        return keyword_argument(place, token)
+        return misspellings.keyword_argument(place, token)
     if previous is None or place.starts_statement:
         return place.syntax("nothing stands before =", token, help=_DEFINITION)
     if previous.type in {"EQUALS", "COLON"}:
@@ -358,7 +371,7 @@ def character(place: Place, position: int) -> MatcalcError:
         return _point(place, position, span)
     if _LATEX.match(place.source.normal, position):
         return _latex(place, span)
-    remedy = _HELP.get(found)
+    remedy = misspellings.quoted(place, span) or _HELP.get(found)
     if found == "_" and place.previous is not None and place.previous.type == "NORM_CLOSE":
         remedy = "the norms are ||x||, ||x||_1, ||x||_2 and ||X||_F"
     if found.isascii():
@@ -385,7 +398,8 @@ def _point(place: Place, position: int, span: Span) -> MatcalcError:
         return place.syntax(
             f"{attribute.group()} is not part of the language",
             Span(span.start, span.start + len(attribute.group())),
-            help="functions are written with brackets, inv(A); the transpose is A'",
+            help=misspellings.method(place, span.start, attribute.group()[1:])
+            or "functions are written with brackets, inv(A); the transpose is A'",
         )
     if text[position - 1 : position].isdigit():
         return place.syntax("a number has one decimal point", span)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Collection
 
 from lark import Token
 
-from matcalc.errors import MatcalcError
+from matcalc.errors import MatcalcError, Span
 from matcalc.syntax.names import PLAIN, PROPERTIES, SIZE_WORDS, is_plain
 from matcalc.syntax.place import Place, span_of
 
@@ -16,7 +17,8 @@ from matcalc.syntax.place import Place, span_of
 _FOREIGN = {
     "inverse": "inv(A)",
     "invert": "inv(A)",
-    "dot": "x' y",
+    "dot": "x' y for vectors, A B for matrices",
+    "matmul": "A B",
     "inner": "x' y",
     "outer": "x y'",
     "mul": "A B",
@@ -28,6 +30,7 @@ _FOREIGN = {
     "pow": "x^2",
 }
 _MODULES = frozenset({"np", "jnp", "numpy", "torch", "tf", "sp", "math", "scipy"})
+_FROBENIUS = frozenset({"fro", "f", "frobenius"})
 #: Longest word that a suggestion is worth looking for.
 _LONGEST = 60
 _SHAPES = "write x: n for a vector, A: (m, n) for a matrix, a: scalar for a scalar"
@@ -58,8 +61,12 @@ def word(place: Place, token: Token, name: str, *, called: bool) -> MatcalcError
     if place.inside == "LSQB" and (pieces := _pieces(text)):
         return place.name(f"{text} is not one index", token, f"did you mean [{','.join(pieces)}] ?")
     if place.rest(token).startswith(".") and text in _MODULES:
-        return place.name(problem, token, f"write functions without {text}.")
-    return place.name(problem, token, _meant_name(text, functions))
+        return place.name(problem, token, _without_module(place, token, text))
+    if text.lower() in _FROBENIUS and place.inside == "LPAR":
+        return place.name(
+            problem, token, f"the Frobenius norm is {_frobenius(place, span_of(token).start)}"
+        )
+    return place.name(problem, token, _meant_name(place, text, functions))
 
 
 def keyword_argument(place: Place, at: Token) -> MatcalcError:
@@ -75,11 +82,86 @@ def _without_brackets(place: Place, token: Token, text: str) -> MatcalcError:
     rest = place.rest(token)
     if power := re.match(r"\s*(\^\s*\w+|[²³])\s*(\([^()]*\))", rest):
         remedy = f"a power stands behind the call: {text}{power[2]}{power[1]}"
-    elif argument := re.match(r"\s+([^\W_]\w*)", rest):
-        remedy = f"write {text}({argument[1]})"
+    elif re.match(r"\s+[^\W_]", rest):
+        remedy = f"write {_nested(place, text, rest)}"
     else:
         remedy = f"write {text}(...)"
     return place.name(f"{text} is a function and needs brackets", token, remedy)
+
+
+def _nested(place: Place, text: str, rest: str) -> str:
+    """``log(det(X))`` for ``log det X`` and ``log det(X)``."""
+    functions = [text]
+    while argument := re.match(r"\s*\(?\s*([^\W_]\w*)", rest):
+        rest = rest[argument.end() :]
+        functions.append(argument[1])
+        if argument[1] not in (place.vocabulary.functions or ()):
+            break
+    return "(".join(functions) + ")" * (len(functions) - 1)
+
+
+def _without_module(place: Place, token: Token, text: str) -> str:
+    """``norm(x)`` for ``np.linalg.norm(x)``, ``a' b`` for ``np.dot(a, b)``."""
+    call = re.match(r"(?:\.\w+)*\.(\w+)(\([^()]*\))?", place.rest(token))
+    if call is None:
+        return f"write functions without {text}."
+    function, arguments = call.groups()
+    pair = re.fullmatch(r"\(\s*(\w+)\s*,\s*(\w+)\s*\)", arguments or "")
+    if function == "dot" and pair:
+        return f"write {pair[1]}' {pair[2]} for vectors, {pair[1]} {pair[2]} for matrices"
+    if function in {"matmul", "mm"} and pair:
+        return f"write {pair[1]} {pair[2]}"
+    if function in (place.vocabulary.functions or ()):
+        return f"write {function}{arguments or '(...)'}"
+    if function in _FOREIGN:
+        return f"write {_FOREIGN[function]}"
+    return f"write functions without {text}."
+
+
+def _frobenius(place: Place, start: int) -> str:
+    """``norm(X, F)``, with what stands there in place of X."""
+    before = place.source.text[:start][-80:]
+    argument = re.search(r"norm\s*\(\s*([^\s(),]+)\s*,\s*$", before)
+    return f"norm({argument[1] if argument else 'X'}, F)"
+
+
+def quoted(place: Place, at: Span) -> str | None:
+    """The remedy for a word in quotes that begins here, if one does: ``norm(X, 'fro')``."""
+    word = re.match(r"['\"‘’“”](\w+)['\"‘’“”]", place.source.text[at.start :][:80])
+    if word is None:
+        return None
+    if word[1].lower() in _FROBENIUS:
+        return f"text in quotes is not part of the language; write {_frobenius(place, at.start)}"
+    return f"text in quotes is not part of the language; write {word[1]}"
+
+
+def method(place: Place, start: int, name: str) -> str | None:
+    """What is meant by ``x.T.dot(A)`` and ``X.sum()``, where ``start`` is the place of the point."""
+    text = place.source.text
+    base = re.search(r"[^\W_][\w.'ᵀ]*$", text[:start][-80:])
+    arguments = re.match(r"\(\s*([^\s(),]*)\s*\)", text[start + len(name) + 1 :][:80])
+    if base is None or arguments is None:
+        return None
+    left, right = base.group(), arguments[1]
+    if name in {"dot", "matmul", "mm"} and right:
+        if name != "dot" or left.endswith((".T", "'", "ᵀ")):
+            return f"write {left} {right}"
+        return f"write {left}' {right} for vectors, {left} {right} for matrices"
+    if name in (place.vocabulary.functions or ()) and not right:
+        return f"write {name}({left})"
+    return None
+
+
+def identity(place: Place, token: Token) -> MatcalcError:
+    """``I_n``, which would be read as a variable of this name."""
+    text = place.quote(token)
+    size = re.sub(r"^I_?\{?|\}$", "", text)
+    return place.name(
+        f"{text} is not the identity matrix here",
+        token,
+        f"write I, or eye({unicodedata.normalize('NFKC', size)});"
+        f" for a variable, declare {text}: (m, n)",
+    )
 
 
 def _meant_function(text: str, functions: frozenset[str]) -> str:
@@ -97,7 +179,18 @@ def _meant_function(text: str, functions: frozenset[str]) -> str:
     return declare
 
 
-def _meant_name(text: str, functions: frozenset[str]) -> str:
+def _product(place: Place, pieces: list[str]) -> str:
+    """``x' A x`` for ``xTAx``: T behind a factor is a transpose, unless it is declared."""
+    factors: list[str] = []
+    for piece in pieces:
+        if piece == "T" and factors and "T" not in place.vocabulary.variables:
+            factors[-1] += "'"
+        else:
+            factors.append(piece)
+    return " ".join(factors)
+
+
+def _meant_name(place: Place, text: str, functions: frozenset[str]) -> str:
     for function in sorted(functions, key=len, reverse=True):
         rest = text.removeprefix(function)
         if len(function) > 1 and rest not in {"", text} and is_plain(rest):
@@ -105,7 +198,7 @@ def _meant_name(text: str, functions: frozenset[str]) -> str:
     declare = f"declare it: {text}: (m, n) or {text}: n or {text}: scalar"
     pieces = _pieces(text)
     if _looks_like_product(pieces):
-        return f"did you mean {' '.join(pieces)} ? For one name, {declare}"
+        return f"did you mean {_product(place, pieces)} ? For one name, {declare}"
     if close := _close(text, functions):
         return f"did you mean {close}(...) ? For a variable, {declare}"
     return declare
@@ -114,12 +207,16 @@ def _meant_name(text: str, functions: frozenset[str]) -> str:
 def _glued_transpose(place: Place, token: Token, text: str) -> MatcalcError | None:
     """``A^TB`` and ``A^-TB``."""
     before = place.source.text[: span_of(token).start]
-    power = re.search(r"\^\s*([-−]?)\s*$", before[-20:])
+    power = re.search(r"([^\W_]\w*)?\s*\^\s*([-−]?)\s*$", before[-80:])
     if power is None or not text.startswith("T"):
         return None
-    exponent = f"^{power[1]}T"
+    exponent, rest = f"^{power[2]}T", text[1:]
+    pieces = _pieces(rest)
+    factors = _product(place, pieces) if _looks_like_product(pieces) else rest
     return place.name(
-        f"{exponent}{text[1:]} is not a transpose", token, f"did you mean {exponent} {text[1:]} ?"
+        f"{exponent}{rest} is not a transpose",
+        token,
+        f"did you mean {power[1] or ''}{exponent} {factors} ?",
     )
 
 

@@ -220,6 +220,8 @@ class TokenStream(LexerThread):
         if called and vocabulary.is_function(word, name):
             token.type = "FUNCTION"
             token.value = word if word in (vocabulary.functions or ()) else name
+        elif name.startswith("I_") and name not in vocabulary.variables:
+            raise misspellings.identity(self.place, token)
         elif self._is_name(token, name):
             token.type = "NAME"
             token.value = name
