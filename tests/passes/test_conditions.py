@@ -10,6 +10,8 @@ CONDITIONS = [
     ("||x||", "x", ["not differentiable where x = 0"]),
     ("||x||^2", "x", []),
     ("sum(|x|)", "x", ["not differentiable where x = 0 in some entry"]),
+    ("||X||_1", "X", ["not differentiable where X = 0 in some entry"]),
+    ("s: scalar; abs(s)^2", "s", []),
     ("relu(x)", "x", ["not differentiable where x = 0 in some entry"]),
     ("relu(a)", "a", ["not differentiable where a = 0"]),
     ("1/a", "a", ["a != 0"]),
