@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -60,6 +61,11 @@ class Reporter:
         span = node if isinstance(node, Span) else node.span
         words = " ".join(self.source[span.start : span.end].split())
         return words if len(words) <= 60 else words[:57] + "..."
+
+    def exponent(self, node: tree.Node) -> str:
+        """The text of an exponent as it is typed behind ``^``: ``2`` for ``²``."""
+        text = self.text(node).replace("⁻", "-")
+        return unicodedata.normalize("NFKC", text) if text.lstrip("-").isdigit() else text
 
     def size(self, dim: Dim) -> str:
         """A size with letters for what is unknown."""
