@@ -23,7 +23,10 @@ def function_names() -> list[str]:
     return sorted(_CALLS)
 
 
+#: Operations that are written with operators only; the rule book also calls them by name.
+OPERATORS = (structural.ADD, structural.MATMUL, structural.POWER, structural.MATPOW)
+
 _CALLS: dict[str, tuple[Operation, ...]] = {}
-for _op in REGISTRY.values():
+for _op in (op for op in REGISTRY.values() if op not in OPERATORS):
     for _spelling in (_op.spelling, *_op.aliases):
         _CALLS[_spelling] = (*_CALLS.get(_spelling, ()), _op)

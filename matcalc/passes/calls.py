@@ -79,6 +79,12 @@ def _wrong_number(node: tree.Call) -> NameProblem | ShapeProblem:
     known = operations(node.function)
     if not known and node.function != "norm":
         return NameProblem(f"unknown function {node.function}", span=node.function_span)
+    if known and not known[0].parameters:
+        return ShapeProblem(
+            f"{node.function} is a number, not a function",
+            span=node.span,
+            help=f"write {node.function} without brackets, or {node.function} * (...) for a product",
+        )
     counts = sorted({len(op.parameters) for op in known if not op.tail})
     wanted = " or ".join(map(str, counts)) or "1"
     if any(op.variadic for op in known):
@@ -96,6 +102,13 @@ def _wrong_number(node: tree.Call) -> NameProblem | ShapeProblem:
         help_text = "write norm(x), norm(x, 1), norm(x, 2) or norm(X, F)"
     elif known:
         help_text = f"write {node.function}({', '.join(known[0].parameters)})"
+    tails = "1, 2 or F" if node.function == "norm" else "1 or 2"
+    if len(node.args) == 2 and (node.function == "norm" or node.function in ALONG):
+        return ShapeProblem(
+            f"the second argument of {node.function} is {tails}",
+            span=node.args[1].span,
+            help=help_text,
+        )
     plural = "" if wanted == "1" else "s"
     return ShapeProblem(
         f"{node.function} takes {wanted} argument{plural}, not {len(node.args)}",
@@ -211,6 +224,14 @@ def _by_signature(
         assert not isinstance(pattern, str)
         rows, columns = pattern
         if pattern == SCALAR:
+            # An argument without a derivative counts: it tells eigenvalues apart.
+            counts = len(operation.partial) >= place and not operation.partial[place - 1]
+            if counts and not _is_count(part.node):
+                raise ShapeProblem(
+                    f"argument {place} of {node.function} is a whole number from 0",
+                    span=part.node.span,
+                    help=f"write it out: {node.function}({walk.report.text(parts[0].node)}, 0) is the smallest",
+                )
             if not part.is_scalar:
                 raise walk.report.argument(
                     node.function, f"a number as argument {place}", part, part.node.span, None
@@ -231,6 +252,10 @@ def _by_signature(
                 bound.setdefault(dim.symbols[0], walk.sizes.resolve(size))
     rows, columns = operation.rule.result
     return bounded(rows.substitute(bound)), bounded(columns.substitute(bound))
+
+
+def _is_count(node: tree.Node) -> bool:
+    return isinstance(node, tree.Number) and node.value.denominator == 1
 
 
 def _square_help(walk: Shapes, node: tree.Call, operand: Operand) -> str | None:

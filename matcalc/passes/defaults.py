@@ -14,6 +14,7 @@ from matcalc.syntax import tree
 
 SCALAR: KnownKind = (False, False)
 VECTOR: KnownKind = (True, False)
+ROW: KnownKind = (False, True)
 MATRIX: KnownKind = (True, True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from matcalc.core.dim import ONE
 from matcalc.core.operation import Operation
 from matcalc.passes import kinds
 from matcalc.passes.declarations import SQUARE
-from matcalc.passes.defaults import MATRIX, Defaults, letter_kind
+from matcalc.passes.defaults import MATRIX, ROW, Defaults, is_lower, letter_kind
 from matcalc.passes.functions import (
     SIZED,
     Arguments,
@@ -58,7 +58,7 @@ def _notes(statements: Statements, of: dict[str, KnownKind], defaults: Defaults)
         if name in statements.shapes or statements.properties.get(name):
             continue
         usual = letter_kind(name)
-        unusual = sum(kind) < sum(usual) or kind == MATRIX
+        unusual = sum(kind) < sum(usual) or kind in (MATRIX, ROW)
         if kind != usual and (unusual or name in defaults.by_context):
             notes.append(f"{name} is read as a {words.get(kind, 'matrix')}")
     return tuple(notes)
@@ -77,6 +77,12 @@ class _Inference:
         self.numerals: set[int] = set()
         self.letters: dict[str, int] = {}
         self.defaults = Defaults(self.axis, self.names, self.axes)
+        self.transposed = {
+            node.operand.name
+            for equation in statements.equations
+            for node in postorder(equation.value)
+            if isinstance(node, tree.Transpose) and isinstance(node.operand, tree.Name)
+        }
         for name in statements.variables:
             self.names[name] = self._declared(name)
 
@@ -188,8 +194,24 @@ class _Inference:
                 factors = divisor_factors(node)
                 for left, right in pairwise(factors[1:]):
                     self.defaults.follows(left, right)
-                kinds.quotient(axis, parts[0], parts[1:], result)
+                kinds.quotient(
+                    axis, parts[0], parts[1:], result, array=self._is_array_divisor(factors)
+                )
                 return result
+
+    def _is_array_divisor(self, factors: Sequence[tree.Node]) -> bool:
+        """Whether what is divided by is written as an array: ``A``, ``x'``, or an ``x`` of which there is an ``x'``.
+
+        Then the division does not make it a number: it is refused unless something else does.
+        """
+        head = factors[0]
+        if isinstance(head, tree.Transpose) and len(factors) == 1:
+            head = head.operand
+        return (
+            isinstance(head, tree.Name)
+            and head.name in self.statements.variables
+            and (not is_lower(head.name) or head.name in self.transposed)
+        )
 
     def _sum(self, node: tree.Sum, parts: list[Axes]) -> Axes:
         proper = [

@@ -274,14 +274,17 @@ def when_known(
     axis.add_rule(rule, operands)
 
 
-def quotient(axis: Axis, left: Axes, factors: Sequence[Axes], result: Axes) -> None:
+def quotient(axis: Axis, left: Axes, factors: Sequence[Axes], result: Axes, *, array: bool) -> None:
     """``left / f1 f2 ...`` in whichever reading is well-shaped.
 
-    Both readings need rows of size 1 in the first factor.
+    Both readings need rows of size 1 in the first factor, which is concluded unless it is written
+    as an ``array``.
     """
-    axis.join(factors[0][0], axis.unit)
+    if not array:
+        axis.join(factors[0][0], axis.unit)
     if len(factors) == 1:
-        axis.join(factors[0][1], axis.unit)
+        if not array:
+            axis.join(factors[0][1], axis.unit)
         axis.join_pairs(left, result)
         return
 

@@ -143,11 +143,12 @@ class Reporter:
             return scalar.strip() or advice
         return f"did you mean {' or '.join(tries)} ?{scalar}"
 
-    def scalar_hint(self, *operands: Operand, joint: str = " ") -> str:
-        """What to do about a name that is a vector only by default."""
+    def scalar_hint(self, *operands: Operand, joint: str = " ", matrices: bool = False) -> str:
+        """What to do about a name that is a vector, or a matrix, only by default."""
         for operand in operands:
             node = operand.node
-            if isinstance(node, tree.Name) and node.name in self.defaulted and operand.is_vector:
+            is_array = operand.is_vector or (matrices and operand.is_matrix)
+            if isinstance(node, tree.Name) and node.name in self.defaulted and is_array:
                 hint = f"f {node.name} is a number, declare {node.name}: scalar"
                 return joint + ("i" if joint == "; " else "I") + hint
         return ""
@@ -209,6 +210,30 @@ class Reporter:
             span=node.span,
             details=(f"{array} is {self.shape(other.shape)}",),
             help=f"write {identity} to add to the diagonal, {number} ones({size}, {size}) to add to every entry",
+        )
+
+    # ---------------------------------------------------------------- vectors of ones
+
+    def transposed_numeral(self, node: tree.Transpose) -> AmbiguityProblem:
+        """``1' x``, where 1 is meant to be the vector of ones."""
+        number = self.text(node.operand)
+        ones = "ones(n)'" if number == "1" else f"{number} ones(n)'"
+        return AmbiguityProblem(
+            f"{self.text(node)} transposes a number",
+            span=node.span,
+            details=(f"{number} is a number here, not a vector",),
+            help=f"write {ones} for a row, or {number} for the number; ones(n)' x is sum(x)",
+        )
+
+    def trailing_numeral(self, array: Operand, number: tree.Number) -> AmbiguityProblem:
+        """``x' 1``, where 1 is meant to be the vector of ones."""
+        text, left = self.text(number), factor(array.node, self.text(array.node))
+        ones = "ones(n)" if number.value == 1 else f"({text} ones(n))"
+        return AmbiguityProblem(
+            f"the number {text} stands right of {self.text(array.node)}",
+            span=array.node.span.join(number.span),
+            details=(f"{text} is a number here, not a vector",),
+            help=f"write {left} {ones} for the product with a vector, {text} {left} for the multiple",
         )
 
     # ---------------------------------------------------------------- element by element

@@ -29,8 +29,9 @@ def quotient_shape(walk: Shapes, node: tree.Binary, parts: list[Operand]) -> Sha
         return left.shape
     first, whole = readings_of_quotient(_kind(left), [_kind(part) for part in divisor])
     if first is None and whole is None:
-        whole_divisor = Operand(node.right, walk.product(divisor))
-        raise _no_division(walk.report, node, whole_divisor)
+        head, whole_divisor = divisor[0], Operand(node.right, walk.product(divisor))
+        by_name = isinstance(head.node, tree.Name) and head.is_matrix and whole_divisor.is_matrix
+        raise _no_division(walk.report, node, head if by_name else whole_divisor)
     if first is not None and whole is not None:
         _check_clear(walk, node, parts)
     if not _is_number(walk, divisor[0].node):
@@ -77,7 +78,10 @@ def _is_number(walk: Shapes, node: tree.Node) -> bool:
 def _no_division(report: Reporter, node: tree.Binary, by: Operand) -> ShapeProblem:
     text, left = report.text(by.node), report.text(node.left)
     if by.is_matrix:
-        kind, remedy = "matrix", f"write {factor(node.left, left)} inv({text})"
+        inverse = f"inv{text}" if text.startswith("(") else f"inv({text})"
+        kind, remedy = "matrix", f"write {factor(node.left, left)} {inverse}"
+    elif by.is_row:
+        kind, remedy = "row", f"put brackets around all that you divide by: {left} / ({text} ...)"
     else:
         divisor = factor(by.node, text)
         kind, remedy = "vector", f"write {left} ./ {divisor} element by element"
@@ -85,7 +89,7 @@ def _no_division(report: Reporter, node: tree.Binary, by: Operand) -> ShapeProbl
         f"division by a {kind}",
         span=node.span,
         details=(report.is_(by),),
-        help=remedy + report.scalar_hint(by, joint="; "),
+        help=remedy + report.scalar_hint(by, joint="; ", matrices=True),
     )
 
 

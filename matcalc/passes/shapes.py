@@ -7,6 +7,7 @@ settled on the way: the readings of quotients, the sizes of ``I`` and of numeral
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
@@ -106,6 +107,7 @@ class Shapes:
                 return parts[0].shape
             case tree.Juxtapose():
                 self._note_call_like(node)
+                self._check_numerals(parts, juxtaposed=True)
                 return self.product(parts)
             case tree.Binary():
                 return self._binary(node, parts)
@@ -114,6 +116,8 @@ class Shapes:
             case tree.Power():
                 return self._power(node, *parts)
             case tree.Transpose():
+                if id(node.operand) in self.numerals:
+                    raise self.report.transposed_numeral(node)
                 rows, columns = parts[0].shape
                 return columns, rows
             case tree.Norm():
@@ -181,6 +185,22 @@ class Shapes:
             return False
         return True
 
+    def _check_numerals(self, parts: Sequence[Operand], *, juxtaposed: bool) -> None:
+        """Refuse numerals that are likely to be meant as vectors of ones: ``x' 1`` and ``A 1``.
+
+        A factor of 1 scales nothing, and what scales a row is written before it.
+        """
+        array: Operand | None = None
+        for part in parts:
+            node = part.node
+            if array is not None and isinstance(node, tree.Number):
+                if node.value == 1 or (juxtaposed and array.is_row):
+                    raise self.report.trailing_numeral(array, node)
+            elif not part.is_scalar:
+                rows = part.shape[0] if array is None or array.is_scalar else array.shape[0]
+                span = array.node.span.join(node.span) if array else node.span
+                array = Operand(replace(node, span=span), (rows, part.shape[1]))
+
     def _note_call_like(self, node: tree.Juxtapose) -> None:
         """``f(x)`` of a letter that is not declared as a function is a product."""
         for left, right in pairwise(node.factors):
@@ -195,6 +215,7 @@ class Shapes:
     def _binary(self, node: tree.Binary, parts: list[Operand]) -> Shape:
         match node.operator:
             case "*":
+                self._check_numerals(parts, juxtaposed=False)
                 return self.product(parts)
             case ".*":
                 return self.broadcast(parts, "element-wise product", node)
@@ -281,10 +302,11 @@ class Shapes:
         text = self.report.text(node)
         if operand.is_matrix:
             if kind == "2":
+                readings = "the spectral norm or the Frobenius norm"
                 raise AmbiguityProblem(
                     f"{text} of a matrix has two readings",
                     span=node.span,
-                    details=(self.report.is_(operand),),
+                    details=(f"{self.report.is_(operand)}; it can be {readings}",),
                     help=f"write ||{self.report.text(operand.node)}||_F for the Frobenius norm;"
                     " the spectral norm is not supported",
                 )

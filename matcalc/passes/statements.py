@@ -14,6 +14,7 @@ from matcalc.errors import (
     Span,
     SyntaxProblem,
 )
+from matcalc.ops import by_call
 from matcalc.ops.abstract import abstract_function
 from matcalc.passes.declarations import (
     SQUARE,
@@ -22,7 +23,7 @@ from matcalc.passes.declarations import (
     read_assumptions,
     read_shapes,
 )
-from matcalc.passes.functions import SIZED, SPECIAL, operations
+from matcalc.passes.functions import SIZED, SPECIAL
 from matcalc.passes.translate import operands
 from matcalc.passes.walk import children, is_delta, letters_of, postorder
 from matcalc.syntax import tree
@@ -85,6 +86,8 @@ class _Sorter:
         self.outside = read_shapes(shapes)
         self.assumed = read_assumptions(assume)
         self.defined: dict[str, Span] = {}
+        #: Where a name is declared, with its properties if it has any.
+        self.declared: dict[str, Span] = {}
         #: Where a name was first used as a size, as far as that is in the text.
         self.size_spans: dict[str, Span | None] = {}
 
@@ -154,8 +157,12 @@ class _Sorter:
         result = self.result
         shape = None if statement.shape is None else _declared_shape(statement.shape)
         if shape is not None:
-            self._use_sizes(shape, statement.span)
+            assert statement.shape is not None
+            self._use_sizes(shape, statement.shape.span)
         for name in statement.names:
+            self.declared.setdefault(name.name, statement.span)
+            if statement.properties:
+                self.declared[name.name] = statement.span
             before = result.shapes.get(name.name)
             if shape is not None and before is not None and before != shape:
                 outside = name.name in self.outside
@@ -180,8 +187,10 @@ class _Sorter:
     def _declare_function(self, statement: tree.FunctionDeclaration) -> None:
         domain = tuple(map(_declared_shape, statement.domain))
         codomain = _declared_shape(statement.codomain)
-        for shape in (*domain, codomain):
-            self._use_sizes(shape, statement.span)
+        for spec, shape in zip(
+            (*statement.domain, statement.codomain), (*domain, codomain), strict=True
+        ):
+            self._use_sizes(shape, spec.span)
         for name in statement.names:
             function = abstract_function(name.name, domain, codomain)
             if self.result.functions.get(name.name, function) is not function:
@@ -237,7 +246,7 @@ class _Sorter:
                 if name in names:
                     raise self._two_roles(name, role, "a size", span)
         for name in (*result.shapes, *self.defined):
-            if name != "σ" and (operations(name) or name in SPECIAL):
+            if name != "σ" and (by_call(name) or name in SPECIAL):
                 raise NameProblem(
                     f"{name} is a function of the language and cannot be a variable",
                     span=self.defined.get(name),
@@ -321,6 +330,7 @@ class _Sorter:
         if clash:
             raise DeclarationProblem(
                 f"{name} cannot be both {clash[0]} and {clash[1]}",
+                span=self.declared.get(name),
                 details=("only the zero matrix could be, or none",),
                 help="drop one of the two",
             )
@@ -330,6 +340,7 @@ class _Sorter:
             return
         raise DeclarationProblem(
             f"{name} is declared {square}, but {describe_shape(shape)} is not square",
+            span=self.declared.get(name),
             details=(f"{square} matrices have as many rows as columns",),
             help=f"declare {name}: ({shape[0]}, {shape[0]})",
         )

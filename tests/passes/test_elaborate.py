@@ -21,7 +21,7 @@ from tests.passes.readings import read, shapes
         ("Y - u v'", {"Y": "m x n", "u": "m", "v": "n"}),
         ("1/m sum(x)", {"m": "scalar", "x": "n"}),
         ("1/(2 m) ||x||", {"m": "scalar", "x": "n"}),
-        ("x / N", {"x": "n", "N": "scalar"}),
+        ("N: scalar; x / N", {"x": "n", "N": "scalar"}),
         # defaults: capitals, h to z, a to g and Greek
         ("tr(A X)", {"A": "m x n", "X": "n x m"}),
         ("Λ", {"Λ": "m x n"}),
@@ -140,6 +140,8 @@ def test_numerals_are_added_to_every_entry_of_vectors_and_of_matrices_that_are_n
         ("norm(X)", "norm(X) is the Frobenius norm"),
         ("||X||_1", "||X||_1 is the sum of the absolute values of all entries"),
         ("a' X", "a is read as a vector"),
+        ("x' + y", "y is read as a row"),
+        ("X + a", "a is read as a matrix"),
         ("2^x", "x is read as a scalar"),
         ("x + A", "x is read as a matrix"),
         ("x' A x / x' x", "x' A x / x' x is read as x' A x / (x' x)"),
