@@ -178,6 +178,9 @@ def check_derivative(
         except UnsupportedProblem as problem:  # whatever the sizes
             reports.append(_undecided(problem.problem, chosen))
             break
+        except TooLargeError:  # likewise
+            reports.append(_undecided("the function is too large to be followed by SymPy", chosen))
+            break
         if reports[-1].ok is not None:
             break
     report = reports[0] if reports[-1].ok is None else reports[-1]
@@ -268,13 +271,10 @@ def _compare(question: Question, claim: IndexExpr, rng: random.Random) -> CheckR
         return _undecided(f"an array of {largest} entries is too large", sizes)
     if _agree_symbolically(question, claim):
         return CheckReport(True, SYMBOLIC, sizes)
-    try:
-        report = _compare_at_points(question, claim, MANNERS, rng)
-        if report.ok is False:
-            smaller = _compare_at_points(_smallest(question), claim, [READABLE] * POINTS, rng)
-            return report if smaller.ok is not False else smaller
-    except TooLargeError:
-        return _undecided("the function is too large to be followed by SymPy", sizes)
+    report = _compare_at_points(question, claim, MANNERS, rng)
+    if report.ok is False:
+        smaller = _compare_at_points(_smallest(question), claim, [READABLE] * POINTS, rng)
+        return report if smaller.ok is not False else smaller
     return report
 
 
