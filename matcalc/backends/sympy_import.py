@@ -292,7 +292,8 @@ def _entry(_: _Importer, node: Any, args: list[Expr]) -> Expr:
     if args[0].is_scalar:
         return args[0]
     raise UnsupportedProblem(
-        f"the single entry {node} is not supported", help="differentiate the whole matrix or vector"
+        f"the single entry {node} is not supported",
+        help="a product that is a scalar can be written Trace(x.T*y)",
     )
 
 

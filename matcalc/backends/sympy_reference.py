@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -37,8 +37,8 @@ SQUARE = 4
 #: recursive, and the k-th derivative of a chain of d functions has about d^k terms.
 DEPTH = 80
 
-#: Largest product of operations and lines (doubled for every order) that is followed; of more lines,
-#: some are drawn.
+#: Largest product of operations, lines and 2^order that is followed; of more lines, some are drawn.
+#: An operation on n x n matrices that are larger than SQUARE counts (n / SQUARE)^4 times.
 FOLLOWED = 600
 
 #: Matrices for the variables of an expression.
@@ -140,12 +140,7 @@ def _written_out(
     limit: int,
 ) -> Partials:
     x = question.x
-    written_sizes = (
-        min(dim.evaluate(question.sizes) for dim in node.shape)
-        for node in postorder(question.f)
-        if node not in constants
-    )
-    if max(written_sizes, default=0) > SQUARE:
+    if max(_square_sizes(question, constants), default=0) > SQUARE:
         raise TooLargeError
     largest = limit // max(1, len(x.parameters))
     guard = refuse_larger(largest, DEPTH // question.order**2)
@@ -162,6 +157,15 @@ def _written_out(
             for key in replace(question, order=order).combinations
         }
     return {key: question.table(matrix.applyfunc(evaluate)) for key, matrix in derivatives.items()}
+
+
+def _square_sizes(question: Question, constants: Container[Any]) -> list[int]:
+    """For every operation that is to be carried out, the largest square that its operands contain."""
+    return [
+        max(min(dim.evaluate(question.sizes) for dim in e.shape) for e in (node, *node.args))
+        for node in postorder(question.f)
+        if node not in constants
+    ]
 
 
 def _diff(entry: Any, by: Sequence[Any]) -> Any:
@@ -225,8 +229,8 @@ def _followed(
     rng: random.Random,
 ) -> Partials:
     x, order, combinations = question.x, question.order, question.combinations
-    operations = sum(1 for node in postorder(question.f) if node not in constants)
-    affordable = FOLLOWED // (operations * 2**order)
+    work = sum(max(1, n / SQUARE) ** 4 for n in _square_sizes(question, constants))
+    affordable = int(FOLLOWED / (work * 2**order))
     if not affordable:
         raise TooLargeError
     if len(combinations) > affordable:

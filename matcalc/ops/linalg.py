@@ -20,7 +20,10 @@ def _adjugate_and_determinant(X: Any) -> tuple[Any, Any]:
 def _determinant(X: Any) -> Any:
     if all(entry.is_Rational for entry in X):
         return X.det()
-    return X.det(method="laplace") if X.rows <= 4 else _adjugate_and_determinant(X)[1]
+    if X.rows <= 4:
+        return X.det(method="laplace")
+    domain_matrix = X.to_DM()
+    return (-1) ** X.rows * domain_matrix.domain.to_sympy(domain_matrix.charpoly()[-1])
 
 
 def _inverse(X: Any) -> Any:
