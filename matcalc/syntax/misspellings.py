@@ -81,7 +81,8 @@ def keyword_argument(place: Place, at: Token) -> MatcalcError:
 def _without_brackets(place: Place, token: Token, text: str) -> MatcalcError:
     rest = place.rest(token)
     if power := re.match(r"\s*(\^\s*\w+|[²³])\s*(\([^()]*\))", rest):
-        remedy = f"a power stands behind the call: {text}{power[2]}{power[1]}"
+        exponent = {"²": "^2", "³": "^3"}.get(power[1], power[1])
+        remedy = f"a power stands behind the call: {text}{power[2]}{exponent}"
     elif re.match(r"\s+[^\W_]", rest):
         remedy = f"write {_nested(place, text, rest)}"
     else:

@@ -3,6 +3,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from matcalc.api import diff
 from matcalc.backends.text import (
     format_dim,
     format_expr,
@@ -207,10 +208,28 @@ def test_a_new_operation_needs_no_printer():
         "x: (m n); x",
         "a: n; a",
         "F: n -> (m, n); L: n -> scalar; L(x) F(x) x",
+        "∇²L: p -> (p, p); ∂1F: p, m -> (q, p); ∂1F(x, y) ∇²L(x) z",
+        "batch, d: scalar; X: (batch_1, d_1); x: 2*width*n; L: 2*width*n -> scalar; L(x) batch X",
     ],
 )
 def test_program_declares_what_a_reader_cannot_know(text):
     assert read(format_program(read(text))) is read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "printed"),
+    [
+        ("L: p -> scalar; L(W x + b)", 1, "∇L: p -> p; W' ∇L(W x + b)"),
+        ("L: p -> scalar; L(W x + b)", 2, "∇²L: p -> (p, p); W' ∇²L(W x + b) W"),
+        ("F: n -> m; F(x)", 1, "∂F: n -> (m, n); ∂F(x)"),
+        ("F: m, n -> scalar; F(y, x)", 2, "∂2∂2F: m, n -> (n, n); ∂2∂2F(y, x)"),
+        ("F: 2*width -> scalar; F(x)", 1, "∇F: 2*width -> 2*width; ∇F(x)"),
+    ],
+)
+def test_derivatives_of_unknown_functions_read_back(text, order, printed):
+    derivative = diff(text, "x", order=order).expr
+    assert str(derivative) == printed
+    assert read(printed) is derivative
 
 
 def test_program_declares_no_more_than_needed():

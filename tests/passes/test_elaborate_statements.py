@@ -37,6 +37,16 @@ def test_declarations_may_follow_the_expression() -> None:
     assert shapes("A x\nA: (p, q)") == {"A": "p x q", "x": "q"}
 
 
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [("f = x' x; x: n", "x' x"), ("f[n] = x[n]; x: k", "x"), ("z = W x; z' z; W: (m, n)", None)],
+)
+def test_declarations_may_follow_the_last_definition(text: str, alone: str | None) -> None:
+    declaration = text.rpartition("; ")[2]
+    before = f"{declaration}; {alone or text.rpartition('; ')[0]}"
+    assert read(text).expr is read(before).expr
+
+
 def test_a_declared_variable_need_not_occur() -> None:
     assert shapes("x: n; y: k; x' x") == {"x": "n", "y": "k"}
 
