@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from matcalc.backends import codegen, text
+from matcalc.backends import text
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
@@ -135,13 +135,19 @@ class Derivative:
         Arrays have 0, 1 or 2 axes (a row has one), the result the axes of ``shape`` without those
         of length 1.
         """
+        from matcalc.backends import codegen
+
         return codegen.compile_function(**self._code_arguments(backend))
 
     def source(self, backend: str = "numpy") -> str:
         """Readable source text of that function."""
+        from matcalc.backends import codegen
+
         return codegen.source(**self._code_arguments(backend))
 
     def _code_arguments(self, backend: str) -> dict[str, Any]:
+        from matcalc.backends import codegen
+
         if not isinstance(backend, str) or backend not in codegen.DIALECTS:
             wanted = backend if isinstance(backend, str) else type(backend).__name__
             raise UnsupportedProblem(

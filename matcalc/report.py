@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from matcalc.backends import latex, text
+from matcalc.backends import text
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Symbol, postorder
 from matcalc.core.index import IndexExpr
@@ -144,6 +144,8 @@ def _rule(d: Derivative) -> str:
 
 def latex_equations(d: Derivative) -> str:
     """The answer as one equation, or as several that are aligned at their equals signs."""
+    from matcalc.backends import latex
+
     power = "" if d.order == 1 else f"^{{{d.order}}}"
     f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
     left = rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
@@ -160,6 +162,8 @@ def latex_equations(d: Derivative) -> str:
 
 
 def _latex_equation(left: str, e: Expr) -> list[str]:
+    from matcalc.backends import latex
+
     bindings, body = latex.format_with_bindings(e)
     return [f"{left} = {body}", *(f"{name} = {value}" for name, value in bindings)]
 
