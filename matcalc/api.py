@@ -22,11 +22,14 @@ from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.layout import LAYOUTS, arrange
 from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
 from matcalc.report import declaration, factors, one_line, unused_name
-from matcalc.syntax.names import normal_name
+from matcalc.syntax.names import is_name, normal_name
 
 __all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "parse", "read"]
 
 MAX_ORDER = 12
+
+#: Largest order that a message shows: Python refuses to write numbers of thousands of digits.
+MAX_SHOWN = 10**9
 
 Expr.printer = printer.format_program
 
@@ -109,6 +112,13 @@ def read(expr: Any, shapes: Any = None, assume: Any = None) -> Reading:
 
 def _program(expr: Expr) -> str:
     """A text that reads as the expression, with everything declared: contradictions will show."""
+    for symbol in symbols(expr):
+        if not is_name(symbol.name) or (by_call(symbol.name) and symbol.name != "σ"):
+            raise NameProblem(
+                f"a symbol with the name {symbol.name!r} cannot be written in a text",
+                details=("names are Latin or Greek letters with digits and subscripts",),
+                help="give the symbol another name, such as W1",
+            )
     return "; ".join([*map(declaration, symbols(expr)), str(expr)])
 
 
@@ -242,6 +252,15 @@ def _variable(reading: Reading, name: str) -> Symbol:
             f"{name} is defined in the text, and derivatives are by variables",
             help=f"differentiate by what {name} is made of, or remove its definition",
         )
+    if not is_name(name.strip()):
+        raise ArgumentProblem(
+            f"{name!r} is not the name of a variable",
+            details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
+            help="name one variable, or several as a list",
+        )
+    if normal in ("π", "I", "eye"):
+        what = "a number" if normal == "π" else "the identity matrix"
+        raise NameProblem(f"{name} is {what}, and derivatives are by variables")
     if by_call(normal):
         raise NameProblem(f"{name} is a function, and derivatives are by variables")
     near = [v for v in reading.variables if v.lower() == normal.lower()]
@@ -284,9 +303,11 @@ def _order(value: Any) -> int:
     except TypeError:
         raise wrong from None
     if order < 1:
-        raise ArgumentProblem(f"order must be from 1 to {MAX_ORDER}, not {order}")
+        shown = order if order > -MAX_SHOWN else "a large negative number"
+        raise ArgumentProblem(f"order must be from 1 to {MAX_ORDER}, not {shown}")
     if order > MAX_ORDER:
-        raise LimitProblem(f"order {order} is more than the limit of {MAX_ORDER}")
+        shown = f"order {order}" if order < MAX_SHOWN else "the order"
+        raise LimitProblem(f"{shown} is more than the limit of {MAX_ORDER}")
     return order
 
 

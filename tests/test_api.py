@@ -1,9 +1,11 @@
 """The Python interface: results, their attributes, and what bad arguments raise."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import matcalc as mc
 
@@ -409,3 +411,61 @@ def test_function_without_matrix_form():
 
 def test_function_is_called_by_its_definition():
     assert "∂z/∂x = W" in str(mc.diff("z = W x + b", "x"))
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"order": 10**5000}, "the order is more than the limit of 12"),
+        ({"order": -(10**5000)}, "order must be from 1 to 12, not a large negative number"),
+        ({"shapes": {"x": 10**5000}}, "the shape of x has a size with more than 1000 digits"),
+        ({"shapes": {"x": "1" * 5000}}, "the shape of x has a size with more than 1000 digits"),
+        ({"shapes": {"x": Unprintable()}}, "the shape of x is a value of type Unprintable"),
+        ({"shapes": {Unprintable(): "n"}}, "a value of type Unprintable in shapes is not a name"),
+        ({"assume": {"A": np.array(3.0)}}, "the assumption on A is a value of type ndarray"),
+        ({"shapes": {"x": "ж"}}, "the shape of x has the size 'ж'"),
+        ({"shapes": {"x": "symmetric"}}, "the shape of x has the size 'symmetric'"),
+        ({"shapes": {"x": "tr"}}, "the shape of x has the size 'tr'"),
+    ],
+)
+def test_values_that_cannot_be_used_or_shown(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(mc.MatcalcError) as caught:
+        mc.diff("x' A x", "x", **arguments)
+    assert caught.value.problem == problem
+
+
+@pytest.mark.parametrize(
+    ("wrt", "problem"),
+    [
+        ("1", "'1' is not the name of a variable"),
+        ("(m, n)", "'(m, n)' is not the name of a variable"),
+        ("n; x", "'n; x' is not the name of a variable"),
+        ("pi", "pi is a number, and derivatives are by variables"),
+        ("I", "I is the identity matrix, and derivatives are by variables"),
+    ],
+)
+def test_what_is_no_variable(wrt: str, problem: str) -> None:
+    with pytest.raises(mc.MatcalcError) as caught:
+        mc.diff("A: (m, n); x' A y", wrt)
+    assert caught.value.problem == problem
+
+
+@pytest.mark.parametrize("name", ["ж", "a b", "tr", "1x"])
+def test_a_sympy_symbol_whose_name_is_none(name: str) -> None:
+    with pytest.raises(mc.MatcalcError) as caught:
+        mc.diff(sympy.Symbol(name) * sympy.Symbol("y"), "y")
+    assert caught.value.problem == f"a symbol with the name {name!r} cannot be written in a text"
+    assert caught.value.source is None
+
+
+@pytest.mark.parametrize("text", ["x[1]^2 + x[2]", "exp(x[1]) x", "X[1,2] X[2,1]", "f[j] = X[1,j]"])
+def test_fixed_entries_are_differentiated_and_checked(text: str) -> None:
+    wrt = "X" if "X" in text else "x"
+    derivative = mc.diff(text, wrt)
+    assert derivative.check().ok
+    assert str(derivative.sympy)

@@ -9,11 +9,22 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
-from matcalc.errors import ArgumentProblem, DeclarationProblem
-from matcalc.syntax.names import PROPERTIES, is_plain, normal_name
+from matcalc.errors import ArgumentProblem, DeclarationProblem, LimitProblem
+from matcalc.ops import by_call
+from matcalc.passes.functions import SPECIAL
+from matcalc.syntax.names import PROPERTIES, SIZE_WORDS, is_name, normal_name
 
 #: Properties that only square matrices have.
 SQUARE = PROPERTIES - {"positive", "nonzero"}
+
+#: Longest number that a size can be, in digits, as for numerals in a text.
+MAX_DIGITS = 1000
+
+#: Longest sequence and number that a message shows.
+MAX_SHOWN = 10
+
+#: Types whose values messages show.
+_PLAIN = (str, bool, int, float, type(None))
 
 #: Pairs of properties that no matrix of more than one row has, or only the zero matrix.
 CONTRADICTIONS = (
@@ -71,13 +82,12 @@ def _items(value: object, argument: str, example: str) -> list[tuple[object, obj
 
 
 def _variable(name: object, argument: str) -> str:
-    normal = normal_name(name) if isinstance(name, str) else ""
-    word = normal.replace("_", "a")
-    if not word.isalnum() or word[0].isdigit():
+    if not isinstance(name, str) or not is_name(name.strip()):
         raise ArgumentProblem(
-            f"{name!r} in {argument} is not a name", help="names are letters and digits, such as W1"
+            f"{_shown(name)} in {argument} is not a name",
+            help="names are Latin or Greek letters with digits and subscripts, such as W1",
         )
-    return normal
+    return normal_name(name.strip())
 
 
 def _shape(name: object, value: object) -> Shape:
@@ -88,7 +98,7 @@ def _shape(name: object, value: object) -> Shape:
         return (_dim(name, value), ONE)
     if not isinstance(value, tuple | list) or len(value) > 2:
         raise ArgumentProblem(
-            f"the shape of {name} is {value!r}",
+            f"the shape of {name} is {_shown(value)}",
             help="a shape is () for a scalar, 'n' for a vector, ('m', 'n') for a matrix",
         )
     dims = [_dim(name, part) for part in value]
@@ -96,9 +106,14 @@ def _shape(name: object, value: object) -> Shape:
 
 
 def _dim(name: object, value: object) -> Dim:
+    too_long = LimitProblem(f"the shape of {name} has a size with more than {MAX_DIGITS} digits")
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        if value >= 10**MAX_DIGITS:
+            raise too_long
         return Dim.of(value)
     if isinstance(value, str) and value.split():
+        if any(word.isdigit() and len(word) > MAX_DIGITS for word in value.split()):
+            raise too_long
         words = [normal_name(word) for word in value.replace("*", " ").split()]
         if all(_is_size(word) for word in words):
             result = ONE
@@ -106,15 +121,16 @@ def _dim(name: object, value: object) -> Dim:
                 result = result * Dim.of(int(word) if word.isdigit() else word)
             return result
     raise ArgumentProblem(
-        f"the shape of {name} has the size {value!r}",
+        f"the shape of {name} has the size {_shown(value)}",
         help="a size is a name, a whole number from 1, or a product such as 'm n'",
     )
 
 
 def _is_size(word: str) -> bool:
-    if word.isdigit():
+    if word.isascii() and word.isdigit():
         return int(word) >= 1
-    return is_plain(word) or word.isidentifier()
+    is_function = bool(by_call(word)) or word in SPECIAL
+    return is_name(word) and word not in PROPERTIES | SIZE_WORDS and not is_function
 
 
 def _properties(name: object, value: object) -> tuple[str, ...]:
@@ -128,7 +144,7 @@ def _properties(name: object, value: object) -> tuple[str, ...]:
         words = []
     if not words:
         raise ArgumentProblem(
-            f"the assumption on {name} is {value!r}",
+            f"the assumption on {name} is {_shown(value)}",
             help=f"write a property or several: {', '.join(sorted(PROPERTIES))}",
         )
     for word in words:
@@ -155,6 +171,16 @@ def contradiction(properties: Iterable[str]) -> tuple[str, str] | None:
             first, second = sorted(pair)
             return first, second
     return None
+
+
+def _shown(value: object) -> str:
+    """A value as messages show it; of a foreign type only the type, since its repr may do anything."""
+    if isinstance(value, tuple | list) and len(value) <= MAX_SHOWN:
+        opening, closing = "()" if isinstance(value, tuple) else "[]"
+        return opening + ", ".join(map(_shown, value)) + closing
+    if type(value) is int and abs(value) >= 10**MAX_SHOWN:
+        return f"a number of more than {MAX_SHOWN} digits"
+    return repr(value) if type(value) in _PLAIN else f"a value of type {_type(value)}"
 
 
 def _type(value: object) -> str:

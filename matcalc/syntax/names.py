@@ -70,6 +70,11 @@ def normal_name(word: str) -> str:
     return word
 
 
+def is_name(word: str) -> bool:
+    """Whether a word is one name, in any spelling that a text may have it in."""
+    return re.fullmatch(WORD, word) is not None
+
+
 def is_plain(name: str) -> bool:
     """Whether a name in normal form needs no declaration."""
     return len(name) == 1 or PLAIN.fullmatch(name) is not None
