@@ -22,6 +22,7 @@ from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem, CheckProblem, MatcalcError, UnsupportedProblem
 from matcalc.ops import REGISTRY, by_call, function_names
 from matcalc.passes.elaborate import Reading
+from matcalc.syntax.parser import parse_program
 from matcalc.syntax.source import MAX_LENGTH
 
 SUMMARY = """\
@@ -267,6 +268,9 @@ def _expression(argument: str) -> str:
 
 def _read(args: argparse.Namespace) -> Reading:
     # Declarations are part of the language: on lines of their own they keep carets in place.
+    for declarations in args.shapes:
+        # A bracket that is left open here would run on into the expression, and be reported there.
+        parse_program(declarations, frozenset(function_names()))
     text = "\n".join([*args.shapes, _expression(args.expression)])
     return api.read(text, assume=_assumptions(args.assume))
 

@@ -362,7 +362,7 @@ def test_order_may_be_an_integer_of_numpy():
         ("X", "help: did you mean x ?"),
         ("n", "error: n is a size"),
         ("tr", "error: tr is a function"),
-        ("", "error: there is no variable"),
+        ("", "error: '' is not the name of a variable"),
     ],
 )
 def test_no_such_variable(name, message):

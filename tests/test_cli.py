@@ -156,6 +156,12 @@ def test_json_of_several_variables_is_a_list(run):
     assert "check" not in found[0]
 
 
+def test_an_error_in_shapes_shows_their_text(run):
+    code, out, err = run("diff", "x' x", "x", "--shapes", "x: (n")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[1] == "  x: (n"
+
+
 def test_code(run):
     code, out, err = run("diff", "x' A x", "x", "--code", "numpy")
     assert code == 0
