@@ -253,7 +253,7 @@ def _variable(reading: Reading, name: str) -> Symbol:
             help=f"differentiate by what {name} is made of, or remove its definition",
         )
     if not is_name(name.strip()):
-        raise ArgumentProblem(
+        raise NameProblem(
             f"{name!r} is not the name of a variable",
             details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
             help="name one variable, or several as a list",
