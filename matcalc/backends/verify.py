@@ -38,6 +38,7 @@ from matcalc.core.dim import Dim, describe_shape
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, symbols
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.errors import CheckProblem, ShapeProblem, UnsupportedProblem
+from matcalc.ops.linalg import ADJ, DET, INV, LOGDET, PINV
 
 #: Points that the comparison is made at.
 POINTS = 2
@@ -54,6 +55,12 @@ LISTED = 8
 
 #: Most entries that a derivative may have at the chosen sizes, and any array on the way to it.
 ENTRIES = 2_000
+
+#: Operations whose cost grows with the cube of the size, or faster, where entries are symbols.
+CUBIC = (INV, DET, LOGDET, PINV, ADJ)
+
+#: A derivative with more axes than this has many entries; where matrices are inverted, they are small.
+FEW_AXES = 2
 
 #: Size of entries, times the number of derivatives, up to which the comparison is symbolic.
 SYMBOLIC_SIZE = 3_000
@@ -198,11 +205,21 @@ def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[st
     weights: dict[str, int] = {}
     for name in (name for dim in dims for name in dim.symbols):
         weights[name] = weights.get(name, 0) + 1
-    names = sorted(weights, key=lambda name: -weights[name])
-    inner = [dim for root in postorder(*roots) for dim in _dims(root)]
-    names += sorted({name for dim in inner for name in dim.symbols} - set(names))
+    nodes = list(postorder(*roots))
+    inner = {name for node in nodes for dim in _dims(node) for name in dim.symbols}
+    inverted = {
+        name
+        for node in nodes
+        if isinstance(node, Apply) and node.op in CUBIC
+        for name in node.args[0].shape[0].symbols
+    }
+    # Inverses of matrices of symbols swell fastest with the size.
+    names = sorted(
+        inner | set(weights), key=lambda name: (name not in inverted, -weights.get(name, 0), name)
+    )
     numbers = list(itertools.islice(itertools.cycle(NUMBERS), len(names)))
-    if _count(dims, dict(zip(names, numbers, strict=True))) > ENTRIES // 10:
+    most = ENTRIES // 40 if inverted and len(dims) > FEW_AXES else ENTRIES // 10
+    if _count(dims, dict(zip(names, numbers, strict=True))) > most:
         numbers = [2, 3, *numbers[2:]][: len(names)]
     even = list(itertools.islice(itertools.cycle(EVEN), len(names)))
     assignments = itertools.chain(
