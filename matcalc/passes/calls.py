@@ -226,7 +226,8 @@ def _by_signature(
         if pattern == SCALAR:
             # An argument without a derivative counts: it tells eigenvalues apart.
             counts = len(operation.partial) >= place and not operation.partial[place - 1]
-            if counts and not _is_count(part.node):
+            # In the rule book, which has no text of the user's, a letter stands for any count.
+            if counts and walk.report.source and not _is_count(part.node):
                 raise ShapeProblem(
                     f"argument {place} of {node.function} is a whole number from 0",
                     span=part.node.span,

@@ -195,14 +195,15 @@ class _Inference:
                 for left, right in pairwise(factors[1:]):
                     self.defaults.follows(left, right)
                 kinds.quotient(
-                    axis, parts[0], parts[1:], result, array=self._is_array_divisor(factors)
+                    axis, parts[0], parts[1:], result, array=self._is_array_divisor(node.left, factors)
                 )
                 return result
 
-    def _is_array_divisor(self, factors: Sequence[tree.Node]) -> bool:
+    def _is_array_divisor(self, left: tree.Node, factors: Sequence[tree.Node]) -> bool:
         """Whether what is divided by is written as an array: ``A``, ``x'``, or an ``x`` of which there is an ``x'``.
 
-        Then the division does not make it a number: it is refused unless something else does.
+        Then the division does not make it a number: it is refused unless something else does. In
+        ``1/N`` a capital is a number, since a numeral is not divided by a matrix.
         """
         head = factors[0]
         if isinstance(head, tree.Transpose) and len(factors) == 1:
@@ -210,7 +211,10 @@ class _Inference:
         return (
             isinstance(head, tree.Name)
             and head.name in self.statements.variables
-            and (not is_lower(head.name) or head.name in self.transposed)
+            and (
+                (not is_lower(head.name) and id(left) not in self.numerals)
+                or head.name in self.transposed
+            )
         )
 
     def _sum(self, node: tree.Sum, parts: list[Axes]) -> Axes:
