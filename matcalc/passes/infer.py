@@ -195,7 +195,11 @@ class _Inference:
                 for left, right in pairwise(factors[1:]):
                     self.defaults.follows(left, right)
                 kinds.quotient(
-                    axis, parts[0], parts[1:], result, array=self._is_array_divisor(node.left, factors)
+                    axis,
+                    parts[0],
+                    parts[1:],
+                    result,
+                    array=self._is_array_divisor(node.left, factors),
                 )
                 return result
 

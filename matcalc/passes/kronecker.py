@@ -8,7 +8,7 @@ from matcalc.core.index import Composite, Factor, Index, Term
 from matcalc.ops.constant import COMMUTATION, EYE
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import KRON
-from matcalc.passes.build import diag, eye, is_op, is_zero, ones, size, times, transposed, zeros
+from matcalc.passes.build import diag, eye, is_op, is_zero, ones, times, transposed, zeros
 from matcalc.passes.contract import components
 from matcalc.passes.network import fold_term
 from matcalc.passes.products import product

@@ -6,7 +6,6 @@ product. See ``build`` for what normalising means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import prod
 
 from matcalc.core.dim import ONE
@@ -33,7 +32,6 @@ from matcalc.passes.build import (
 )
 from matcalc.passes.equal import canonical, same
 
-
 #: Longest run of factors that is compared with an inverted product.
 INVERSE_WIDTH = 16
 
@@ -42,26 +40,29 @@ def product(*factors: Expr) -> Expr:
     """Matrix product in which scalars may stand anywhere."""
     scalars: list[Expr] = []
     chain: list[Expr] = []
-    for factor in _flatten(factors):
-        if factor.is_scalar:
+    for factor in factors:
+        if is_op(factor, MATMUL):
+            _extend(chain, factor.args, scalars)
+        elif factor.is_scalar:
             scalars.append(factor)
-            continue
-        if is_op(factor, TIMES):
+        elif is_op(factor, TIMES):
             scalars.extend(arg for arg in factor.args if arg.is_scalar)
             array = join_times(tuple(arg for arg in factor.args if not arg.is_scalar))
+            _extend(chain, array.args if is_op(array, MATMUL) else (array,), scalars)
         else:
-            array = factor
-        for piece in array.args if is_op(array, MATMUL) else (array,):
-            _append(chain, piece, scalars)
+            _append(chain, factor, scalars)
     return times(*scalars, _chain(chain)) if chain else times(*scalars)
 
 
-def _flatten(factors: Iterable[Expr]) -> Iterable[Expr]:
-    for factor in factors:
-        if is_op(factor, MATMUL):
-            yield from factor.args
-        else:
-            yield factor
+def _extend(chain: list[Expr], pieces: tuple[Expr, ...], scalars: list[Expr]) -> None:
+    """Put a product that is in normal form at the right end: only where they meet can factors cancel."""
+    for place, piece in enumerate(pieces):
+        _append(chain, piece, scalars)
+        if place > INVERSE_WIDTH and chain and chain[-1] is piece:
+            chain.extend(pieces[place + 1 :])
+            if chain[-1].shape[1].is_unit:
+                _close_scalar(chain, scalars)
+            return
 
 
 def _append(chain: list[Expr], piece: Expr, scalars: list[Expr]) -> None:
@@ -96,22 +97,25 @@ def _cancel_inverse(chain: list[Expr]) -> None:
         factors = chain[place].args[0].args
         width = len(factors)
         start = place - width if place == len(chain) - 1 else place + 1
-        if start >= 0 and start + width <= len(chain):
-            if all(map(same, factors, chain[start : start + width])):
-                inverse_of = chain[place]
-                del chain[min(start, place) :]
-                if not chain:
-                    chain.append(eye(inverse_of.shape[0]))
-                return
+        if start < 0 or start + width > len(chain):
+            continue
+        if all(map(same, factors, chain[start : start + width])):
+            dim = chain[place].shape[0]
+            del chain[min(start, place) :]
+            if not chain:
+                chain.append(eye(dim))
+            return
 
 
 def _inverses_near_the_end(chain: list[Expr]) -> list[int]:
     """Places of inverted products that the last factor is or may complete."""
     last = len(chain) - 1
     found = [last] if _is_inverted_product(chain[last]) else []
-    for place in range(max(0, last - INVERSE_WIDTH), last):
-        if _is_inverted_product(chain[place]) and len(chain[place].args[0].args) == last - place:
-            found.append(place)
+    found.extend(
+        place
+        for place in range(max(0, last - INVERSE_WIDTH), last)
+        if _is_inverted_product(chain[place]) and len(chain[place].args[0].args) == last - place
+    )
     return found
 
 
