@@ -99,8 +99,12 @@ class _Grower:
     def _call(self, op: Operation, shape: Shape, leaves: int) -> Expr:
         sizes = dict(_match(op, shape) or {})
         args: list[Expr] = []
-        for pattern in op.rule.parameters:
+        for position, pattern in enumerate(op.rule.parameters):
             assert not isinstance(pattern, str)
+            if op.partial[position : position + 1] == ("",):
+                # It has no derivative, since it counts: which eigenvalue.
+                args.append(Constant(self.draw(st.sampled_from([0, 1]))))
+                continue
             for dim in pattern:
                 for symbol in dim.symbols:
                     if symbol not in sizes:
