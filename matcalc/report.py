@@ -48,7 +48,9 @@ def one_line(e: Expr) -> str:
 
 def lines(d: Derivative) -> list[str]:
     """The reading, the answer with its layout and shape, and when it holds."""
-    found = [*_problem(d), *_answer(d)]
+    # One letter means one thing in the whole report.
+    taken: set[str] = set()
+    found = [*_problem(d, taken), *_answer(d, taken)]
     if d.is_zero:
         reason = "is constant in" if d.wrt in postorder(*factors(d.f)) else "does not contain"
         found.append(f"zero everywhere: {d.function_name} {reason} {d.wrt.name}")
@@ -73,9 +75,9 @@ def declaration(symbol: Symbol) -> str:
     return " ".join([f"{symbol.name}: {shape}", *sorted(symbol.properties)])
 
 
-def _problem(d: Derivative) -> list[str]:
+def _problem(d: Derivative, taken: set[str]) -> list[str]:
     if isinstance(d.f, Expr):
-        function = _equation(d.function_name, d.f)
+        function = _equation(d.function_name, d.f, taken)
     else:
         function = [text.format_index_left(d.function_name, d.f)]
     names = ", ".join(map(declaration, d.symbols.values()))
@@ -84,22 +86,23 @@ def _problem(d: Derivative) -> list[str]:
     return [*function, f"  {names}"]
 
 
-def _answer(d: Derivative) -> list[str]:
+def _answer(d: Derivative, taken: set[str]) -> list[str]:
     layout = f"{_axes(d.arranged.shape)}, {d.layout} layout{_rule(d)}"
     if d.expr is not None:
-        return [*_equation(d.quotient, d.expr), layout]
+        return [*_equation(d.quotient, d.expr, taken), layout]
     name = tensor_name(d)
     found = [f"{d.quotient} = {name}", f"  {text.format_index_left(name, d.index)}", layout]
     if d.arranged.vec is not None:
         left = f"∂vec({d.function_name})/∂vec({d.wrt.name})'"
         found.append("vec form, " + _axes(d.arranged.vec.shape))
-        found += [f"  {line}" for line in _equation(left, d.arranged.vec)]
+        found += [f"  {line}" for line in _equation(left, d.arranged.vec, taken)]
     return found
 
 
-def _equation(left: str, e: Expr) -> list[str]:
-    """``left = e``, and below what repeated parts stand for."""
-    bindings, body = text.format_with_bindings(e)
+def _equation(left: str, e: Expr, taken: set[str]) -> list[str]:
+    """``left = e``, and below what repeated parts stand for; their names are added to ``taken``."""
+    bindings, body = text.format_with_bindings(e, taken)
+    taken.update(name for name, _ in bindings)
     return [
         f"{left} = {body}",
         *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from matcalc.backends.compose import Composer, dim_form, identity_letter
 from matcalc.backends.index_forms import LETTERS, index_form
@@ -58,9 +58,9 @@ def format_expr(e: Expr) -> str:
     return spell(Composer(identity=identity_letter(e)).compose(e))
 
 
-def format_with_bindings(e: Expr) -> tuple[list[tuple[str, str]], str]:
+def format_with_bindings(e: Expr, taken: Collection[str] = ()) -> tuple[list[tuple[str, str]], str]:
     """An expression in LaTeX, with names for what it repeats where that makes the whole shorter."""
-    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e)
+    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, taken=taken)
     return [(format_name(name), spell(form)) for name, form in definitions], spell(body)
 
 

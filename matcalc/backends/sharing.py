@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from matcalc.backends.compose import Composer
 from matcalc.backends.notation import Form, fold, measure, own_measure, walk
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
+
+#: Parts that are smaller, such as ``x'`` and ``-1``, are never named.
+SMALLEST = 3
 
 #: A name, its '=' and one use: what a definition costs beyond its right side.
 OVERHEAD = 3
@@ -37,13 +40,18 @@ def fresh_names(taken: set[str]) -> Iterator[str]:
 
 
 def compose_shared(
-    whole: Composer, root: Expr, *, max_depth: int | None = None
+    whole: Composer,
+    root: Expr,
+    *,
+    max_depth: int | None = None,
+    taken: Collection[str] = (),
 ) -> tuple[list[tuple[str, Form]], Form]:
     """The form of an expression in which repeated parts are named where that makes it shorter.
 
     Args:
         whole: the composer that says how it is written without names.
         root: the expression.
+        taken: names that stand for something else already.
         max_depth: name also what is nested more deeply than this, even if that makes it longer.
 
     Returns:
@@ -54,7 +62,7 @@ def compose_shared(
     if not chosen:
         return [], form
     nodes = [node for node in postorder(root) if node in chosen]
-    names = dict(zip(nodes, fresh_names(names_in_use(root)), strict=False))
+    names = dict(zip(nodes, fresh_names(names_in_use(root) | set(taken)), strict=False))
     composer = Composer(exact=whole.exact, names=names, identity=whole.identity)
     body = composer.compose(root)
     if max_depth is None and _total(composer.definitions, body) >= measure(form):
@@ -100,7 +108,7 @@ def _choose(root: Form, forms: dict[Expr, Form], max_depth: int | None) -> set[E
 
 def _pays(occurrences: int, size: int) -> bool:
     """Whether a definition and names are shorter than writing the same thing every time."""
-    return occurrences * size > occurrences + size + OVERHEAD - 1
+    return size >= SMALLEST and occurrences * size > occurrences + size + OVERHEAD - 1
 
 
 def is_large(form: Form, max_measure: int, max_depth: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from matcalc.backends.compose import Composer, identity_letter
 from matcalc.backends.index_forms import LETTERS, index_form
@@ -35,13 +35,17 @@ def format_expr(e: Expr, *, exact: bool = False) -> str:
     return spell(Composer(exact=exact, identity=identity_letter(e)).compose(e))
 
 
-def format_with_bindings(e: Expr) -> tuple[list[tuple[str, str]], str]:
+def format_with_bindings(e: Expr, taken: Collection[str] = ()) -> tuple[list[tuple[str, str]], str]:
     """An expression, with names for what it repeats where that makes the whole shorter.
+
+    Args:
+        e: the expression.
+        taken: names that stand for something else already.
 
     Returns:
         The names with what they stand for, each before its use, and the expression in terms of them.
     """
-    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e)
+    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, taken=taken)
     return [(name, spell(form)) for name, form in definitions], spell(body)
 
 
