@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from matcalc.backends.codegen import compile_function, generate
+from matcalc.core.dim import SCALAR
 from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
@@ -112,8 +113,32 @@ def test_derivative_agrees_with_finite_differences(
             close(np.reshape(value(vec, everything, arrays), (rows, columns)), flat, 1e-8)
 
 
+@SETTINGS
+@given(expressions(max_leaves=8, ops=SMOOTH, shape=SCALAR), st.booleans(), st.data())
+def test_second_derivative_agrees_with_the_slope_of_the_first(
+    e: Expr, signed: bool, data: st.DataObject
+) -> None:
+    variables = [s for s in symbols(e) if not s.properties]
+    assume(variables)
+    wrt = data.draw(st.sampled_from(variables))
+    try:
+        first, second = (structured_derivative(e, wrt, order) for order in (1, 2))
+    except UnsupportedProblem:
+        return
+    everything = symbols(e)
+    arrays = {s.name: array(s, signed=signed) for s in everything}
+    direction = generator("direction", wrt.name).standard_normal(arrays[wrt.name].shape)
+    with np.errstate(all="ignore"):
+        hessian = value(second, everything, arrays)
+        slope = np.tensordot(hessian, direction, axes=direction.ndim)
+        close(slope, difference(first, wrt, everything, arrays, direction), 1e-5)
+        count = arrays[wrt.name].size
+        flat = hessian.reshape(count, count)
+        close(flat, flat.T, 1e-8)
+
+
 def difference(
-    e: Expr,
+    e: Expr | IndexExpr,
     wrt: Symbol,
     variables: list[Symbol],
     arrays: dict[str, np.ndarray],
