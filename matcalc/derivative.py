@@ -206,7 +206,13 @@ class Derivative:
     @property
     def quotient(self) -> str:
         """The derivative's own name, ``∂f/∂x`` or ``∂²f/∂x²``."""
-        power = "" if self.order == 1 else str(self.order).translate(SUPERSCRIPTS)
+        return self.name_of(self.order)
+
+    def name_of(self, order: int) -> str:
+        """Name of the derivative of this order; that of the function itself for 0."""
+        if order == 0:
+            return self.function_name
+        power = "" if order == 1 else str(order).translate(SUPERSCRIPTS)
         return f"∂{power}{self.function_name}/∂{self.wrt.name}{power}"
 
     def __str__(self) -> str:

@@ -93,7 +93,7 @@ def _answer(d: Derivative, taken: set[str]) -> list[str]:
     name = tensor_name(d)
     found = [f"{d.quotient} = {name}", f"  {text.format_index_left(name, d.index)}", layout]
     if d.arranged.vec is not None:
-        left = f"∂vec({d.function_name})/∂vec({d.wrt.name})'"
+        left = f"∂vec({d.name_of(d.order - 1)})/∂vec({d.wrt.name})'"
         found.append("vec form, " + _axes(d.arranged.vec.shape))
         found += [f"  {line}" for line in _equation(left, d.arranged.vec, taken)]
     return found
@@ -149,9 +149,8 @@ def latex_equations(d: Derivative) -> str:
     """The answer as one equation, or as several that are aligned at their equals signs."""
     from matcalc.backends import latex
 
-    power = "" if d.order == 1 else f"^{{{d.order}}}"
     f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
-    left = rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
+    left = _latex_quotient(f, x, d.order)
     if d.expr is not None:
         return _aligned(_latex_equation(left, d.expr))
     name = tensor_name(d)
@@ -159,9 +158,15 @@ def latex_equations(d: Derivative) -> str:
     equations = [f"{left} = {latex.format_name(name)}", entries]
     if d.arranged.vec is not None:
         vec = r"\operatorname{vec}"
-        quotient = rf"\frac{{\partial {vec} {f}}}{{\partial ({vec} {x})^\top}}"
+        inner = f if d.order == 1 else rf"\left({_latex_quotient(f, x, d.order - 1)}\right)"
+        quotient = rf"\frac{{\partial {vec} {inner}}}{{\partial ({vec} {x})^\top}}"
         equations += _latex_equation(quotient, d.arranged.vec)
     return _aligned(equations)
+
+
+def _latex_quotient(f: str, x: str, order: int) -> str:
+    power = "" if order == 1 else f"^{{{order}}}"
+    return rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
 
 
 def _latex_equation(left: str, e: Expr) -> list[str]:

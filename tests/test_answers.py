@@ -92,3 +92,7 @@ def test_a_transposed_weight_gives_the_caret_error() -> None:
         "  W' is (n, m) and x has length n; nothing says m = n\n"
         "  help: did you mean W x ?"
     )
+
+
+def test_the_vec_form_of_a_hessian_says_what_it_is_the_derivative_of() -> None:
+    assert "∂vec(∂f/∂W)/∂vec(W)' = (x x') ⊗ I" in str(mc.diff("1/2 ||W x - y||^2", "W", order=2))

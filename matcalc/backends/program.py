@@ -84,7 +84,7 @@ def _body(e: Expr) -> tuple[list[tuple[str, str]], str]:
 def _abstract_functions(e: Expr) -> list[Operation]:
     """Functions that a text must declare, in order of appearance."""
     ops = dict.fromkeys(node.op for node in postorder(e) if isinstance(node, Apply))
-    return [op for op in ops if op.name not in REGISTRY]
+    return [op for op in ops if REGISTRY.get(op.name) is not op]
 
 
 def _declarations(variables: Iterable[Symbol]) -> list[str]:

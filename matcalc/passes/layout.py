@@ -8,6 +8,7 @@ scalar            scalar      1 x n       q x p               numerator
 vector m          m x 1       m x n       order 3             numerator
                   1 x m       n x m                           denominator
 matrix m x n      m x n       order 3     order 4             numerator
+                  n x m                                       denominator
 ================  ==========  ==========  ==================  ========
 
 ``mixed`` gives gradients the shape of their variable and otherwise follows numerator layout. Where a

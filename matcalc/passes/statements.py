@@ -25,7 +25,7 @@ from matcalc.passes.declarations import (
 )
 from matcalc.passes.functions import SIZED, SPECIAL
 from matcalc.passes.translate import operands
-from matcalc.passes.walk import children, is_delta, letters_of, postorder
+from matcalc.passes.walk import children, is_delta, letters_of, names_of, postorder
 from matcalc.syntax import tree
 
 #: Names that mean something unless they are declared.
@@ -63,6 +63,8 @@ class Statements:
     equations: list[Equation] = field(default_factory=list)
     #: Variables in order of first appearance.
     variables: list[str] = field(default_factory=list)
+    #: Letters of index notation, each with the place where it first occurs.
+    letters: dict[str, Span] = field(default_factory=dict)
 
     def is_identity(self, name: str) -> bool:
         """Whether a name is the identity matrix of the size that fits."""
@@ -115,6 +117,7 @@ class _Sorter:
         result.sizes = {name: Dim.of(name) for name in self.size_spans}
         self._check_roles()
         self._find_variables()
+        self._check_letters()
         self._check_properties()
 
     # ---------------------------------------------------------------- statements
@@ -192,6 +195,13 @@ class _Sorter:
         ):
             self._use_sizes(shape, spec.span)
         for name in statement.names:
+            # A letter may be anything, σ too; a word of the language means one thing.
+            if len(name.name) > 1 and by_call(name.name):
+                raise DeclarationProblem(
+                    f"{name.name} is a function of the language",
+                    span=name.span,
+                    help=f"choose another name, such as my_{name.name}",
+                )
             function = abstract_function(name.name, domain, codomain)
             if self.result.functions.get(name.name, function) is not function:
                 raise DeclarationProblem(
@@ -305,6 +315,30 @@ class _Sorter:
         known = word in result.shapes or word in result.properties
         return known or word not in (*IDENTITY, NUMBER_PI)
 
+    def _check_letters(self) -> None:
+        """A letter of index notation runs over a range and can mean nothing else."""
+        result = self.result
+        for equation in result.equations:
+            left = (name for subscript in equation.left or () for name in subscript.names)
+            for name in (*left, *_letters_in(equation.value)):
+                if isinstance(name, tree.Name):
+                    result.letters.setdefault(name.name, name.span)
+        for letter, span in result.letters.items():
+            for role, names in (
+                ("a size", result.sizes),
+                ("a variable", result.variables),
+                ("a definition", self.defined),
+                ("a function", result.functions),
+            ):
+                if letter in names:
+                    last = "; for the last entry write numbers, as in x: 3; x[3]"
+                    raise NameProblem(
+                        f"{letter} is used as {role} and as an index",
+                        span=span,
+                        help="use another letter for the index"
+                        + (last if role == "a size" else ""),
+                    )
+
     def _check_properties(self) -> None:
         result = self.result
         for name, words in self.assumed.items():
@@ -349,6 +383,13 @@ class _Sorter:
 def has_letters(value: tree.Node) -> bool:
     """Whether a tree is in index notation: fixed entries such as ``x[1]`` are plain numbers."""
     return any(isinstance(node, tree.Indexed) and letters_of(node) for node in postorder(value))
+
+
+def _letters_in(value: tree.Node) -> Iterator[tree.Name]:
+    """The letters among the subscripts in a tree, from left to right."""
+    for node in postorder(value):
+        if isinstance(node, tree.Indexed):
+            yield from names_of(node)
 
 
 def names_in(value: tree.Node) -> Iterator[tree.Name]:
