@@ -6,13 +6,12 @@ Whatever is passed, of whatever type, is turned into shapes and properties or re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.errors import ArgumentProblem, DeclarationProblem, LimitProblem
 from matcalc.ops import by_call
 from matcalc.passes.functions import SPECIAL
-from matcalc.syntax.names import PROPERTIES, SIZE_WORDS, is_name, normal_name
+from matcalc.syntax.names import PROPERTIES, SIZE_WORDS, is_name, meant_property, normal_name
 
 #: Properties that only square matrices have.
 SQUARE = PROPERTIES - {"positive", "nonzero"}
@@ -155,11 +154,11 @@ def _properties(name: object, value: object) -> tuple[str, ...]:
 def check_property(word: str) -> None:
     """Raise DeclarationProblem for a property that does not exist."""
     if word not in PROPERTIES:
-        close = get_close_matches(word, PROPERTIES, 1)
+        close = meant_property(word, 0.6)
         raise DeclarationProblem(
             f"unknown property {word}",
             details=() if close else (f"the properties are {', '.join(sorted(PROPERTIES))}",),
-            help=f"did you mean {close[0]}?" if close else None,
+            help=f"did you mean {close}?" if close else None,
         )
 
 

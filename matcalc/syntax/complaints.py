@@ -240,6 +240,8 @@ def _in_context(place: Place, token: Token, mark: str, expected: set[str]) -> Ma
     if kind in _CLOSING or kind in {"COMMA", "COLON", "EQUALS", "LSQB"}:
         return None
     if expected & {"SIZE", "PROPERTY"}:
+        if kind == "MINUS" and (hyphenated := misspellings.hyphenated(place, token)) is not None:
+            return hyphenated
         return place.syntax(f"{mark} cannot stand in a declaration", token, _SIZES)
     if inside == "LSQB":
         return place.syntax(

@@ -10,7 +10,15 @@ from collections.abc import Collection
 from lark import Token
 
 from matcalc.errors import MatcalcError, Span
-from matcalc.syntax.names import PLAIN, PROPERTIES, SIZE_WORDS, is_plain
+from matcalc.syntax.names import (
+    NO_PROPERTIES,
+    PLAIN,
+    PROPERTIES,
+    SIZE_WORDS,
+    SYNONYMS,
+    is_plain,
+    meant_property,
+)
 from matcalc.syntax.place import Place, span_of
 
 #: Spellings of other languages.
@@ -254,6 +262,32 @@ def _looks_like_product(pieces: list[str]) -> bool:
     return re.search("[a-z]{2}", letters) is None and len(pieces) < 9
 
 
+def no_property(place: Place, text: str, at: Span, meant: str | None) -> MatcalcError:
+    """``A: hermitian``, where ``meant`` is the property that was probably meant."""
+    return place.syntax(
+        f"{text} is not a property",
+        at,
+        f"the properties are {', '.join(sorted(PROPERTIES))}",
+        help=f"did you mean {meant} ?" if meant else None,
+    )
+
+
+def hyphenated(place: Place, token: Token) -> MatcalcError | None:
+    """``A: skew-symmetric``, at the hyphen."""
+    text, at = place.source.text, span_of(token)
+    before = re.search(r"[A-Za-z]+$", text[: at.start][-_LONGEST:])
+    after = re.match(r"[A-Za-z]+(?:-[A-Za-z]+)*", text[at.end :][:_LONGEST])
+    if before is None or after is None:
+        return None
+    word = f"{before.group()}-{after.group()}"
+    meant = meant_property(word, 0.8)
+    if meant is None and word.lower().replace("-", "_") not in NO_PROPERTIES:
+        return None
+    return no_property(
+        place, word, Span(at.start - len(before.group()), at.end + after.end()), meant
+    )
+
+
 def misplaced_property(place: Place, token: Token) -> MatcalcError:
     """``L: n -> symmetric``, ``A: (n, symmetric)``, ``a: scalar scalar``."""
     return place.syntax(
@@ -266,15 +300,14 @@ def misplaced_property(place: Place, token: Token) -> MatcalcError:
 def check_size(place: Place, token: Token, *, after_shape: bool) -> None:
     """Refuse words of a declaration that cannot be meant as sizes."""
     text = place.quote(token)
-    words = PROPERTIES | {"scalar"}
-    close = difflib.get_close_matches(text, words, 1, 0.7) if 2 < len(text) < _LONGEST else []
-    if close or after_shape:
-        raise place.syntax(
-            f"{text} is not a property",
-            token,
-            f"the properties are {', '.join(sorted(PROPERTIES))}",
-            help=f"did you mean {close[0]} ?" if close else None,
-        )
+    close, lower = None, text.lower()
+    alone = place.previous is not None and place.previous.type == "COLON"
+    if 2 < len(text) < _LONGEST or lower in SYNONYMS:
+        close = meant_property(text, 0.7, ("scalar",))
+    if not (alone or after_shape) and lower in SYNONYMS:
+        close = None
+    if close or after_shape or (alone and lower in NO_PROPERTIES - SIZE_WORDS):
+        raise no_property(place, text, span_of(token), close)
     sized = place.previous is not None and place.previous.type in {"NUMBER", "SIZE"}
     if (
         text.lower() in SIZE_WORDS

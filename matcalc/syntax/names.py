@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 _SMALL_GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
@@ -26,6 +28,29 @@ GREEK: dict[str, str] = {
 PROPERTIES = frozenset(
     {"symmetric", "skew", "diagonal", "spd", "psd", "orthogonal", "lower_triangular"}
     | {"upper_triangular", "toeplitz", "positive", "nonzero", "invertible"}
+)
+
+#: Other words for properties, and words that imply one.
+SYNONYMS: dict[str, str] = {
+    **dict.fromkeys(("hermitian", "sym", "symm", "selfadjoint", "self_adjoint"), "symmetric"),
+    **dict.fromkeys(("antisymmetric", "anti_symmetric", "skewsymmetric"), "skew"),
+    **dict.fromkeys(("skew_symmetric", "antisym", "skewsym", "skew_hermitian"), "skew"),
+    **dict.fromkeys(("unitary", "orthonormal", "orth", "rotation"), "orthogonal"),
+    **dict.fromkeys(("posdef", "pd", "positive_definite", "positivedefinite", "definite"), "spd"),
+    **dict.fromkeys(("possemidef", "semidefinite", "positive_semidefinite"), "psd"),
+    "positive_semi_definite": "psd",
+    **dict.fromkeys(("lower", "tril"), "lower_triangular"),
+    **dict.fromkeys(("upper", "triu"), "upper_triangular"),
+    **dict.fromkeys(("nonsingular", "non_singular", "regular"), "invertible"),
+    "diag": "diagonal",
+    "non_zero": "nonzero",
+}
+
+#: Words that people write for properties which the language does not have.
+NO_PROPERTIES = frozenset(
+    {"nonnegative", "non_negative", "negative", "singular", "identity", "constant", "const"}
+    | {"complex", "real", "integer", "unit", "normal", "sparse", "triangular", "stochastic"}
+    | {"idempotent", "nilpotent", "circulant", "hankel", "tridiagonal"}
 )
 
 #: Words that people write for shapes; they are not sizes.
@@ -68,6 +93,17 @@ def normal_name(word: str) -> str:
     if len(word) > 1 and (plain := PLAIN.fullmatch(word)):
         return GREEK.get(plain[1], plain[1]) + plain[2]
     return word
+
+
+def meant_property(word: str, cutoff: float, others: Collection[str] = ()) -> str | None:
+    """The property, or one of the other words, that was probably meant by a word, if any."""
+    lower = word.lower().replace("-", "_")
+    if lower in SYNONYMS:
+        return SYNONYMS[lower]
+    if lower in NO_PROPERTIES:
+        return None
+    close = get_close_matches(lower, sorted({*PROPERTIES, *others}), 1, cutoff)
+    return close[0] if close else None
 
 
 def is_name(word: str) -> bool:
