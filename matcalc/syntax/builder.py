@@ -117,6 +117,8 @@ class TreeBuilder(Transformer[Token, Any]):
 
     def indexed(self, children: list[Any]) -> tree.Indexed:
         base, subscripts, closing = children
+        if isinstance(base, tree.Indexed):
+            raise _indexed_twice(base, subscripts, base.span.join(span_of(closing)))
         return tree.Indexed(base, subscripts, base.span.join(span_of(closing)))
 
     def subscripts(self, children: list[tree.Subscript]) -> tuple[tree.Subscript, ...]:
@@ -335,3 +337,19 @@ def _definition_help(left: tree.Node) -> str | None:
         ):
             return f"write {name.name} = ... ; the variables need not be listed"
     return None
+
+
+def _indexed_twice(
+    base: tree.Indexed, subscripts: tuple[tree.Subscript, ...], span: Span
+) -> SyntaxProblem:
+    """``A[i][j]``."""
+    words = [
+        str(part.name if isinstance(part, tree.Name) else part.value)
+        for subscript in (*base.subscripts, *subscripts)
+        for part in subscript.names
+        if isinstance(part, tree.Name | tree.Number)
+    ]
+    name = base.base.name if isinstance(base.base, tree.Name) else "A"
+    return SyntaxProblem(
+        "an index of an index", span=span, help=f"write {name}[{','.join(words)}] with one bracket"
+    )

@@ -48,15 +48,15 @@ def never_closed(place: Place) -> MatcalcError:
 def unbalanced(place: Place, token: Token) -> MatcalcError:
     """A closing bracket that closes nothing, or the wrong bracket."""
     mark = place.quote(token)
+    if mark == ">" and place.inside != "LANGLE":
+        return place.syntax(
+            "> has no < before it", token, help="comparisons are not part of the language"
+        )
     if place.open:
         return place.syntax(
             f"{place.quote(place.open[-1])} is closed by {mark}",
             span_of(place.open[-1]).join(span_of(token)),
             help="brackets close in the order opposite to their opening",
-        )
-    if mark == ">":
-        return place.syntax(
-            "> has no < before it", token, help="comparisons are not part of the language"
         )
     return place.syntax(f"{mark} closes nothing", token, help=f"take the {mark} away")
 
@@ -219,6 +219,12 @@ def _list_of_names(place: Place, token: Token) -> MatcalcError:
 
 
 def _nothing_after(place: Place, previous: Token, *, lines: bool) -> MatcalcError:
+    if previous.type == "_ARROW":
+        return place.syntax(
+            "the shape of the result is missing",
+            previous,
+            help="write L: n -> scalar, or f: n -> m for a function with vector values",
+        )
     remedy = "an expression runs over several lines only inside brackets" if lines else None
     return place.syntax(f"nothing stands after {place.quote(previous)}", previous, help=remedy)
 
@@ -232,11 +238,7 @@ def _in_context(place: Place, token: Token, mark: str, expected: set[str]) -> Ma
     if kind == "LSQB" and "SIZE" in expected:
         return place.syntax("sizes stand in round brackets", token, help="write A: (m, n)")
     if kind == "COLON" and inside == "LSQB":
-        return place.unsupported(
-            "sums over samples, sum(k, l(Z[:,k])), are not supported yet",
-            token,
-            help="write the sum as a product with a vector of ones, or in index notation",
-        )
+        return _slice(place, token)
     if kind in _CLOSING or kind in {"COMMA", "COLON", "EQUALS", "LSQB"}:
         return None
     if expected & {"SIZE", "PROPERTY"}:
@@ -248,6 +250,30 @@ def _in_context(place: Place, token: Token, mark: str, expected: set[str]) -> Ma
             f"{mark} cannot stand in an index", token, "an index is a name or a whole number from 1"
         )
     return None
+
+
+_SAMPLES = re.compile(r"\bsum\s*\(\s*\w+\s*,[^;\n]*$")
+_BASE = re.compile(r"([^\W\d_]\w*)\s*\[[^\[\]]*$")
+
+
+def _slice(place: Place, token: Token) -> MatcalcError:
+    """``X[:,1]`` and ``sum(k, l(Z[:,k]))``."""
+    text, start = place.source.text, span_of(token).start
+    if _SAMPLES.search(text[:start][-200:]):
+        return place.unsupported(
+            "sums over samples, sum(k, l(Z[:,k])), are not supported yet",
+            token,
+            help="write the sum as a product with a vector of ones, or in index notation",
+        )
+    base = _BASE.search(text[:start][-80:])
+    name = base[1] if base else "X"
+    if "," in text[:start][-80:].rpartition("[")[2]:
+        remedy = f"for one row write unit(m, 1)' {name}, or {name}[1,j] in index notation"
+    elif "," in place.rest(token).partition("]")[0]:
+        remedy = f"for one column write {name} unit(n, 1), or {name}[i,1] in index notation"
+    else:
+        remedy = f"one entry is written {name}[i]"
+    return place.unsupported("slices are not supported", token, help=remedy)
 
 
 def _by_kind(place: Place, token: Token, mark: str) -> MatcalcError | None:

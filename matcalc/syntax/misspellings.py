@@ -35,7 +35,10 @@ _FOREIGN = {
     "frobenius": "||X||_F",
     "log10": "log(x) / log(10)",
     "log2": "log(x) / log(2)",
+    "log_2": "log(x) / log(2)",
+    "log_10": "log(x) / log(10)",
     "pow": "x^2",
+    "cross": "S y with S: (3, 3) skew for the cross product of x and y",
 }
 _MODULES = frozenset({"np", "jnp", "numpy", "torch", "tf", "sp", "math", "scipy"})
 _FROBENIUS = frozenset({"fro", "f", "frobenius"})
@@ -61,9 +64,13 @@ def word(place: Place, token: Token, name: str, *, called: bool) -> MatcalcError
         return _without_brackets(place, token, text)
     if place.inside and re.match(r"\s*=", place.rest(token)):
         return keyword_argument(place, token)
+    if (derivative := _derivative(place, token, text)) is not None:
+        return derivative
     problem = f"{text} is not a {'function' if called else 'name'} of the language"
     if called:
-        return place.name(problem, token, _meant_function(text, functions))
+        return place.name(
+            problem, token, _meant_function(text, functions, _arguments(place, token))
+        )
     if (transpose := _glued_transpose(place, token, text)) is not None:
         return transpose
     if place.inside == "LSQB" and (pieces := _pieces(text)):
@@ -75,6 +82,21 @@ def word(place: Place, token: Token, name: str, *, called: bool) -> MatcalcError
             problem, token, f"the Frobenius norm is {_frobenius(place, span_of(token).start)}"
         )
     return place.name(problem, token, _meant_name(place, text, functions))
+
+
+def _derivative(place: Place, token: Token, text: str) -> MatcalcError | None:
+    """``d/dx f`` and ``df/dx``."""
+    before = place.source.text[: span_of(token).start][-80:]
+    behind = re.match(r"\s*/\s*d[^\W\d_]", place.rest(token))
+    if not re.fullmatch(r"d[^\W\d_]\w*", text) or not (
+        behind or re.search(r"(?<!\w)d\w*(?:\^?[2²])?\s*/\s*$", before)
+    ):
+        return None
+    return place.name(
+        "d/dx is not part of the language",
+        token,
+        "type the function alone, and name the variable beside it",
+    )
 
 
 def keyword_argument(place: Place, at: Token) -> MatcalcError:
@@ -173,7 +195,18 @@ def identity(place: Place, token: Token) -> MatcalcError:
     )
 
 
-def _meant_function(text: str, functions: frozenset[str]) -> str:
+def _arguments(place: Place, token: Token) -> int:
+    """How many arguments the call behind a word has, as far as it is near."""
+    depth, count = 0, 1
+    for sign in place.rest(token):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0 and sign in ")]}":
+            break
+        count += sign == "," and depth == 1
+    return count
+
+
+def _meant_function(text: str, functions: frozenset[str], count: int) -> str:
     if text in _FOREIGN:
         return f"write {_FOREIGN[text]}"
     for split in range(1, len(text) - 1):
@@ -181,7 +214,7 @@ def _meant_function(text: str, functions: frozenset[str]) -> str:
             return f"did you mean {text[:split]} {text[split:]}(...) ?"
     if close := _close(text, functions):
         return f"did you mean {close}(...) ?"
-    declare = f"declare it as an unknown function: {text}: n -> scalar"
+    declare = f"declare it as an unknown function: {text}: {', '.join('n' * count)} -> scalar"
     pieces = _pieces(text)
     if _looks_like_product(pieces):
         return f"did you mean {' '.join(pieces)} (...) ? For one function, {declare}"
