@@ -261,7 +261,12 @@ def _variable(reading: Reading, name: str) -> Symbol:
     if normal in ("π", "I", "eye"):
         what = "a number" if normal == "π" else "the identity matrix"
         raise NameProblem(f"{name} is {what}, and derivatives are by variables")
-    if by_call(normal):
+    if normal in reading.letters:
+        raise NameProblem(
+            f"{name} is an index, and derivatives are by variables",
+            details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
+        )
+    if by_call(normal) or normal in reading.functions:
         raise NameProblem(f"{name} is a function, and derivatives are by variables")
     near = [v for v in reading.variables if v.lower() == normal.lower()]
     near += get_close_matches(normal, reading.variables, n=1, cutoff=0.5)

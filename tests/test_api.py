@@ -455,6 +455,19 @@ def test_what_is_no_variable(wrt: str, problem: str) -> None:
     assert caught.value.problem == problem
 
 
+@pytest.mark.parametrize(
+    ("text", "wrt", "problem"),
+    [
+        ("L: p -> scalar; L(x)", "L", "L is a function, and derivatives are by variables"),
+        ("x[i] y[i]", "i", "i is an index, and derivatives are by variables"),
+    ],
+)
+def test_what_has_another_role_in_the_text(text: str, wrt: str, problem: str) -> None:
+    with pytest.raises(mc.MatcalcError) as caught:
+        mc.diff(text, wrt)
+    assert caught.value.problem == problem
+
+
 @pytest.mark.parametrize("name", ["ж", "a b", "tr", "1x"])
 def test_a_sympy_symbol_whose_name_is_none(name: str) -> None:
     with pytest.raises(mc.MatcalcError) as caught:

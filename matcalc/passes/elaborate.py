@@ -53,6 +53,8 @@ class Reading:
         notes: what the reader decided and the user should see.
         sizes: the names that are sizes, declared or inferred.
         index: the function in index notation where it was written so and has no matrix form.
+        functions: the names that are declared as functions.
+        letters: the letters of index notation in the text.
     """
 
     expr: Expr | None
@@ -61,6 +63,8 @@ class Reading:
     notes: tuple[str, ...]
     sizes: tuple[str, ...]
     index: IndexExpr | None
+    functions: tuple[str, ...]
+    letters: tuple[str, ...]
 
 
 def parse(text: str, shapes: object = None, assume: object = None) -> Reading:
@@ -116,6 +120,7 @@ class _Elaboration:
         """Letters for the sizes that are still unknown, in order of first appearance."""
         taken = {*self.statements.variables, *self.statements.sizes, *self.statements.functions}
         taken.update(e.name.name for e in self.statements.equations if e.name is not None)
+        taken.update(self.statements.letters)
         unknown = self._unknown(self.names.values()) or self._unknown(self.shapes.shapes.values())
         return dict(zip(unknown, free_size_letters(taken, len(unknown)), strict=False))
 
@@ -228,7 +233,14 @@ class _Elaboration:
                 values[equation.name.name] = definitions[equation.name.name] = expr
         sizes = (*statements.sizes, *(dim.symbols[0] for dim in letters.values()))
         return Reading(
-            expr, variables, definitions, (*self.kinds.notes, *self.shapes.notes), sizes, index
+            expr,
+            variables,
+            definitions,
+            (*self.kinds.notes, *self.shapes.notes),
+            sizes,
+            index,
+            tuple(statements.functions),
+            tuple(statements.letters),
         )
 
     def _known(self, size: Dim) -> Dim:

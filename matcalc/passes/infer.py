@@ -61,7 +61,20 @@ def _notes(statements: Statements, of: dict[str, KnownKind], defaults: Defaults)
         unusual = sum(kind) < sum(usual) or kind in (MATRIX, ROW)
         if kind != usual and (unusual or name in defaults.by_context):
             notes.append(f"{name} is read as a {words.get(kind, 'matrix')}")
+    if "e" in of and "e" not in statements.shapes and _is_raised("e", statements):
+        notes.append("e is read as a variable; exp(x) is the exponential")
     return tuple(notes)
+
+
+def _is_raised(name: str, statements: Statements) -> bool:
+    """Whether this name is the base of a power that is not a numeral."""
+    powers = (
+        node
+        for equation in statements.equations
+        for node in postorder(equation.value)
+        if isinstance(node, tree.Power) and id(node.exponent) not in numerals(node.exponent)
+    )
+    return any(isinstance(power.base, tree.Name) and power.base.name == name for power in powers)
 
 
 def _decided(axis: Axis, axes: Axes) -> KnownKind:

@@ -228,12 +228,15 @@ class Reporter:
     def trailing_numeral(self, array: Operand, number: tree.Number) -> AmbiguityProblem:
         """``x' 1``, where 1 is meant to be the vector of ones."""
         text, left = self.text(number), factor(array.node, self.text(array.node))
+        entry = ""
+        if isinstance(array.node, tree.Name) and array.is_vector and text.startswith("("):
+            entry = f"write {left}[{text.strip('( )')}] for an entry, "
         ones = "ones(n)" if number.value == 1 else f"({text} ones(n))"
         return AmbiguityProblem(
             f"the number {text} stands right of {self.text(array.node)}",
             span=array.node.span.join(number.span),
             details=(f"{text} is a number here, not a vector",),
-            help=f"write {left} {ones} for the product with a vector, {text} {left} for the multiple",
+            help=f"{entry or 'write '}{left} {ones} for the product with a vector, {text} {left} for the multiple",
         )
 
     # ---------------------------------------------------------------- element by element

@@ -25,13 +25,13 @@ def quotient_shape(walk: Shapes, node: tree.Binary, parts: list[Operand]) -> Sha
     left, *divisor = parts
     if len(divisor) == 1:
         if not divisor[0].is_scalar:
-            raise _no_division(walk.report, node, divisor[0])
+            raise _no_division(walk.report, node, left, divisor[0])
         return left.shape
     first, whole = readings_of_quotient(_kind(left), [_kind(part) for part in divisor])
     if first is None and whole is None:
         head, whole_divisor = divisor[0], Operand(node.right, walk.product(divisor))
         by_name = isinstance(head.node, tree.Name) and head.is_matrix and whole_divisor.is_matrix
-        raise _no_division(walk.report, node, head if by_name else whole_divisor)
+        raise _no_division(walk.report, node, left, head if by_name else whole_divisor)
     if first is not None and whole is not None:
         _check_clear(walk, node, parts)
     if not _is_number(walk, divisor[0].node):
@@ -75,16 +75,19 @@ def _is_number(walk: Shapes, node: tree.Node) -> bool:
     return id(node) in walk.numerals
 
 
-def _no_division(report: Reporter, node: tree.Binary, by: Operand) -> ShapeProblem:
+def _no_division(report: Reporter, node: tree.Binary, of: Operand, by: Operand) -> ShapeProblem:
     text, left = report.text(by.node), report.text(node.left)
+    fits = of.is_scalar or report.sizes.could_agree(of.shape, by.shape)
     if by.is_matrix:
         inverse = f"inv{text}" if text.startswith("(") else f"inv({text})"
         kind, remedy = "matrix", f"write {factor(node.left, left)} {inverse}"
     elif by.is_row:
         kind, remedy = "row", f"put brackets around all that you divide by: {left} / ({text} ...)"
-    else:
+    elif fits:
         divisor = factor(by.node, text)
         kind, remedy = "vector", f"write {left} ./ {divisor} element by element"
+    else:
+        kind, remedy = "vector", "what you divide by must be a number"
     return ShapeProblem(
         f"division by a {kind}",
         span=node.span,

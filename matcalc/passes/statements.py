@@ -328,7 +328,6 @@ class _Sorter:
                 ("a size", result.sizes),
                 ("a variable", result.variables),
                 ("a definition", self.defined),
-                ("a function", result.functions),
             ):
                 if letter in names:
                     last = "; for the last entry write numbers, as in x: 3; x[3]"

@@ -168,3 +168,9 @@ def test_properties_of_square_matrices_force_square_shapes() -> None:
 def test_reading_twice_gives_the_same_expression() -> None:
     text = "z = tanh(W x + b); 1/2 ||z - y||^2"
     assert read(text).expr is read(text).expr
+
+
+@pytest.mark.parametrize(("text", "noted"), [("e^(x' x)", True), ("e^2", False), ("e x", False)])
+def test_the_letter_e_as_the_base_of_a_power(text: str, noted: bool) -> None:
+    note = "e is read as a variable; exp(x) is the exponential"
+    assert (note in read(text).notes) is noted

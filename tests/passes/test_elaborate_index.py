@@ -92,3 +92,8 @@ def test_an_index_summed_within_a_function_is_free_of_the_others() -> None:
 
 def test_a_unit_axis_may_be_subscripted_with_1() -> None:
     assert read("x: n; x[i,1] y[i]").expr is read("x: n; x[i] y[i]").expr
+
+
+def test_inferred_sizes_avoid_the_indices_of_the_text() -> None:
+    assert read("x[n] y[n]").sizes == ("m",)
+    assert read("A[m,n] B[n,p]").sizes == ("q", "r", "s")
