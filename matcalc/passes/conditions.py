@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
 from matcalc.ops.constant import ONES, PI
-from matcalc.ops.elementwise import ABS, EXP, SIGMOID, SOFTPLUS
+from matcalc.ops.elementwise import ABS, EXP, MAXIMUM, MINIMUM, SIGMOID, SOFTPLUS, STEP
 from matcalc.ops.reduction import NORM2, SOFTMAX, SOFTMAX_1, SOFTMAX_2
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
+from matcalc.passes import construct
+from matcalc.passes.simplify import simplify
 
 #: Operations with positive values only, and those whose values are positive if all arguments are.
 POSITIVE = (EXP, SIGMOID, SOFTPLUS, SOFTMAX, SOFTMAX_1, SOFTMAX_2, ONES, PI)
@@ -29,7 +31,7 @@ def conditions(exprs: Iterable[Expr], show: Callable[[Expr], str]) -> list[str]:
         show: prints an argument.
     """
     roots = tuple(exprs)
-    smooth = _smoothed(roots)
+    smooth = _smoothed(roots) | _steps_of_extrema(roots)
     sizes: dict[Expr, int] = {}
     positive: set[Expr] = set()
     found: dict[str, None] = {}
@@ -79,6 +81,18 @@ def _smoothed(roots: tuple[Expr, ...]) -> set[Expr]:
             (raised if above_one else bare).add(base)
             bare.update(rest)
     return {node for node in raised - bare if isinstance(node, Apply) and node.op in ZERO_AT_KINK}
+
+
+def _steps_of_extrema(roots: tuple[Expr, ...]) -> set[Expr]:
+    """The nodes ``step(x - y)`` that differentiate ``max(x, y)``, which names their kink."""
+    nodes = [node for node in postorder(*roots) if isinstance(node, Apply)]
+    differences = {
+        simplify(construct.add((one, construct.negate(other))))
+        for node in nodes
+        if node.op in (MAXIMUM, MINIMUM) and node.args[0].shape == node.args[1].shape
+        for one, other in (node.args, node.args[::-1])
+    }
+    return {node for node in nodes if node.op is STEP and node.args[0] in differences}
 
 
 def _is_positive(node: Expr, positive: set[Expr]) -> bool:

@@ -21,6 +21,8 @@ CONDITIONS = [
     ("a: scalar positive; log(a)", "a", []),
     ("sum(log(1 + exp(x)))", "x", []),
     ("x' A x", "x", []),
+    ("max(x, y)", "x", ["not differentiable where x = y in some entry"]),
+    ("max(0, a)", "a", ["not differentiable where 0 = a"]),
 ]
 
 
@@ -35,3 +37,8 @@ def test_arguments_too_long_to_read_are_left_out() -> None:
     assert found[0] == "not differentiable where A x = 0 in some entry"
     assert found[-1] == "not differentiable where ... = 0 in some entry"
     assert len(found) < 40
+
+
+def test_the_larger_of_a_number_and_the_entries_of_a_vector() -> None:
+    found = mc.diff("max(0, x)", "x").conditions
+    assert found[0] == "not differentiable where 0 = x in some entry"
