@@ -1,11 +1,13 @@
 """Laws that hold for any expression, over random ones from the whole registry."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from matcalc.backends.codegen import compile_function, generate
-from matcalc.core.dim import SCALAR
+from matcalc.core.dim import SCALAR, Shape
 from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
@@ -84,55 +86,68 @@ def test_definitions_put_in_keep_the_value(e: Expr, signed: bool) -> None:
         close(value(expanded, variables, arrays), value(e, variables, arrays), 1e-8)
 
 
-@SETTINGS
-@given(expressions(max_leaves=8, ops=SMOOTH), st.booleans(), st.data())
-def test_derivative_agrees_with_finite_differences(
-    e: Expr, signed: bool, data: st.DataObject
-) -> None:
+@dataclass
+class Problem:
+    """An expression, one of its variables, a point, and a direction in which the variable moves."""
+
+    e: Expr
+    wrt: Symbol
+    arrays: dict[str, np.ndarray]
+    direction: np.ndarray
+
+    def value(self, e: Expr | IndexExpr) -> np.ndarray:
+        return value(e, symbols(self.e), self.arrays)
+
+    def check_slope(self, e: Expr | IndexExpr, derivative: np.ndarray) -> None:
+        """Compare a derivative with finite differences of ``e`` in the direction."""
+        slope = np.tensordot(derivative, self.direction, axes=self.direction.ndim)
+        found = difference(e, self.wrt, symbols(self.e), self.arrays, self.direction)
+        close(slope, found, 1e-5)
+
+
+@st.composite
+def problems(draw: st.DrawFn, shape: Shape | None = None) -> Problem:
+    """A problem whose variable has no structure; its entries have both signs or are positive."""
+    e = draw(expressions(max_leaves=8, ops=SMOOTH, shape=shape))
     variables = [s for s in symbols(e) if not s.properties]
     assume(variables)
-    wrt = data.draw(st.sampled_from(variables))
+    wrt, signed = draw(st.sampled_from(variables)), draw(st.booleans())
+    arrays = {s.name: array(s, signed=signed) for s in symbols(e)}
+    direction = generator("direction", wrt.name).standard_normal(arrays[wrt.name].shape)
+    return Problem(e, wrt, arrays, direction)
+
+
+@SETTINGS
+@given(problems())
+def test_derivative_agrees_with_finite_differences(p: Problem) -> None:
     try:
-        found = structured_derivative(e, wrt)
+        found = structured_derivative(p.e, p.wrt)
     except UnsupportedProblem:
         return
-    everything = symbols(e)
-    arrays = {s.name: array(s, signed=signed) for s in everything}
-    direction = generator("direction", wrt.name).standard_normal(arrays[wrt.name].shape)
     with np.errstate(all="ignore"):
-        jacobian = value(found, everything, arrays)
-        slope = np.tensordot(jacobian, direction, axes=direction.ndim)
-        close(slope, difference(e, wrt, everything, arrays, direction), 1e-5)
-        mixed = arrange(found, e.shape, wrt.shape, 1, "mixed").expr
+        jacobian = p.value(found)
+        p.check_slope(p.e, jacobian)
+        mixed = arrange(found, p.e.shape, p.wrt.shape, 1, "mixed").expr
         if mixed is not None:
-            close(value(mixed, everything, arrays), jacobian, 1e-8)
-        vec = arrange(found, e.shape, wrt.shape, 1, "vec").expr
+            close(p.value(mixed), jacobian, 1e-8)
+        vec = arrange(found, p.e.shape, p.wrt.shape, 1, "vec").expr
         if vec is not None:
             rows, columns = (dim.evaluate(SIZES) for dim in vec.shape)
             flat = np.reshape(jacobian, (rows, columns), order="F")
-            close(np.reshape(value(vec, everything, arrays), (rows, columns)), flat, 1e-8)
+            close(np.reshape(p.value(vec), (rows, columns)), flat, 1e-8)
 
 
 @SETTINGS
-@given(expressions(max_leaves=8, ops=SMOOTH, shape=SCALAR), st.booleans(), st.data())
-def test_second_derivative_agrees_with_the_slope_of_the_first(
-    e: Expr, signed: bool, data: st.DataObject
-) -> None:
-    variables = [s for s in symbols(e) if not s.properties]
-    assume(variables)
-    wrt = data.draw(st.sampled_from(variables))
+@given(problems(shape=SCALAR))
+def test_second_derivative_agrees_with_the_slope_of_the_first(p: Problem) -> None:
     try:
-        first, second = (structured_derivative(e, wrt, order) for order in (1, 2))
+        first, second = (structured_derivative(p.e, p.wrt, order) for order in (1, 2))
     except UnsupportedProblem:
         return
-    everything = symbols(e)
-    arrays = {s.name: array(s, signed=signed) for s in everything}
-    direction = generator("direction", wrt.name).standard_normal(arrays[wrt.name].shape)
     with np.errstate(all="ignore"):
-        hessian = value(second, everything, arrays)
-        slope = np.tensordot(hessian, direction, axes=direction.ndim)
-        close(slope, difference(first, wrt, everything, arrays, direction), 1e-5)
-        count = arrays[wrt.name].size
+        hessian = p.value(second)
+        p.check_slope(first, hessian)
+        count = p.arrays[p.wrt.name].size
         flat = hessian.reshape(count, count)
         close(flat, flat.T, 1e-8)
 
