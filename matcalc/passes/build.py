@@ -101,6 +101,9 @@ def times(*factors: Expr) -> Expr:
             stack.extend(reversed(factor.args))
         else:
             base, exponent = as_power(factor)
+            if exponent < 0 and is_zero(base):
+                # Undefined, and to stay so: 0 / 0 is not 1.
+                return join_times(factors)
             key = canonical(base)
             first, so_far = powers.get(key, (base, Fraction(0)))
             powers[key] = (first, so_far + exponent)

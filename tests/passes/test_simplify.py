@@ -97,3 +97,8 @@ def test_simplified_twice_is_simplified_once() -> None:
         shapes = SQUARE | dict.fromkeys(ASSUME, ("n", "n"))
         once = simplify(parse(written, shapes=shapes, assume=ASSUME))
         assert simplify(once) is once
+
+
+def test_a_quotient_of_zeros_is_not_one() -> None:
+    e = parse("zeros(n) ./ zeros(n)", shapes={"n_1": "n"})
+    assert simplify(e) is e
