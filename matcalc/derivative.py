@@ -13,8 +13,9 @@ from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.passes.layout import Arranged
+from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_map
 from matcalc.passes.structure import STRUCTURAL
-from matcalc.report import latex_equations, lines, one_line, tensor_name
+from matcalc.report import latex_equations, lines, one_line, shown_map, tensor_name, unused_name
 
 if TYPE_CHECKING:
     from matcalc.backends.numpy_function import NumpyFunction
@@ -104,6 +105,31 @@ class Derivative:
         """The properties of the variable that tie its entries together."""
         return self.wrt.properties & STRUCTURAL
 
+    @cached_property
+    def as_map(self) -> LinearMap | None:
+        """The derivative as a map of a direction, with the name and the degree of that direction.
+
+        None where even the last order leaves more than two axes, where there is no matrix form, and
+        in the ``independent`` convention, whose entries are no coefficients of a linear form.
+        """
+        if self.structured == "independent":
+            return None
+        dims = [dim for symbol in self.symbols.values() for dim in symbol.shape]
+        sizes = [name for dim in dims for name in dim.symbols]
+        name = unused_name(f"d{self.wrt.name}", [*self.symbols, *sizes, self.function_name])
+        along = direction(self.wrt, name, self.structured)
+        values = self.f if isinstance(self.f, Expr) and self.f.axes else self.wrt
+        return linear_map(self.tensor, self.order, along, values.shape)
+
+    @property
+    def linear_map(self) -> Expr | None:
+        """What the map ``dX -> ...`` gives: ``-X^-1 dX X^-1`` for ``inv(X)``; see ``as_map``.
+
+        ``dX`` is put in at the last order, and at the ones before it as long as more than two axes
+        are left: then this is the differential of higher order ``d²f(dX, dX)``.
+        """
+        return None if self.as_map is None else self.as_map.value
+
     @property
     def is_zero(self) -> bool:
         """Whether it is zero everywhere."""
@@ -164,7 +190,8 @@ class Derivative:
     def check(self) -> CheckReport:
         """Compare every entry with SymPy's derivative of the entries of ``f`` at small sizes.
 
-        What is compared is what is printed: the matrix form if there is one, and the vec form.
+        What is compared is what is printed: the matrix form, or the index form, the vec form and the
+        linear map.
         """
         from matcalc.backends import verify
 
@@ -185,7 +212,12 @@ class Derivative:
         matrix, vec = self.expr, self.arranged.vec
         report = compare(self.tensor, None) if matrix is None else compare(matrix, self._axes())
         if vec is not None and report.ok:
-            return compare(vec, self._vec_axes())
+            report = compare(vec, self._vec_axes())
+        if matrix is None and report.ok and self.as_map is not None:
+            array = self.tensor
+            for _ in range(self.as_map.degree):
+                array = apply_once(array, self.as_map.direction)
+            return verify.check_value(report, array, self.as_map.value)
         return report
 
     def _axes(self) -> Axes:
@@ -215,6 +247,12 @@ class Derivative:
         power = "" if order == 1 else str(order).translate(SUPERSCRIPTS)
         return f"∂{power}{self.function_name}/∂{self.wrt.name}{power}"
 
+    def differential_of(self, degree: int) -> str:
+        """Name of the differential of this degree: ``df``, ``d(∂f/∂X)``, ``d²f``."""
+        power = "" if degree == 1 else str(degree).translate(SUPERSCRIPTS)
+        name = self.name_of(self.order - degree)
+        return f"d{power}{name}" if degree == self.order else f"d{power}({name})"
+
     def __str__(self) -> str:
         return "\n".join(lines(self))
 
@@ -231,7 +269,8 @@ class Derivative:
     def to_dict(self) -> dict[str, Any]:
         """Everything that can be printed, as what JSON can hold.
 
-        ``expr`` is the matrix form; where there is none, ``index`` is the index form.
+        ``expr`` is the matrix form; where there is none, ``index``, ``vec`` and ``linear_map`` are
+        the forms that there are.
         """
         return {
             "function": self._function_text(),
@@ -243,6 +282,7 @@ class Derivative:
             "expr": None if self.expr is None else one_line(self.expr),
             "index": None if self.expr is not None else self._index_text(),
             "vec": None if self.arranged.vec is None else one_line(self.arranged.vec),
+            "linear_map": self._map_text(),
             "latex": self.latex(),
             "variables": {name: list(shape) for name, shape in self.variables.items()},
             "properties": {
@@ -256,6 +296,11 @@ class Derivative:
 
     def _index_text(self) -> str:
         return text.format_index_left(tensor_name(self), self.index)
+
+    def _map_text(self) -> str | None:
+        """The linear map in one line, where it is printed."""
+        shown = shown_map(self)
+        return None if shown is None else f"{shown.direction.name} -> {one_line(shown.value)}"
 
     def _function_text(self) -> str:
         if isinstance(self.f, Expr):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import chain, count
 from typing import TYPE_CHECKING
@@ -10,9 +11,13 @@ from matcalc.backends import text
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Symbol, postorder
 from matcalc.core.index import IndexExpr
+from matcalc.passes.linear_map import LinearMap
 
 if TYPE_CHECKING:
     from matcalc.derivative import Derivative
+
+#: What equations are aligned at.
+_RELATION = re.compile(r"(?<= )(=|\\mapsto)(?= )")
 
 #: Columns within which a function and its reading share a line.
 WIDTH = 88
@@ -52,8 +57,13 @@ def lines(d: Derivative) -> list[str]:
     taken: set[str] = set()
     found = [*_problem(d, taken), *_answer(d, taken)]
     if d.is_zero:
-        reason = "is constant in" if d.wrt in postorder(*factors(d.f)) else "does not contain"
-        found.append(f"zero everywhere: {d.function_name} {reason} {d.wrt.name}")
+        occurs = d.wrt in postorder(*factors(d.f))
+        reason = (
+            f"{d.name_of(d.order - 1)} is constant in"
+            if occurs
+            else f"{d.function_name} does not contain"
+        )
+        found.append(f"zero everywhere: {reason} {d.wrt.name}")
     if d.structure:
         found.append(f"{d.structured} derivative: {STRUCTURED[d.structured]}")
     if d.conditions:
@@ -77,7 +87,7 @@ def declaration(symbol: Symbol) -> str:
 
 def _problem(d: Derivative, taken: set[str]) -> list[str]:
     if isinstance(d.f, Expr):
-        function = _equation(d.function_name, d.f, taken)
+        function = _equation(f"{d.function_name} =", d.f, taken)
     else:
         function = [text.format_index_left(d.function_name, d.f)]
     names = ", ".join(map(declaration, d.symbols.values()))
@@ -89,22 +99,37 @@ def _problem(d: Derivative, taken: set[str]) -> list[str]:
 def _answer(d: Derivative, taken: set[str]) -> list[str]:
     layout = f"{_axes(d.arranged.shape)}, {d.layout} layout{_rule(d)}"
     if d.expr is not None:
-        return [*_equation(d.quotient, d.expr, taken), layout]
+        return [*_equation(f"{d.quotient} =", d.expr, taken), layout]
     name = tensor_name(d)
     found = [f"{d.quotient} = {name}", f"  {text.format_index_left(name, d.index)}", layout]
     if d.arranged.vec is not None:
         left = f"∂vec({d.name_of(d.order - 1)})/∂vec({d.wrt.name})'"
         found.append("vec form, " + _axes(d.arranged.vec.shape))
-        found += [f"  {line}" for line in _equation(left, d.arranged.vec, taken)]
+        found += [f"  {line}" for line in _equation(f"{left} =", d.arranged.vec, taken)]
+    if (shown := shown_map(d)) is not None:
+        kind = "linear map" if shown.degree == 1 else f"map of degree {shown.degree}"
+        found.append(f"{kind}, {_axes(_dims(shown.value))}")
+        left = f"{d.differential_of(shown.degree)}: {shown.direction.name} ->"
+        found += [f"  {line}" for line in _equation(left, shown.value, taken)]
     return found
 
 
+def shown_map(d: Derivative) -> LinearMap | None:
+    """The derivative as a map, where it is shown: beside what has no matrix form and is not zero."""
+    return None if d.expr is not None or d.is_zero else d.as_map
+
+
+def _dims(e: Expr) -> tuple[Dim, ...]:
+    """The shape of an expression as reports show it: scalars have no axes, vectors one."""
+    return e.axes if e.shape[1].is_unit else e.shape
+
+
 def _equation(left: str, e: Expr, taken: set[str]) -> list[str]:
-    """``left = e``, and below what repeated parts stand for; their names are added to ``taken``."""
+    """``left e``, and below what repeated parts stand for; their names are added to ``taken``."""
     bindings, body = text.format_with_bindings(e, taken)
     taken.update(name for name, _ in bindings)
     return [
-        f"{left} = {body}",
+        f"{left} {body}",
         *(
             f"  {'      ' if number else 'where '}{name} = {value}"
             for number, (name, value) in enumerate(bindings)
@@ -152,7 +177,7 @@ def latex_equations(d: Derivative) -> str:
     f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
     left = _latex_quotient(f, x, d.order)
     if d.expr is not None:
-        return _aligned(_latex_equation(left, d.expr))
+        return _aligned(_latex_equation(f"{left} =", d.expr))
     name = tensor_name(d)
     entries = latex.format_index_left(name, d.index)
     equations = [f"{left} = {latex.format_name(name)}", entries]
@@ -160,8 +185,20 @@ def latex_equations(d: Derivative) -> str:
         vec = r"\operatorname{vec}"
         inner = f if d.order == 1 else rf"\left({_latex_quotient(f, x, d.order - 1)}\right)"
         quotient = rf"\frac{{\partial {vec} {inner}}}{{\partial ({vec} {x})^\top}}"
-        equations += _latex_equation(quotient, d.arranged.vec)
+        equations += _latex_equation(f"{quotient} =", d.arranged.vec)
+    if (shown := shown_map(d)) is not None:
+        along = latex.format_name(shown.direction.name)
+        left = rf"{_latex_differential(d, f, x, shown.degree)} : {along} \mapsto"
+        equations += _latex_equation(left, shown.value)
     return _aligned(equations)
+
+
+def _latex_differential(d: Derivative, f: str, x: str, degree: int) -> str:
+    """What a direction is mapped to: the differential of f or of one of its derivatives."""
+    name = rf"\mathrm{{d}}^{{{degree}}}" if degree > 1 else r"\mathrm{d}"
+    if degree == d.order:
+        return f"{name} {f}"
+    return rf"{name} \left({_latex_quotient(f, x, d.order - degree)}\right)"
 
 
 def _latex_quotient(f: str, x: str, order: int) -> str:
@@ -173,11 +210,11 @@ def _latex_equation(left: str, e: Expr) -> list[str]:
     from matcalc.backends import latex
 
     bindings, body = latex.format_with_bindings(e)
-    return [f"{left} = {body}", *(f"{name} = {value}" for name, value in bindings)]
+    return [f"{left} {body}", *(f"{name} = {value}" for name, value in bindings)]
 
 
 def _aligned(equations: list[str]) -> str:
     if len(equations) == 1:
         return equations[0]
-    rows = r" \\ ".join(equation.replace(" = ", " &= ", 1) for equation in equations)
+    rows = r" \\ ".join(_RELATION.sub(r"&\g<0>", equation, count=1) for equation in equations)
     return rf"\begin{{aligned}} {rows} \end{{aligned}}"

@@ -121,6 +121,8 @@ def test_true_zero_of_a_variable_that_occurs():
     d = mc.diff("x' A x", "x", assume={"A": "skew"})
     assert d.is_zero
     assert "zero everywhere: f is constant in x" in str(d)
+    d = mc.diff("x' A x", "x", order=3)
+    assert "zero everywhere: ∂²f/∂x² is constant in x" in str(d)
 
 
 def test_hessian():
@@ -173,6 +175,8 @@ def test_report_of_a_tensor():
         "shape (m, m, n), tensor layout (axes of f, then of W)",
         "vec form, shape (m, m n)",
         "  ∂vec(f)/∂vec(W)' = x' ⊗ I",
+        "linear map, length m",
+        "  df: dW -> dW x",
     ]
 
 

@@ -93,12 +93,13 @@ def format_shape(shape: Shape) -> str:
 
 
 def format_name(name: str) -> str:
-    r"""A name in LaTeX: ``x_{1}``, ``\lambda``, ``W_{\mathrm{in}}``, ``\mathrm{weight}``."""
+    r"""A name in LaTeX: ``x_{1}``, ``\lambda``, ``W_{\mathrm{in}}``, ``\mathrm{weight}``, ``\mathrm{d}x``."""
     match = _NAME.fullmatch(name)
     if match is None:
         return rf"\mathrm{{{name}}}"
     subscripts = [part for part in (match[2], *match[3].split("_")) if part]
-    stem = _word(match[1])
+    is_differential = len(match[1]) == 2 and match[1][0] == "d"
+    stem = r"\mathrm{d}" + _word(match[1][1]) if is_differential else _word(match[1])
     return f"{stem}_{{{','.join(map(_word, subscripts))}}}" if subscripts else stem
 
 

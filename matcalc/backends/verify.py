@@ -194,6 +194,42 @@ def check_derivative(
     return replace(report, seconds=time.perf_counter() - start)
 
 
+def check_value(
+    report: CheckReport, array: IndexExpr, value: Expr, *, seed: int = 0
+) -> CheckReport:
+    """Compare a matrix form with the array that it is said to be, at the sizes of a report.
+
+    Args:
+        report: what is known of the array's ingredients already; returned where the two agree.
+        array: in index notation; nothing is contracted or folded on the way.
+        value: the matrix form.
+        seed: of the random points.
+    """
+    claim = _as_index(value, array.dims, None)
+    rng = random.Random(seed)  # noqa: S311 - no secrets
+    variables = symbols(*_expressions(array), *_expressions(claim))
+    points = 0
+    for manner in MANNERS:
+        point = {v: sampled_matrix(v, report.sizes, rng, manner) for v in variables}
+        numbers = Entries(report.sizes, point, settle_entries)
+        try:
+            expected, found = (
+                {place: settled(v) for place, v in numbers.of_index(ix).items()}
+                for ix in (array, claim)
+            )
+        except (UnsuitablePointError, NonInvertibleMatrixError):
+            continue
+        points += 1
+        place = _first_difference(expected, found)
+        if place is not None:
+            wrong = _counterexample(place, expected, found, point)
+            return CheckReport(False, DIGITS, report.sizes, points, wrong, report.seconds)
+        if points == POINTS:
+            return report
+    left_out = "no suitable point was found for the linear map"
+    return replace(report, reason="; ".join(filter(None, (report.reason, left_out))))
+
+
 def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[str, int]]:
     """Small numbers for the sizes, different while there are few, and others should these not do.
 
