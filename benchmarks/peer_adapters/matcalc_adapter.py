@@ -1,0 +1,44 @@
+"""matcalc, asked as its users ask it: text in, the reading of the text included in the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import matcalc as mc
+from benchmarks.peer_adapters.base import Adapter, Array, Point, Question
+
+
+class MatcalcAdapter(Adapter):
+    """``matcalc.diff`` of the text."""
+
+    packages = ("matcalc",)
+
+    def pose(self, question: Question, spelling: str) -> Callable[[], mc.Derivative]:  # noqa: ARG002
+        """The text is the notation."""
+
+        def answer() -> mc.Derivative:
+            return mc.diff(
+                question.text,
+                question.wrt.name,
+                shapes=dict(question.shapes),
+                assume=dict(question.assume),
+                order=question.order,
+                structured=question.structured or "ambient",
+            )
+
+        return answer
+
+    def is_evaluated(self, answer: Any) -> bool:
+        """There are no unevaluated answers: what is not known is refused."""
+        return isinstance(answer, mc.Derivative)
+
+    def value(self, answer: mc.Derivative, point: Point) -> Array:
+        """By the generated NumPy function."""
+        return np.asarray(answer.function("numpy")(**point.arrays), dtype=float)
+
+    def matrix_form(self, answer: mc.Derivative) -> bool:
+        """Whether there is one beside the index form."""
+        return answer.expr is not None
