@@ -65,7 +65,7 @@ def question(case: Case) -> Question:
         reading = read(case.text, case.shapes, case.assume)
         f, wrt = reading.expr, reading.variables[case.wrt]
     except MatcalcError:
-        f, wrt = None, Symbol(case.wrt, (*dims, ONE, ONE)[:2])  # type: ignore[arg-type]
+        f, wrt = None, Symbol(case.wrt, (*dims, ONE, ONE)[:2])
     return Question(case.text, case.shapes, case.assume, f, wrt, case.order, case.structure_mode)
 
 

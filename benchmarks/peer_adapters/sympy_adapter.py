@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 from sympy.core.cache import clear_cache
-from sympy.tensor.array.expressions import convert_array_to_matrix, convert_matrix_to_array
+from sympy.tensor.array.expressions import convert_matrix_to_array
 from sympy.tensor.array.expressions.arrayexpr_derivatives import array_derive
 
 from benchmarks.peer_adapters.base import (
@@ -65,10 +65,10 @@ class DiffAdapter(Adapter):
 
 
 class ArrayAdapter(DiffAdapter):
-    """``array_derive``, its answer turned into a matrix expression where SymPy can do that."""
+    """``array_derive``, whose answers are array expressions; ``diff`` turns them into matrices, or tries."""
 
     def pose(self, question: Question, spelling: str) -> Callable[[], Any]:
-        """Convert, derive, convert back."""
+        """Convert to an array expression and derive."""
         f, x = to_sympy(ambient(question), spelling), leaf(question.wrt)
         if question.wrt.is_scalar:
             raise NotExpressible("array_derive takes a matrix or array as variable")
@@ -77,6 +77,6 @@ class ArrayAdapter(DiffAdapter):
             derivative = convert_matrix_to_array(f)
             for _ in range(question.order):
                 derivative = array_derive(derivative, x)
-            return convert_array_to_matrix(derivative)
+            return derivative
 
         return answer

@@ -83,7 +83,8 @@ def _product(node: Any, values: Values) -> Array:
     factors = _args(node, values)
     scalars = [factor for factor in factors if factor.ndim == 0]
     matrices = [factor for factor in factors if factor.ndim]
-    return np.prod(scalars) * (reduce(np.matmul, matrices) if matrices else 1.0)
+    product = reduce(np.matmul, matrices) if matrices else np.asarray(1.0)
+    return np.asarray(np.prod(scalars) * product)
 
 
 def _matrix_power(node: Any, values: Values) -> Array:
@@ -122,7 +123,7 @@ def _mapped(node: Any, values: Values) -> Array:
     def of_entry(entry: float) -> float:
         return float(_value(function.expr, {**values, x: entry}))
 
-    return np.vectorize(of_entry, otypes=[float])(array)
+    return np.asarray(np.vectorize(of_entry, otypes=[float])(array))
 
 
 def _element(node: Any, values: Values) -> Array:
@@ -178,7 +179,9 @@ class _Network:
         operands: list[Any] = []
         for array, labels in self.operands:
             operands += [array, [numbers[label] for label in labels]]
-        return np.einsum(*operands, [numbers[label] for label in self.axes], optimize=True)
+        return np.asarray(
+            np.einsum(*operands, [numbers[label] for label in self.axes], optimize=True)
+        )
 
 
 def _network(node: Any, values: Values, labels: itertools.count[int]) -> _Network:
@@ -232,7 +235,7 @@ _RULES: dict[type, Callable[[Any, Values], Any]] = {
     sympy.HadamardProduct: _entrywise(np.multiply),
     sympy.HadamardPower: _entrywise(np.power),
     sympy.KroneckerProduct: lambda node, values: reduce(np.kron, _args(node, values)),
-    sympy.Identity: lambda node, values: np.eye(*_shape(node, values)),
+    sympy.Identity: lambda node, values: np.eye(_shape(node, values)[0]),
     sympy.OneMatrix: lambda node, values: np.ones(_shape(node, values)),
     sympy.ZeroMatrix: lambda node, values: np.zeros(_shape(node, values)),
     sympy.DiagMatrix: lambda node, values: np.diag(np.ravel(_value(node.args[0], values))),

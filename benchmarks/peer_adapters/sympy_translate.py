@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import sympy
@@ -183,7 +184,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 #: SymPy's own functions, where matcalc's images of its operations are other ones.
-_NATIVE: dict[Operation, Callable[[Any], Any]] = {
+_NATIVE: dict[Operation, Callable[..., Any]] = {
     ABS: sympy.Abs,
     SIGN: sympy.sign,
     STEP: lambda x: sympy.Heaviside(x, 0),
@@ -196,10 +197,7 @@ def _elementwise(op: Operation, args: list[Any]) -> Any:
     arrays = [arg for arg in args if is_matrix(arg)]
     if len(arrays) > 1 or op.sympy is None:
         raise lacking(op)
-
-    def image(*values: Any) -> Any:
-        return _NATIVE[op](*values) if op in _NATIVE else op.sympy(sympy, *values)
-
+    image = _NATIVE.get(op, partial(op.sympy, sympy))
     if not arrays:
         return image(*args)
     x = sympy.Dummy("x", real=True)

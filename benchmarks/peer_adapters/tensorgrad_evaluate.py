@@ -114,7 +114,7 @@ def _contraction(node: Product, parts: list[Array]) -> Array:
         operands += [part, [numbers.setdefault(edge, len(numbers)) for edge in factor.edges]]
     if not operands:
         return np.asarray(1.0)
-    return np.einsum(*operands, [numbers[edge] for edge in node.edges], optimize=True)
+    return np.asarray(np.einsum(*operands, [numbers[edge] for edge in node.edges], optimize=True))
 
 
 # ------------------------------------------------------------ functions

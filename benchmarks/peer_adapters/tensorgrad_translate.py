@@ -94,7 +94,7 @@ def _application(node: Apply, args: list[Tensor]) -> Tensor:
     if op is MATMUL:
         return _matrix_product(args)
     if op is POWER:
-        return _power(*args, node.args[1])
+        return _power(args[0], args[1], node.args[1])
     if op is MATPOW:
         return _matrix_power(args[0], node.args[1])
     if op in (EYE, ONES, ZEROS):
