@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import matcalc as mc
-from benchmarks.peer_adapters.base import Adapter, Array, Point, Question
+from benchmarks.peer_adapters.base import Adapter, Array, NotExpressible, Point, Question
 
 
 class MatcalcAdapter(Adapter):
@@ -18,6 +18,8 @@ class MatcalcAdapter(Adapter):
 
     def pose(self, question: Question, spelling: str) -> Callable[[], mc.Derivative]:  # noqa: ARG002
         """The text is the notation."""
+        if question.f is None:
+            raise NotExpressible("outside the language")
 
         def answer() -> mc.Derivative:
             return mc.diff(
