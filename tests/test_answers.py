@@ -22,7 +22,7 @@ ANSWERS = [
     ("||A x - b||", "x", "mixed", 1, "A' (A x - b) / ||A x - b||", ("n",), None),
     ("X^-1", "X", "mixed", 1, "-(X^-1)[i,k] (X^-1)[l,j]", ("n",) * 4, "-(X^-T ⊗ X^-1)"),
     ("X^-1", "X", "vec", 1, "-(X^-T ⊗ X^-1)", ("n n", "n n"), None),
-    ("diag(x)", "x", "mixed", 1, "δ[i,k] δ[i,j]", ("n", "n", "n"), None),
+    ("diag(x)", "x", "mixed", 1, "δ[i,j] δ[i,k]", ("n", "n", "n"), None),
     ("x .* (A x)", "x", "mixed", 1, "diag(A x) + diag(x) A", ("n", "n"), None),
     ("softmax(x)", "x", "mixed", 1, "diag(softmax(x)) - softmax(x) softmax(x)'", ("n", "n"), None),
     ("logsumexp(x)", "x", "mixed", 1, "softmax(x)", ("n",), None),

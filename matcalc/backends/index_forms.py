@@ -24,6 +24,7 @@ from matcalc.core import index as core
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, symbols
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.structural import POWER, TRANSPOSE
+from matcalc.passes.properties import is_symmetric
 
 #: Letters for indices, in order of preference.
 LETTERS = "ijklmnpqrstuvw"
@@ -104,7 +105,8 @@ class _TermWriter:
 
     def write(self, term: core.Term) -> Form:
         counts = Counter(term.indices())
-        factors = [factor for factor in term.factors if not self._says_nothing(factor, counts)]
+        kept = [factor for factor in term.factors if not self._says_nothing(factor, counts)]
+        factors = self._in_order(kept)
         scalars = [self._factor(factor) for factor in factors if not factor.slots]
         entries = [self._factor(factor) for factor in factors if factor.slots]
         form = fraction(abs(term.coefficient), [*scalars, *entries], exact=False)
@@ -117,6 +119,20 @@ class _TermWriter:
             ]
             form = Summation(tuple(summed), form) if summed else form
         return Negative(form) if term.coefficient < 0 else form
+
+    def _in_order(self, factors: Sequence[core.Factor]) -> list[core.Factor]:
+        """Entries of one array in the order of their letters, those of a symmetric one likewise."""
+        place = {index: k for k, index in enumerate(self.letters)}
+
+        def places(slots: tuple[core.Slot, ...]) -> list[list[int]]:
+            return [[place[part] for part in slot.parts] for slot in slots]
+
+        slots: dict[Expr, list[tuple[core.Slot, ...]]] = {}
+        for factor in factors:
+            turned = factor.slots[::-1] if is_symmetric(factor.expr) else factor.slots
+            slots.setdefault(factor.expr, []).append(min(factor.slots, turned, key=places))
+        supply = {expr: iter(sorted(found, key=places)) for expr, found in slots.items()}
+        return [core.Factor(factor.expr, next(supply[factor.expr])) for factor in factors]
 
     def _says_nothing(self, factor: core.Factor, counts: Counter[core.Index]) -> bool:
         """Whether it is an entry of an array of ones that is not needed to carry a sum."""

@@ -264,13 +264,13 @@ def _collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
     """Add the coefficients of terms that are equal up to the names of bound indices."""
     sums: dict[object, tuple[Term, Fraction]] = {}
     for term in terms:
-        key = _key(term, free)
+        key = term_key(term, free)
         first, so_far = sums.get(key, (term, Fraction(0)))
         sums[key] = (first, so_far + term.coefficient)
     return tuple(Term(c, term.factors) for term, c in sums.values() if c)
 
 
-def _key(term: Term, free: tuple[Index, ...]) -> object:
+def term_key(term: Term, free: tuple[Index, ...]) -> object:
     """Equal for equal terms with equal names; bound indices are numbered as they are met."""
     place: dict[Index, int] = {index: k for k, index in enumerate(free)}
     degree = Counter(index for factor in term.factors for index in factor.indices)

@@ -16,6 +16,7 @@ from matcalc.errors import LimitProblem
 from matcalc.ops.constant import EYE
 from matcalc.passes.contract import contract
 from matcalc.passes.expand import expand
+from matcalc.passes.gather import gather
 from matcalc.passes.pull_back import pull_back
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
@@ -35,7 +36,7 @@ def derivative(f: Expr, wrt: Symbol, order: int = 1) -> IndexExpr:
     """
     result = derivatives(f, [wrt])[wrt]
     for _ in range(order - 1):
-        result = differentiate_index(result, wrt)
+        result = gather(differentiate_index(result, wrt))
     return result
 
 

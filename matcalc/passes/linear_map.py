@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from matcalc.core.dim import Shape
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import Factor, IndexExpr, Term
+from matcalc.core.properties import closed
 from matcalc.passes.contract import contract
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
-from matcalc.passes.structure import STRUCTURAL, SYMMETRIC_TOO
+
+#: Properties that a difference of two matrices has if both have them.
+LINEAR = frozenset(
+    {"symmetric", "skew", "diagonal", "lower_triangular", "upper_triangular", "toeplitz"}
+)
 
 #: Axes that an expression can have.
 MATRIX_AXES = 2
@@ -42,11 +47,8 @@ class LinearMap:
 
 
 def direction(wrt: Symbol, name: str, convention: str) -> Symbol:
-    """A variation of ``wrt``; in the tangent convention it has the structure of the variable."""
-    structure = wrt.properties & STRUCTURAL if convention == "tangent" else frozenset[str]()
-    if structure & SYMMETRIC_TOO:
-        # The difference of two definite matrices is symmetric, and need not be definite.
-        structure = structure - SYMMETRIC_TOO | {"symmetric"}
+    """A variation of ``wrt``; in the tangent convention it has the linear structure of the variable."""
+    structure = closed(wrt.properties, wrt.shape) & LINEAR if convention == "tangent" else ()
     return Symbol(name, wrt.shape, structure)
 
 

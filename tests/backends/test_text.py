@@ -410,7 +410,7 @@ def test_letters_never_run_out():
 
 def test_every_bound_index_of_a_term_has_its_own_letter():
     ix = IndexExpr((), (term((W, (i, j)), (W, (k, j)), (W, (k, l)), (W, (i, l))),))
-    assert format_index(ix) == "W[i,j] W[k,j] W[k,l] W[i,l]"
+    assert format_index(ix) == "W[i,j] W[i,l] W[k,j] W[k,l]"
 
 
 def test_size_of_index_notation():
