@@ -300,7 +300,7 @@ class Derivative:
     def _map_text(self) -> str | None:
         """The linear map in one line, where it is printed."""
         shown = shown_map(self)
-        return None if shown is None else f"{shown.direction.name} -> {one_line(shown.value)}"
+        return None if shown is None else one_line(shown.value, f"{shown.direction.name} -> ")
 
     def _function_text(self) -> str:
         if isinstance(self.f, Expr):

@@ -42,10 +42,15 @@ def factors(f: Expr | IndexExpr) -> list[Expr]:
     return [factor.expr for term in f.terms for factor in term.factors]
 
 
-def one_line(e: Expr) -> str:
-    """An expression with what it repeats defined first: ``t1 = A x; t1' t1``."""
+def one_line(e: Expr, left: str = "") -> str:
+    """An expression with what it repeats defined first: ``t1 = A x; t1' t1``.
+
+    Args:
+        e: the expression.
+        left: what stands before it, such as ``dX -> ``.
+    """
     bindings, body = text.format_with_bindings(e)
-    return "; ".join([*(f"{name} = {value}" for name, value in bindings), body])
+    return "; ".join([*(f"{name} = {value}" for name, value in bindings), left + body])
 
 
 # ------------------------------------------------------------------ text

@@ -200,7 +200,9 @@ def test_latex_and_dict() -> None:
         r"\\ \mathrm{d} \left(\frac{\partial f}{\partial X}\right) : \mathrm{d}X &\mapsto "
         r"-X^{-\top} \mathrm{d}X^\top X^{-\top} \end{aligned}"
     )
-    squared = mc.diff("inv(X)", "X", order=2).latex()
+    twice = mc.diff("inv(X)", "X", order=2)
+    assert twice.to_dict()["linear_map"] == "t1 = X^-1; dX -> 2 t1 dX t1 dX t1"
+    squared = twice.latex()
     assert r"\\ \mathrm{d}^{2} f : \mathrm{d}X &\mapsto 2 t_{1} \mathrm{d}X" in squared
 
 
