@@ -62,18 +62,23 @@ def lines(d: Derivative) -> list[str]:
     taken: set[str] = set()
     found = [*_problem(d, taken), *_answer(d, taken)]
     if d.is_zero:
-        occurs = d.wrt in postorder(*factors(d.f))
-        reason = (
-            f"{d.name_of(d.order - 1)} is constant in"
-            if occurs
-            else f"{d.function_name} does not contain"
-        )
-        found.append(f"zero everywhere: {reason} {d.wrt.name}")
+        found.append(_why_zero(d))
     if d.structure:
         found.append(f"{d.structured} derivative: {STRUCTURED[d.structured]}")
     if d.conditions:
         found.append(f"conditions: {'; '.join(d.conditions)}")
     return [*found, *(f"note: {note}" for note in d.notes)]
+
+
+def _why_zero(d: Derivative) -> str:
+    """What makes the derivative vanish; across a kink, what is differentiated may still jump."""
+    x = d.wrt.name
+    if d.wrt not in postorder(*factors(d.f)):
+        return f"zero everywhere: {d.function_name} does not contain {x}"
+    before = d.name_of(d.order - 1)
+    if any(condition.startswith("not differentiable") for condition in d.conditions):
+        return f"zero where it exists: {before} is piecewise constant in {x}"
+    return f"zero everywhere: {before} is constant in {x}"
 
 
 #: What a derivative by a variable with structure means.

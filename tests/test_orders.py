@@ -157,6 +157,7 @@ def test_scalar(text: str, order: int, answer: str) -> None:
         ("(x' A x)^3", "x", 7, "zero everywhere: ∂⁶f/∂x⁶ is constant in x"),
         ("tr(X^3)", "X", 4, "zero everywhere: ∂³f/∂X³ is constant in X"),
         ("x .* x .* x", "x", 4, "zero everywhere: ∂³f/∂x³ is constant in x"),
+        ("sum(relu(x))", "x", 2, "zero where it exists: ∂f/∂x is piecewise constant in x"),
         ("X: (n, n); a' b", "X", 2, "zero everywhere: f does not contain X"),
     ],
 )
