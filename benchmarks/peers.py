@@ -5,7 +5,7 @@
 Each package is asked in its own notation, which is generated from matcalc's reading of a case. A case
 that a package has no notation for does not count for it. Its answers are evaluated with NumPy at two
 sets of sizes; any layout is accepted. Where users of a package have a choice of spelling, the best
-answer counts. A package that is not installed is left out: the peers are ``pip install 'matcalc[benchmarks]'``.
+answer counts. A package that is not installed is left out; ``pip install '.[benchmarks]'`` installs them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import platform
 import statistics
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, version
 
 import matcalc
 from benchmarks.peer_adapters import ADAPTERS, load
+from benchmarks.peer_adapters.base import Adapter
 from benchmarks.peer_adapters.judge import NOT_EXPRESSIBLE, NOT_JUDGED, Verdict, judge
 from tests.corpus.cases import Case
 from tests.corpus.cases import load as load_corpus
@@ -45,21 +46,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=20, metavar="SECONDS", help="time for a case")
     options = parser.parse_args(arguments)
     cases = [case for case in load_corpus() if fnmatch(case.id, options.only)]
-    warnings.simplefilter("ignore")
-    columns: dict[str, Column] = {}
-    packages: list[str] = ["matcalc"]
-    for name in options.peer or ADAPTERS:
+    adapters = installed(options.peer or ADAPTERS)
+    warnings.simplefilter("ignore")  # after SymPy's import, which sets filters of its own
+    columns: dict[str, Column] = {name: {} for name in adapters}
+    for case in cases:  # one package after the other, so that each meets the same load
+        for name, adapter in adapters.items():
+            columns[name][case.id] = judge(adapter, case, options.limit)
+    if options.failures:
+        for name, column in columns.items():
+            for line in failures(name, column, cases):
+                print(line)
+    packages = ["matcalc", *(name for each in adapters.values() for name in each.packages)]
+    print("\n".join((*table(columns, options.limit), "", *circumstances(packages, len(cases)))))
+
+
+def installed(names: Iterable[str]) -> dict[str, Adapter]:
+    """The adapters of these names, without those whose package is missing; says so."""
+    adapters = {}
+    for name in names:
         try:
-            adapter = load(name)
+            adapters[name] = load(name)
         except ImportError as error:
             print(f"{name} is left out: {error}")
-            continue
-        packages += adapter.packages
-        columns[name] = {case.id: judge(adapter, case, options.limit) for case in cases}
-        if options.failures:
-            for line in failures(name, columns[name], cases):
-                print(line)
-    print("\n".join((*table(columns, options.limit), "", *circumstances(packages, len(cases)))))
+    return adapters
 
 
 def failures(name: str, column: Column, cases: Sequence[Case]) -> Iterator[str]:
@@ -81,7 +90,11 @@ def table(columns: dict[str, Column], limit: int) -> Iterator[str]:
         yield f"| {label} | " + " | ".join(row[label] for row in rows.values()) + " |"
     common = set.intersection(*map(right, columns.values())) if columns else set()
     times = [median_time(column, common) for column in columns.values()]
-    yield f"| median time, the {len(common)} cases that all get right | " + " | ".join(times) + " |"
+    yield (
+        f"| median processor time, the {len(common)} cases right in all columns | "
+        + " | ".join(times)
+        + " |"
+    )
 
 
 def counts(column: Column, limit: int) -> dict[str, str]:
@@ -96,7 +109,7 @@ def counts(column: Column, limit: int) -> dict[str, str]:
         "left unevaluated": found["unevaluated"],
         "exception": found["exception"],
         f"no answer in {limit} s": found["no answer"],
-        "wrong in one spelling, whatever the best": sum(v.misleads for v in column.values()),
+        "silently wrong in some spelling": sum(v.misleads for v in column.values()),
         "in matrix form, of the right": sum(
             v.matrix for v in column.values() if v.status == "right"
         ),
@@ -104,7 +117,7 @@ def counts(column: Column, limit: int) -> dict[str, str]:
     if found[NOT_JUDGED]:
         rows["not judged"] = found[NOT_JUDGED]
     shown = {label: str(number) for label, number in rows.items()}
-    return shown | {"median time, right answers": median_time(column, right(column))}
+    return shown | {"median processor time, right answers": median_time(column, right(column))}
 
 
 def right(column: Column) -> set[str]:

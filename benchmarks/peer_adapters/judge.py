@@ -46,7 +46,7 @@ class Verdict:
         detail: the answer, the exception, or what is lacking.
         zero: whether the answer is zero everywhere.
         matrix: whether it is in matrix form.
-        seconds: time to the answer.
+        seconds: processor time to the answer, which other work on the machine disturbs least.
         misleads: whether the answer is wrong in one of the spellings of the question.
     """
 
@@ -86,9 +86,9 @@ def _verdict(adapter: Adapter, asked: Question, spelling: str, case: Case, limit
     try:
         with time_limit(limit):
             ask = adapter.pose(asked, spelling)
-            start = time.perf_counter()
+            start = time.process_time()
             answer = ask()
-            seconds = time.perf_counter() - start
+            seconds = time.process_time() - start
     except NotExpressible as lack:
         return Verdict(NOT_EXPRESSIBLE, str(lack))
     except TimeoutError:
