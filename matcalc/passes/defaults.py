@@ -2,12 +2,14 @@
 
 Capitals are matrices; h to z vectors; a to g and lower-case Greek letters scalars. A lower-case name
 that is transposed, that a function of vectors is applied to, or that follows a matrix or a row in a
-product is a vector. Larger kinds are given first, so that a name that meets one in a sum takes it.
+product is a vector. One at the head of a product that has one row is a number, and so is one that
+is raised to a power there, ``s^2 I``. Larger kinds are given first, so that a name that meets one in
+a sum takes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.syntax import tree
@@ -32,6 +34,7 @@ class Defaults:
         self._nodes = nodes
         self._vectors: dict[str, None] = {}
         self._followers: list[tuple[str, tree.Node]] = []
+        self._products: list[tuple[Sequence[tree.Node], Axes]] = []
         self.used: set[str] = set()
         self.by_context: set[str] = set()
 
@@ -50,16 +53,46 @@ class Defaults:
         if isinstance(name, tree.Name) and is_lower(name.name):
             self._followers.append((name.name, _last_factor(left)))
 
+    def product(self, factors: Sequence[tree.Node], result: Axes) -> None:
+        """A product, or the dividend of a quotient, with what comes out of it."""
+        self._products.append((factors, result))
+
     def apply(self, variables: list[str]) -> None:
         """Decide what is undecided."""
         self._give((n for n in variables if letter_kind(n) == MATRIX), MATRIX)
         self.by_context |= self._give((n for n in self._vectors if n in self._names), VECTOR)
-        self._give((n for n in variables if letter_kind(n) == VECTOR), VECTOR)
+        self._give_heads()
+        scaling = {
+            name
+            for factors, _ in self._products
+            if any(self._axis.is_scalar(self._nodes[id(factor)]) is False for factor in factors)
+            for name, is_raised in self._head(factors)
+            if is_raised
+        }
+        letters = (n for n in variables if letter_kind(n) == VECTOR and n not in scaling)
+        self._give(letters, VECTOR)
         for name, before in self._followers:
             # A matrix or a row: something that has more than one column.
             if name in self._names and self._axis.long(self._nodes[id(before)][1]):
                 self.by_context |= self._give((name,), VECTOR)
         self._give(variables, SCALAR)
+
+    def _give_heads(self) -> None:
+        """``n`` in ``n/2 log(a) + ||x||^2``: the first array of a product has the rows of the product."""
+        for factors, result in self._products:
+            if self._axis.long(result[0]) is False:
+                self._give((name for name, _ in self._head(factors)), SCALAR)
+
+    def _head(self, factors: Sequence[tree.Node]) -> Iterator[tuple[str, bool]]:
+        """The names before the first factor that may be an array, and whether they are raised to a power."""
+        for factor in factors:
+            base = factor.operand if isinstance(factor, tree.Negate) else factor
+            is_raised = isinstance(base, tree.Power) and not base.elementwise
+            base = base.base if is_raised else base
+            if isinstance(base, tree.Name) and base.name in self._names and is_lower(base.name):
+                yield base.name, is_raised
+            elif not self._axis.is_scalar(self._nodes[id(factor)]):
+                return
 
     def _give(self, names: Iterable[str], kind: KnownKind) -> set[str]:
         """Give names a kind as far as theirs is undecided; returns those that were wholly so."""

@@ -19,7 +19,7 @@ from matcalc.passes.functions import (
     split_arguments,
 )
 from matcalc.passes.kinds import Axes, Axis, KnownKind
-from matcalc.passes.statements import Equation, Statements
+from matcalc.passes.statements import Equation, Statements, names_in
 from matcalc.passes.translate import divisor_factors, operands, size_of
 from matcalc.passes.walk import is_delta, letters_of, numerals, postorder
 from matcalc.syntax import tree
@@ -41,13 +41,23 @@ class Kinds:
 
 
 def infer_kinds(statements: Statements) -> Kinds:
-    """Kind of every variable."""
-    inference = _Inference(statements)
-    for equation in statements.equations:
-        inference.read(equation)
-    inference.defaults.apply(statements.variables)
-    axis = inference.axis
-    of = {name: _decided(axis, inference.names[name]) for name in statements.variables}
+    """Kind of every variable.
+
+    What ``mean(x)`` and its like are taken of is no number unless it is declared to be one: a name
+    that came out as one, as in ``x - mean(x)``, is what its letter says, and the sizes clash where
+    the user can see it.
+    """
+    arrays: frozenset[str] = frozenset()
+    while True:
+        inference = _Inference(statements, arrays)
+        for equation in statements.equations:
+            inference.read(equation)
+        inference.defaults.apply(statements.variables)
+        shrunk = inference.shrunk()
+        if not shrunk:
+            break
+        arrays |= shrunk
+    of = inference.decided()
     return Kinds(of, frozenset(inference.defaults.used), _notes(statements, of, inference.defaults))
 
 
@@ -77,18 +87,24 @@ def _is_raised(name: str, statements: Statements) -> bool:
     return any(isinstance(power.base, tree.Name) and power.base.name == name for power in powers)
 
 
-def _decided(axis: Axis, axes: Axes) -> KnownKind:
-    return bool(axis.long(axes[0])), bool(axis.long(axes[1]))
-
-
 class _Inference:
-    def __init__(self, statements: Statements) -> None:
+    """One run over a text.
+
+    Args:
+        statements: the text.
+        arrays: names that are what their letter says, whatever the text forces.
+    """
+
+    def __init__(self, statements: Statements, arrays: frozenset[str]) -> None:
         self.statements = statements
+        self.arrays = arrays
         self.axis = Axis()
         self.names: dict[str, Axes] = {}
         self.axes: dict[int, Axes] = {}
         self.numerals: set[int] = set()
         self.letters: dict[str, int] = {}
+        #: What reductions are taken of, with the axes of which one at least is longer than 1.
+        self.reduced: list[tuple[tree.Node, tuple[int, ...]]] = []
         self.defaults = Defaults(self.axis, self.names, self.axes)
         self.transposed = {
             node.operand.name
@@ -107,7 +123,42 @@ class _Inference:
         if SQUARE.intersection(words):
             one = axis.fresh(long=True)
             return one, one
+        if name in self.arrays:
+            rows, columns = letter_kind(name)
+            return axis.fresh(long=rows), axis.fresh(long=columns)
         return axis.fresh_pair()
+
+    def decided(self) -> dict[str, KnownKind]:
+        """The kinds of the variables, all rules having been applied."""
+        long = self.axis.long
+        names = {name: self.names[name] for name in self.statements.variables}
+        return {
+            name: (bool(long(rows)), bool(long(columns))) for name, (rows, columns) in names.items()
+        }
+
+    def shrunk(self) -> set[str]:
+        """Undeclared names that are smaller than their letter says, where a reduction is left with one entry."""
+        of = self.decided()
+        suspects = {
+            name
+            for name, kind in of.items()
+            if name not in self.statements.shapes
+            and name not in self.arrays
+            and sum(kind) < sum(letter_kind(name))
+        }
+        found: set[str] = set()
+        if not suspects:
+            return found
+        definitions = {e.name.name: e.value for e in self.statements.equations if e.name}
+        stack = [
+            node for node, axes in self.reduced if not any(self.axis.long(axis) for axis in axes)
+        ]
+        while stack:
+            for name in names_in(stack.pop()):
+                if name.name in definitions:
+                    stack.append(definitions.pop(name.name))
+                found.add(name.name)
+        return found & suspects
 
     # ---------------------------------------------------------------- reading
 
@@ -153,11 +204,10 @@ class _Inference:
             case tree.Negate() | tree.Bars():
                 return parts[0]
             case tree.Norm():
+                self.reduced.append((node.operand, parts[0]))
                 return unit, unit
             case tree.Juxtapose():
-                for left, right in pairwise(node.factors):
-                    self.defaults.follows(left, right)
-                return self._combine(kinds.multiply, parts)
+                return self._product(node.factors, parts)
             case tree.Binary():
                 return self._binary(node, parts)
             case tree.Sum():
@@ -187,13 +237,18 @@ class _Inference:
         rule(self.axis, parts, result)
         return result
 
+    def _product(self, factors: Sequence[tree.Node], parts: list[Axes]) -> Axes:
+        for left, right in pairwise(factors):
+            self.defaults.follows(left, right)
+        result = self._combine(kinds.multiply, parts)
+        self.defaults.product(factors, result)
+        return result
+
     def _binary(self, node: tree.Binary, parts: list[Axes]) -> Axes:
         axis = self.axis
         match node.operator:
             case "*":
-                for left, right in pairwise(operands(node)):
-                    self.defaults.follows(left, right)
-                return self._combine(kinds.multiply, parts)
+                return self._product(operands(node), parts)
             case ".*" | "./":
                 return self._combine(kinds.broadcast, parts)
             case "kron":
@@ -207,6 +262,8 @@ class _Inference:
                 factors = divisor_factors(node)
                 for left, right in pairwise(factors[1:]):
                     self.defaults.follows(left, right)
+                left_factors = operands(node.left) if _is_product(node.left) else (node.left,)
+                self.defaults.product(left_factors, result)
                 kinds.quotient(
                     axis,
                     parts[0],
@@ -313,6 +370,8 @@ class _Inference:
             case "matrix":
                 return axis.fresh(long=True), axis.fresh(long=True)
             case "norm":
+                if parts:
+                    self.reduced.append((node.args[0], parts[0]))
                 return unit, unit
             case "transpose":
                 return (parts[0][1], parts[0][0]) if parts else (unit, unit)
@@ -372,13 +431,17 @@ class _Inference:
         unit = self.axis.unit
         if len(parts) == 2:
             return self._combine(kinds.broadcast, parts)
-        if not arguments.tail or not parts:
+        if not parts:
+            return unit, unit
+        if not arguments.tail:
+            self.reduced.append((arguments.operands[0], parts[0]))
             return unit, unit
         return (unit, parts[0][1]) if arguments.tail == ("1",) else (parts[0][0], unit)
 
     def _by_signature(self, node: tree.Call, operation: Operation, parts: list[Axes]) -> Axes:
         axis = self.axis
         bound: dict[str, int] = {}
+        kept = {symbol for dim in operation.rule.result for symbol in dim.symbols}
         nodes = operands(node)
         for pattern, part, argument in zip(operation.rule.parameters, parts, nodes, strict=False):
             assert not isinstance(pattern, str)
@@ -387,6 +450,14 @@ class _Inference:
                 kinds.square(axis, part)
             elif columns.is_unit and rows.symbols:
                 self.defaults.vector_wanted(argument)
+                self.reduced.append((argument, part))
+            lost = [
+                one
+                for dim, one in zip(pattern, part, strict=True)
+                if dim.symbols and not set(dim.symbols) & kept
+            ]
+            if lost:
+                self.reduced.append((argument, tuple(lost)))
             for dim, one in zip(pattern, part, strict=True):
                 if len(dim.symbols) == 1:
                     bound.setdefault(dim.symbols[0], one)
@@ -398,3 +469,9 @@ class _Inference:
                 result.append(axis.fresh())
                 kinds.size_product(axis, [bound[s] for s in dim.symbols], result[-1])
         return result[0], result[1]
+
+
+def _is_product(node: tree.Node) -> bool:
+    return isinstance(node, tree.Juxtapose) or (
+        isinstance(node, tree.Binary) and node.operator == "*"
+    )

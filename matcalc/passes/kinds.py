@@ -295,6 +295,12 @@ def quotient(axis: Axis, left: Axes, factors: Sequence[Axes], result: Axes, *, a
         else:
             axis.join_pairs(left, result)
 
+    def conclude_early(kinds: list[KnownKind]) -> None:
+        """``n/2 x`` is what x is, in the one reading that x can have."""
+        if not any(map(any, kinds)):
+            axis.join_pairs(factors[-1], result)
+
+    when_known(axis, [left, *factors[:-1]], conclude_early)
     when_known(axis, [left, *factors], conclude)
 
 

@@ -198,7 +198,27 @@ class Reporter:
         rows, columns = other.shape
         if self.sizes.could_agree(first.shape, (columns, rows)):
             return self.instead(other.node)
+        if first.is_matrix != other.is_matrix:
+            matrix, line = (first, other) if first.is_matrix else (other, first)
+            if spread := self._spread(line, matrix):
+                return f"to add {self.text(line.node)} to every {spread}"
         return "all terms of a sum must have one shape"
+
+    def _spread(self, line: Operand, matrix: Operand) -> str | None:
+        """How to add a vector or a row to every column or row of a matrix."""
+        rows, columns = matrix.shape
+        text = factor(line.node, self.text(line.node))
+        row = text if line.is_row else self.flipped(line.node)
+        column = self.flipped(line.node) if line.is_row else text
+        [size] = (dim for dim in line.shape if not dim.is_unit)
+        tries = (
+            (rows, f"column, write {column} ones({self.size(columns)})'"),
+            (columns, f"row, write ones({self.size(rows)}) {row}"),
+        )
+        for length, advice in reversed(tries) if line.is_row else tries:
+            if self.sizes.could_agree((length,), (size,)):
+                return advice
+        return None
 
     def numeral(self, node: tree.Sum, numeral: tree.Node, other: Operand) -> AmbiguityProblem:
         """``1 + X`` for a square matrix."""
