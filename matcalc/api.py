@@ -265,6 +265,8 @@ def _variable(reading: Reading, name: str) -> Symbol:
         raise NameProblem(
             f"{name} is an index, and derivatives are by variables",
             details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
+            help=f"[{name}] behind a name is a subscript, E[{name}] entry {name} of E; for a function"
+            f" of {name} use round brackets and declare it: E: n -> scalar; E({name})",
         )
     if by_call(normal) or normal in reading.functions:
         raise NameProblem(f"{name} is a function, and derivatives are by variables")

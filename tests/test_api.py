@@ -1,5 +1,6 @@
 """The Python interface: results, their attributes, and what bad arguments raise."""
 
+import inspect
 import json
 from typing import Any
 
@@ -221,6 +222,13 @@ def test_function_has_the_axes_of_the_layout(layout):
 def test_function_takes_variables_that_do_not_matter():
     value = mc.diff("W x + b", "x").function()(W=np.ones((2, 3)), x=np.ones(3), b=np.ones(2))
     np.testing.assert_array_equal(value, np.ones((2, 3)))
+
+
+def test_the_signature_of_a_generated_function_names_what_must_and_what_may_be_given() -> None:
+    function = mc.diff("A: (m, n); 1/m tr(X' A) + x' X y", "X").function()
+    parameters = inspect.signature(function).parameters.values()
+    assert [str(parameter) for parameter in parameters] == ["A", "x", "y", "X=None"]
+    assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_source_runs_on_its_own():
@@ -470,6 +478,15 @@ def test_what_has_another_role_in_the_text(text: str, wrt: str, problem: str) ->
     with pytest.raises(mc.MatcalcError) as caught:
         mc.diff(text, wrt)
     assert caught.value.problem == problem
+
+
+def test_a_name_in_square_brackets_is_said_to_be_an_index() -> None:
+    with pytest.raises(mc.MatcalcError) as caught:
+        mc.diff("E[x]", "x")
+    assert str(caught.value.help) == (
+        "[x] behind a name is a subscript, E[x] entry x of E; for a function of x use round brackets"
+        " and declare it: E: n -> scalar; E(x)"
+    )
 
 
 @pytest.mark.parametrize("name", ["ж", "a b", "tr", "1x"])

@@ -14,6 +14,7 @@ from matcalc.backends.fraction import Factor, fraction
 from matcalc.backends.notation import (
     Call,
     ConstantArray,
+    Entry,
     Filled,
     Form,
     Kronecker,
@@ -32,7 +33,7 @@ from matcalc.backends.notation import (
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder, symbols
 from matcalc.core.operation import Operation
-from matcalc.ops.constant import EYE, ONES, PI, ZEROS
+from matcalc.ops.constant import EYE, ONES, PI, UNIT, ZEROS
 from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import INV
 from matcalc.ops.reduction import NORM1, NORM2
@@ -179,7 +180,27 @@ class Composer:
     # ---------------------------------------------------------------- products and quotients
 
     def _matmul(self, node: Apply) -> Form:
+        if entry := self._entry(node):
+            return entry
         return Product(tuple(self._beside_each_other(node.args)))
+
+    def _entry(self, node: Apply) -> Form | None:
+        """``x[1]`` and ``X[1,2]``, where a product is a fixed entry of a name."""
+        names = [arg for arg in node.args if isinstance(arg, Symbol)]
+        found = [self._place(arg, transposed=arg is node.args[0]) for arg in node.args]
+        places = tuple((place,) for place in found if place)
+        if not node.is_scalar or len(names) != 1 or len(places) + 1 != len(node.args):
+            return None
+        return Entry(self.forms[names[0]], places)
+
+    def _place(self, e: Expr, *, transposed: bool) -> str:
+        """``k`` for the k-th unit vector, if it is one and k a number."""
+        if transposed and isinstance(e, Apply) and self._opens(e, TRANSPOSE):
+            e = e.args[0]
+        place = e.args[1] if isinstance(e, Apply) and self._opens(e, UNIT) else None
+        if not isinstance(place, Size) or place.dim.symbols:
+            return ""
+        return str(place.dim.coefficient)
 
     def _times(self, node: Apply) -> Form:
         beside = self._beside_each_other(node.args)

@@ -229,7 +229,10 @@ def _entry(base: Form, spelled: Spelled, slots: Sequence[tuple[str, ...]]) -> st
 
 
 def _indices(letters: Sequence[str]) -> str:
-    """Letters side by side; commas keep those with a number apart."""
-    plain = all(len(letter) == 1 for letter in letters)
-    names = [format_name(letter) if letter.isalnum() else letter for letter in letters]
+    """Letters side by side; commas keep those with a number, and numbers, apart."""
+    plain = all(len(letter) == 1 and not letter.isdigit() for letter in letters)
+    names = [
+        format_name(letter) if letter.isalnum() and not letter.isdigit() else letter
+        for letter in letters
+    ]
     return ("" if plain else ",").join(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class NumpyFunction:
         self._function = _load(generated)
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         self._size_names = {size: python for python, size in generated.sizes.items()}
+        self.__signature__ = _signature(generated)
 
     def __repr__(self) -> str:
         parameters = ", ".join([*self._generated.arrays, *self._generated.sizes])
@@ -82,6 +84,18 @@ class NumpyFunction:
                 raise ArgumentProblem(f"{name} is a size: a positive integer is wanted")
             sizes[size] = int(value)
         return given, sizes
+
+
+def _signature(generated: Generated) -> Signature:
+    """What must be given and, with a default, what may be."""
+    needed = [*generated.arrays, *generated.sizes]
+    optional = [name for name in generated.variables if name not in generated.arrays]
+    return Signature(
+        [
+            *(Parameter(name, Parameter.KEYWORD_ONLY) for name in needed),
+            *(Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in optional),
+        ]
+    )
 
 
 def _load(generated: Generated) -> Callable[..., Any]:

@@ -94,8 +94,6 @@ def _norm(operand: str, kind: str) -> str:
 
 def _power(form: Power, parts: list[Spelled]) -> str:
     base, exponent = _within(parts[0], Level.ATOM), parts[1][0]
-    if isinstance(form.base, Numeral) and form.elementwise:
-        base = f"({base})"  # 2.^x would begin with the numeral "2."
     is_plain = isinstance(form.exponent, Numeral | Name) or (
         isinstance(form.exponent, Negative) and isinstance(form.exponent.operand, Numeral | Name)
     )

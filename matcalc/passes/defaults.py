@@ -86,9 +86,11 @@ class Defaults:
     def _head(self, factors: Sequence[tree.Node]) -> Iterator[tuple[str, bool]]:
         """The names before the first factor that may be an array, and whether they are raised to a power."""
         for factor in factors:
-            base = factor.operand if isinstance(factor, tree.Negate) else factor
-            is_raised = isinstance(base, tree.Power) and not base.elementwise
-            base = base.base if is_raised else base
+            base, is_raised = factor, False
+            if isinstance(base, tree.Negate):
+                base = base.operand
+            if isinstance(base, tree.Power) and not base.elementwise:
+                base, is_raised = base.base, True
             if isinstance(base, tree.Name) and base.name in self._names and is_lower(base.name):
                 yield base.name, is_raised
             elif not self._axis.is_scalar(self._nodes[id(factor)]):

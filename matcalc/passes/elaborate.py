@@ -180,7 +180,16 @@ class _Elaboration:
 
     def _settle(self) -> None:
         """Decide all sizes."""
-        unsolved = self.sizes.settle()
+        fitted = (dim for shape in self.shapes.fitted.values() for dim in shape)
+        try:
+            unsolved = self.sizes.settle(fitted)
+        except MismatchError as error:
+            raise ShapeProblem(
+                "no sizes fit the whole text",
+                span=self.statements.equations[-1].span,
+                details=(self.shapes.report.nothing_says(error),),
+                help="write eye(n) for I, and declare the shapes of the variables",
+            ) from None
         if unsolved is not None:
             raise self._undetermined(*unsolved)
         self.shapes.finish()
@@ -194,11 +203,26 @@ class _Elaboration:
             for name, shape in self.names.items()
             if any(unknown.intersection(self.sizes.resolve(dim).symbols) for dim in shape)
         ]
+        problem = f"the sizes in {left.substitute(letters)} = {right.substitute(letters)} are not determined"
+        if involved:
+            return ShapeProblem(
+                problem,
+                span=self.statements.equations[-1].span,
+                details=(", ".join(involved),),
+                help="declare the shapes of these variables, as in A: (m, n); b: m n",
+            )
+        node = next(node for node in self.shapes.fitting if self._has(node, unknown))
         return ShapeProblem(
-            f"the sizes in {left.substitute(letters)} = {right.substitute(letters)} are not determined",
-            details=(", ".join(involved),),
-            help="declare the shapes of these variables, as in A: (m, n); b: m n",
+            problem,
+            span=node.span,
+            details=(f"nothing says how large {report.text(node)} is",),
+            help="write eye(n) with its size",
         )
+
+    def _has(self, node: tree.Node, unknown: set[str]) -> bool:
+        """Whether the size of what takes the size that fits is among the unknown ones."""
+        shape = self.sizes.shape(self.shapes.fitted[id(node)])
+        return any(unknown.intersection(dim.symbols) for dim in shape)
 
     # ---------------------------------------------------------------- expressions
 

@@ -200,8 +200,8 @@ class Reporter:
             return self.instead(other.node)
         if first.is_matrix != other.is_matrix:
             matrix, line = (first, other) if first.is_matrix else (other, first)
-            if spread := self._spread(line, matrix):
-                return f"to add {self.text(line.node)} to every {spread}"
+            if advice := self._spread(line, matrix):
+                return f"to add {self.text(line.node)} to every {advice}"
         return "all terms of a sum must have one shape"
 
     def _spread(self, line: Operand, matrix: Operand) -> str | None:

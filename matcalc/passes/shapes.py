@@ -30,6 +30,7 @@ class Shapes:
         shapes: shapes of nodes, by id; sizes may still be unknowns.
         fitted: those of them that the context decides.
         whole_divisors: ids of quotients that divide by a whole juxtaposed product.
+        fitting: the nodes that take the size that fits, in the order of the text.
         notes: what was decided and the user should see.
         numerals: ids of the nodes of the current tree that are made of numerals.
     """
@@ -51,7 +52,7 @@ class Shapes:
         self.fitted: dict[int, Shape] = {}
         self.whole_divisors: set[int] = set()
         self.notes: list[str] = []
-        self._fitting: list[tree.Node] = []
+        self.fitting: list[tree.Node] = []
         self.numerals: set[int] = set()
         self._numeral_sums: list[tuple[tree.Sum, tree.Node, Operand]] = []
         #: Sizes that the letters of the current equation run over, and the node that said so.
@@ -82,7 +83,7 @@ class Shapes:
 
     def check_fitted(self, named: frozenset[str]) -> None:
         """Refuse what takes the size that fits where no variable, whose sizes are ``named``, fits."""
-        for node in self._fitting:
+        for node in self.fitting:
             for dim in self.sizes.shape(self.fitted[id(node)]):
                 if any(is_unknown(s) and s not in named for s in dim.symbols):
                     text = self.report.text(node)
@@ -141,7 +142,7 @@ class Shapes:
     def fit(self, node: tree.Node, shape: Shape) -> Shape:
         """Note that a node takes the shape that fits."""
         self.fitted[id(node)] = shape
-        self._fitting.append(node)
+        self.fitting.append(node)
         return shape
 
     def product(self, parts: Sequence[Operand]) -> Shape:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection, Iterable
 
 from matcalc.core.dim import Dim, Shape
 from matcalc.errors import LimitProblem
@@ -91,14 +92,26 @@ class Sizes:
         self._undo(before)
         return True
 
-    def settle(self) -> tuple[Dim, Dim] | None:
+    def settle(self, fitted: Iterable[Dim] = ()) -> tuple[Dim, Dim] | None:
         """Solve what waits by pairing unknowns in order: square factors for ``tr(kron(A, B))``.
+
+        Args:
+            fitted: sizes of what takes the size that fits. One on either side takes the rest of the
+                other side: those of ``I`` in the Kronecker sum ``I ⊗ A + B ⊗ I``.
 
         Returns:
             An equation that cannot be solved so, if there is one.
+
+        Raises:
+            MismatchError: with what is solved so, another equation has no solution.
         """
+        fitted = tuple(fitted)
         while self._waiting:
             left, right = self._cancelled(*self._waiting[0])
+            if crossed := _crossed(left, right, {self.resolve(dim) for dim in fitted}):
+                for unknown, rest in crossed:
+                    self.unify(unknown, rest)
+                continue
             if len(left.symbols) != len(right.symbols) or left.coefficient != right.coefficient:
                 return left, right
             if any(not is_unknown(s) for s in (*left.symbols, *right.symbols)):
@@ -167,6 +180,19 @@ def _single_unknown(dim: Dim) -> str | None:
     if dim.coefficient == 1 and dim.symbols and len(set(dim.symbols)) == 1:
         return dim.symbols[0] if is_unknown(dim.symbols[0]) else None
     return None
+
+
+def _crossed(left: Dim, right: Dim, fitted: Collection[Dim]) -> list[tuple[Dim, Dim]] | None:
+    """``i a = b j`` solved by i = b and j = a, where i and j alone are ``fitted``."""
+    sides = []
+    for dim in (left, right):
+        own = [symbol for symbol in dim.symbols if Dim.of(symbol) in fitted]
+        rest = Dim(dim.coefficient, tuple(symbol for symbol in dim.symbols if symbol not in own))
+        if len(own) != 1 or rest.is_unit:
+            return None
+        sides.append((Dim.of(own[0]), rest))
+    (i, a), (j, b) = sides
+    return [(i, b), (j, a)]
 
 
 def _root(dim: Dim, power: int) -> Dim | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lark import Token
 
@@ -69,7 +69,7 @@ def word(place: Place, token: Token, name: str, *, called: bool) -> MatcalcError
     problem = f"{text} is not a {'function' if called else 'name'} of the language"
     if called:
         return place.name(
-            problem, token, _meant_function(text, functions, _arguments(place, token))
+            problem, token, _meant_function(place, text, functions, _arguments(place, token))
         )
     if (transpose := _glued_transpose(place, token, text)) is not None:
         return transpose
@@ -195,18 +195,33 @@ def identity(place: Place, token: Token) -> MatcalcError:
     )
 
 
-def _arguments(place: Place, token: Token) -> int:
-    """How many arguments the call behind a word has, as far as it is near."""
-    depth, count = 0, 1
-    for sign in place.rest(token):
+def _arguments(place: Place, token: Token) -> list[str]:
+    """The arguments of the call behind a word, as far as they are near."""
+    depth, arguments = 0, [""]
+    for sign in place.rest(token).lstrip():
         depth += (sign in "([{") - (sign in ")]}")
-        if depth == 0 and sign in ")]}":
+        if depth == 0:
             break
-        count += sign == "," and depth == 1
-    return count
+        if sign == "," and depth == 1:
+            arguments.append("")
+        else:
+            arguments[-1] += sign
+    return [argument.removeprefix("(").strip() for argument in arguments]
 
 
-def _meant_function(text: str, functions: frozenset[str], count: int) -> str:
+def _shape(place: Place, argument: str) -> str:
+    """The shape that an argument has by declaration, or probably: capitals are matrices."""
+    name = re.escape(argument)
+    declared = rf"(?<!\w){name}\s*:\s*(\([^()]*\)|[^\W\d]\w*)"
+    if argument and (match := re.search(declared, place.source.text)):
+        return match[1]
+    names = re.findall(r"[^\W\d_]\w*", argument)
+    return "(m, n)" if names and all(name[0].isupper() for name in names) else "n"
+
+
+def _meant_function(
+    place: Place, text: str, functions: frozenset[str], arguments: Sequence[str]
+) -> str:
     if text in _FOREIGN:
         return f"write {_FOREIGN[text]}"
     for split in range(1, len(text) - 1):
@@ -214,7 +229,8 @@ def _meant_function(text: str, functions: frozenset[str], count: int) -> str:
             return f"did you mean {text[:split]} {text[split:]}(...) ?"
     if close := _close(text, functions):
         return f"did you mean {close}(...) ?"
-    declare = f"declare it as an unknown function: {text}: {', '.join('n' * count)} -> scalar"
+    shapes = ", ".join(_shape(place, argument) for argument in arguments)
+    declare = f"declare it as an unknown function: {text}: {shapes} -> scalar"
     pieces = _pieces(text)
     if _looks_like_product(pieces):
         return f"did you mean {' '.join(pieces)} (...) ? For one function, {declare}"

@@ -36,6 +36,7 @@ M, N = Dim.of("m"), Dim.of("n")
         ("x .* y", r"x \odot y"),
         ("x ./ y", r"x \oslash y"),
         ("x.^2", r"x^{\odot 2}"),
+        ("x[1] X[1,2]", "x_1 X_{1,2}"),
         ("A ⊗ B", r"A \otimes B"),
         ("2 (A ⊗ B)", r"2 (A \otimes B)"),
         ("tr(A B)", r"\operatorname{tr}(A B)"),

@@ -47,6 +47,15 @@ from tests.passes.readings import read, shapes
         ("x + a", {"x": "n", "a": "n"}),
         ("a + x", {"a": "n", "x": "n"}),
         ("x + A", {"x": "m x n", "A": "m x n"}),
+        # at the head of a product that has one row, or raised to a power beside a matrix: numbers
+        ("n/2 log(s^2) + r' r", {"n": "scalar", "s": "scalar", "r": "m"}),
+        (
+            "n log(σ) - ||y - X β||",
+            {"n": "scalar", "σ": "scalar", "y": "m", "X": "m x p", "β": "p"},
+        ),
+        ("-n m/2 log(a) + tr(A)", {"n": "scalar", "m": "scalar", "a": "scalar", "A": "p x p"}),
+        ("y' (S + s^2 I)^-1 y", {"y": "n", "S": "n x n", "s": "scalar"}),
+        ("2 s^-2 A", {"s": "scalar", "A": "m x n"}),
         # functions force their arguments
         ("softmax(a)", {"a": "n"}),
         ("det(X) + a", {"X": "n x n", "a": "scalar"}),
@@ -56,6 +65,8 @@ from tests.passes.readings import read, shapes
         ("tr(kron(A, X) B)", {"A": "m x n", "X": "p x q", "B": "n q x m p"}),
         ("kron(A, B) x", {"A": "m x n", "B": "p x q", "x": "n q"}),
         ("det(kron(A, B))", {"A": "m x m", "B": "n x n"}),
+        ("I ⊗ A + X ⊗ I", {"A": "m x m", "X": "n x n"}),
+        ("A: (p, p); X: (n, n); I ⊗ A + X ⊗ I", {"A": "p x p", "X": "n x n"}),
         ("A ⊗ B + C ⊗ D", {"A": "m x n", "B": "p x q", "C": "m x n", "D": "p x q"}),
         ("b' vec(X)", {"b": "m n", "X": "m x n"}),
         ("b: m n; X: (m, n); b' vec(X)", {"b": "m n", "X": "m x n"}),
