@@ -14,7 +14,9 @@ from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.passes.layout import Arranged
 from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_map
-from matcalc.passes.structure import STRUCTURAL
+from matcalc.passes.properties import properties
+from matcalc.passes.recognise import recognise
+from matcalc.passes.structure import STRUCTURAL, in_other_conventions
 from matcalc.report import latex_equations, lines, one_line, shown_map, tensor_name, unused_name
 
 if TYPE_CHECKING:
@@ -129,6 +131,22 @@ class Derivative:
         are left: then this is the differential of higher order ``d²f(dX, dX)``.
         """
         return None if self.as_map is None else self.as_map.value
+
+    @cached_property
+    def conventions(self) -> dict[str, str]:
+        """The conventions for a variable with structure, in terms of the ambient gradient ``G``.
+
+        Given for gradients of scalar functions; what is known of G at hand is made use of.
+        """
+        if not self.structure or self.order > 1 or len(self.tensor.free) != 2 or self.is_zero:
+            return {}
+        gradient = recognise(self.tensor, *self.tensor.free)
+        if gradient is None or gradient.shape != self.wrt.shape:
+            return {}
+        known = properties(gradient) if self.structured == "ambient" else frozenset[str]()
+        name = Symbol(unused_name("G", self.symbols), self.wrt.shape, known)
+        forms = in_other_conventions(name, self.wrt)
+        return {convention: text.format_expr(form) for convention, form in forms.items()}
 
     @property
     def is_zero(self) -> bool:
@@ -277,6 +295,7 @@ class Derivative:
             "variable": self.wrt.name,
             "order": self.order,
             "structured": self.structured,
+            "conventions": self.conventions,
             "layout": self.layout,
             "shape": list(self.shape),
             "expr": None if self.expr is None else one_line(self.expr),

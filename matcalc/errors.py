@@ -119,6 +119,10 @@ class UnsupportedProblem(MatcalcError):
     exit_code = 3
 
 
+class NumbersOnlyProblem(UnsupportedProblem):
+    """An operation was asked for its value at symbols, and has values at numbers only."""
+
+
 class CheckProblem(MatcalcError):
     """An internal check refuted an answer: a defect of matcalc, never shown as a result."""
 

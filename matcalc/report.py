@@ -64,7 +64,7 @@ def lines(d: Derivative) -> list[str]:
     if d.is_zero:
         found.append(_why_zero(d))
     if d.structure:
-        found.append(f"{d.structured} derivative: {STRUCTURED[d.structured]}")
+        found.append(_convention(d))
     if d.conditions:
         found.append(f"conditions: {'; '.join(d.conditions)}")
     return [*found, *(f"note: {note}" for note in d.notes)]
@@ -83,10 +83,27 @@ def _why_zero(d: Derivative) -> str:
 
 #: What a derivative by a variable with structure means.
 STRUCTURED = {
-    "ambient": "the entries vary independently",
-    "tangent": "the variable varies within its structure",
-    "independent": "by the free parameters of the variable",
+    "ambient": "the entries of {0} vary independently",
+    "tangent": "{0} varies within its structure",
+    "independent": "by the free parameters of {0}",
 }
+
+
+def _convention(d: Derivative) -> str:
+    """What the derivative means, and what the other conventions would make of the ambient one."""
+    meaning = f"{d.structured} derivative: {STRUCTURED[d.structured].format(d.wrt.name)}"
+    forms = dict(d.conventions)
+    if not forms:
+        return meaning
+    gradient = unused_name("G", d.symbols)
+    if d.structured != "ambient":
+        meaning += f", {forms.pop(d.structured)} for the ambient {gradient}"
+    elif set(forms.values()) != {gradient}:
+        meaning = meaning.replace(":", f" {gradient}:", 1)
+    others = {name: "the same" if form == gradient else form for name, form in forms.items()}
+    if len(set(others.values())) == 1:
+        others = {" and ".join(others): next(iter(others.values()))}
+    return "; ".join([meaning, *(f"{name} would be {form}" for name, form in others.items())])
 
 
 def declaration(symbol: Symbol) -> str:

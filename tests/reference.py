@@ -97,23 +97,71 @@ def structure_basis(structure: str, n: int) -> np.ndarray:
     rows: dict[object, np.ndarray] = {}
     for i in range(n):
         for j in range(n):
-            key: object
-            sign = 1.0
-            if structure in ("symmetric", "spd"):
-                key = (min(i, j), max(i, j))
-            elif structure == "skew":
-                key, sign = (min(i, j), max(i, j)), float(np.sign(j - i))
-            elif structure == "diagonal":
-                key, sign = (i, i), float(i == j)
-            elif structure == "toeplitz":
-                key = j - i
-            elif structure == "symmetric_toeplitz":
-                key = abs(j - i)
-            else:
-                raise ValueError(f"{structure} is no linear structure")
+            sign, key = _parameter(structure, i, j)
             if sign:
                 rows.setdefault(key, np.zeros(n * n))[i * n + j] = sign
     return np.array(list(rows.values()))
+
+
+#: Linear structures: properties, separated by blanks or by an underscore.
+LINEAR = (
+    "symmetric",
+    "spd",
+    "skew",
+    "diagonal",
+    "toeplitz",
+    "lower_triangular",
+    "upper_triangular",
+)
+
+
+def _parameter(structure: str, i: int, j: int) -> tuple[float, object]:
+    """Sign, and a name for the free parameter that an entry is."""
+    present = {name for name in LINEAR if name in structure}
+    if not present:
+        raise ValueError(f"{structure} is no linear structure")
+    mirrors = bool({"symmetric", "spd", "skew"} & present)
+    vanishes = (
+        ("diagonal" in present and i != j)
+        or ("lower_triangular" in present and (i < j or (mirrors and i != j)))
+        or ("upper_triangular" in present and (i > j or (mirrors and i != j)))
+    )
+    sign = float(np.sign(j - i)) if "skew" in present else 1.0
+    if mirrors:
+        i, j = min(i, j), max(i, j)
+    return (0.0 if vanishes else sign), (j - i if "toeplitz" in present else (i, j))
+
+
+#: What it means for an array to have a property.
+PROPERTIES: dict[str, Callable[[np.ndarray], bool]] = {
+    "symmetric": lambda A: _equal(A, A.T),
+    "skew": lambda A: _equal(A, -A.T),
+    "diagonal": lambda A: _equal(A, np.diag(np.diagonal(A))),
+    "lower_triangular": lambda A: _equal(A, np.tril(A)),
+    "upper_triangular": lambda A: _equal(A, np.triu(A)),
+    "toeplitz": lambda A: _equal(A[1:, 1:], A[:-1, :-1]),
+    "orthogonal": lambda A: _equal(A.T @ A, np.eye(len(A))),
+    "psd": lambda A: _equal(A, A.T) and np.linalg.eigvalsh(A)[0] > -_tolerance(A),
+    "spd": lambda A: _equal(A, A.T) and np.linalg.eigvalsh(A)[0] > 0,
+    "invertible": lambda A: np.linalg.cond(A) < 1e12,
+    "positive": lambda A: bool(np.all(A > 0)),
+    "nonnegative": lambda A: bool(np.all(-_tolerance(A) <= A)),
+    "nonzero": lambda A: bool(np.all(A != 0)),
+}
+
+
+def has_property(array: np.ndarray, name: str) -> bool:
+    """Whether an array has a property; a number is a matrix of one entry."""
+    matrix = array.reshape(1, 1) if array.ndim == 0 else array
+    return PROPERTIES[name](matrix)
+
+
+def _equal(A: np.ndarray, B: np.ndarray) -> bool:
+    return np.allclose(A, B, rtol=0, atol=_tolerance(A))
+
+
+def _tolerance(A: np.ndarray) -> float:
+    return 1e-9 * max(1.0, float(np.abs(A).max(initial=0.0)))
 
 
 def restrict(derivative: np.ndarray, structure: str, mode: str, order: int = 1) -> np.ndarray:

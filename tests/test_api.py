@@ -145,7 +145,7 @@ def test_structured_variables_say_what_is_meant():
     }
     assert gradients["ambient"].to_dict()["expr"] == "A'"
     assert gradients["tangent"].to_dict()["expr"] == "1/2 (A + A')"
-    assert "tangent derivative: the variable varies within its structure" in str(
+    assert "tangent derivative: X varies within its structure, 1/2 (G + G')" in str(
         gradients["tangent"]
     )
 

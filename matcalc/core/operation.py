@@ -6,13 +6,14 @@ language's own index notation, so that they can be read, audited and printed (``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
 from matcalc.core.expr import Apply, Expr, Size
+from matcalc.core.properties import Properties, PropertyRule
 from matcalc.errors import ShapeProblem
 
 #: A shape rule for what a signature cannot say: shapes of the arguments to the shape of the result.
@@ -130,7 +131,14 @@ class Operation:
             ``symmetric``.
         condition: when the operation or its derivative is valid, ``{0} invertible``.
         kink: where the derivative does not exist, ``{0} = 0``.
+        commuting: what it is where its last argument commutes with the first,
+            ``expm_frechet(X, E) = expm(X) E``.
+        applied: for the matrix of a linear map of matrices, ``vec(L(X, E)) = K(X) vec(E)``, the name
+            of the operation that applies it; ``K(X)' = K(X')``.
         requires: property that the first argument must have for the rule to hold, ``symmetric``.
+        keeps: properties that the result has if all arguments have them, ``symmetric invertible``.
+        infers: further rules for its properties, ``skew -> orthogonal``, ``psd, some spd -> spd``;
+            see ``core/properties.py``.
         domain_shapes: for an abstract function, the shapes of its arguments; it has no rule.
         codomain: for an abstract function, its own shape.
         source: where the rule is from.
@@ -155,7 +163,11 @@ class Operation:
     domain: str = "real"
     condition: str = ""
     kink: str = ""
+    commuting: str = ""
+    applied: str = ""
     requires: str = ""
+    keeps: str = ""
+    infers: tuple[str, ...] = ()
     domain_shapes: tuple[Shape, ...] = ()
     codomain: Shape = ()
     source: str = ""
@@ -181,6 +193,21 @@ class Operation:
         if self.shape_rule is not None:
             return frozenset()
         return frozenset(k for k, p in enumerate(self.rule.parameters) if isinstance(p, str))
+
+    def properties(self, args: Sequence[Properties]) -> Properties:
+        """What the rules for its properties say of the result, given those of the arguments."""
+        every = frozenset.intersection(*args) if args else frozenset[str]()
+        some = frozenset[str]().union(*args)
+        rules = (rule for rule in self._property_rules if rule.applies(every, some))
+        return (every & self._kept).union(*(rule.conclusions for rule in rules))
+
+    @cached_property
+    def _kept(self) -> Properties:
+        return frozenset(self.keeps.split())
+
+    @cached_property
+    def _property_rules(self) -> tuple[PropertyRule, ...]:
+        return tuple(map(PropertyRule.read, self.infers))
 
     def shape(self, args: tuple[Expr, ...]) -> Shape:
         """Shape of the result. Raises ShapeProblem."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from matcalc.core.operation import Operation
-from matcalc.ops import constant, elementwise, linalg, reduction, structural
+from matcalc.ops import constant, elementwise, linalg, matrix_functions, reduction, structural
 
 #: Every operation by its unique name.
 REGISTRY: dict[str, Operation] = {
     op.name: op
-    for module in (structural, constant, elementwise, linalg, reduction)
+    for module in (structural, constant, elementwise, linalg, matrix_functions, reduction)
     for op in module.OPERATIONS
 }
 

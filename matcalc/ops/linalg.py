@@ -1,12 +1,12 @@
-"""Trace, determinant, inverse and their kin; diagonals and vec; matrix functions."""
+"""Trace, determinant, inverse and their kin; diagonals and vec."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
+from operator import ge, le
 from typing import Any
 
 from matcalc.core.operation import Operation
-from matcalc.errors import UnsupportedProblem
 
 
 def _adjugate_and_determinant(X: Any) -> tuple[Any, Any]:
@@ -41,16 +41,6 @@ def _pseudo_inverse(X: Any) -> Any:
     return X.T * _inverse(X * X.T)
 
 
-def _matrix_function(sp: Any, name: str, X: Any) -> Any:
-    """60 digits by mpmath, SymPy's arithmetic; SymPy's Jordan form takes minutes at 3 x 3."""
-    if not all(entry.is_number for entry in X):
-        raise UnsupportedProblem(f"SymPy has {name} of numbers only")
-    mpmath = import_module("mpmath")
-    with mpmath.workdps(60):
-        value = getattr(mpmath, name)(mpmath.matrix(X.evalf(60).tolist()))
-        return sp.Matrix(X.rows, X.cols, [sp.Float(entry, 60) for entry in value])
-
-
 def _diagonal_sums(sp: Any, X: Any) -> Any:
     n = X.rows
     sums = {k: sp.Add(*(X[i, i + k] for i in range(n) if 0 <= i + k < n)) for k in range(-n + 1, n)}
@@ -65,6 +55,7 @@ TRACE = Operation(
     latex=r"\operatorname{tr}",
     numpy="np.trace({0})",
     sympy=lambda sp, X: X.trace(),
+    keeps="psd spd positive nonnegative",
 )
 
 DET = Operation(
@@ -77,6 +68,7 @@ DET = Operation(
     sympy=lambda sp, X: _determinant(X),
     domain="invertible",
     condition="{0} invertible",
+    keeps="psd spd invertible",
     source="Matrix Cookbook (49); adj(X)[l,k] where X is singular",
 )
 
@@ -101,6 +93,8 @@ INV = Operation(
     sympy=lambda sp, X: _inverse(X),
     domain="invertible",
     condition="{0} invertible",
+    keeps="symmetric skew diagonal lower_triangular upper_triangular orthogonal psd",
+    infers=("-> invertible",),
     source="Matrix Cookbook (60)",
 )
 
@@ -113,6 +107,7 @@ ADJ = Operation(
     sympy=lambda sp, X: _adjugate_and_determinant(X)[0],
     domain="invertible",
     condition="{0} invertible",
+    keeps="symmetric diagonal lower_triangular upper_triangular orthogonal psd invertible",
 )
 """Adjugate: the transposed matrix of cofactors."""
 
@@ -130,6 +125,7 @@ PINV = Operation(
     numpy="np.linalg.pinv({0})",
     sympy=lambda sp, X: _pseudo_inverse(X),
     condition="{0} of constant rank",
+    keeps="symmetric skew diagonal orthogonal psd invertible",
     source="Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), (4.12)",
 )
 
@@ -141,6 +137,8 @@ DIAG = Operation(
     latex=r"\operatorname{diag}",
     numpy="np.diag({0})",
     sympy=lambda sp, x: sp.diag(*x),
+    keeps="nonnegative",
+    infers=("-> diagonal", "nonzero -> invertible"),
 )
 """Diagonal matrix of a vector."""
 
@@ -152,6 +150,13 @@ DIAGONAL = Operation(
     latex=r"\operatorname{diag}",
     numpy="np.diagonal({0})",
     sympy=lambda sp, X: X.diagonal().T,
+    keeps="positive nonnegative nonzero",
+    infers=(
+        "psd -> nonnegative",
+        "spd -> positive",
+        "lower_triangular invertible -> nonzero",
+        "upper_triangular invertible -> nonzero",
+    ),
 )
 """Diagonal of a square matrix, as a vector."""
 
@@ -162,21 +167,9 @@ VEC = Operation(
     latex=r"\operatorname{vec}",
     numpy="np.reshape({0}, -1, order='F')",
     sympy=lambda sp, X: X.vec(),
+    keeps="positive nonnegative nonzero",
 )
 """Columns of a matrix stacked on each other (Magnus and Neudecker)."""
-
-EXPM = Operation(
-    "expm", "(n, n) -> (n, n)", latex=r"\operatorname{expm}", numpy="scipy.linalg.expm({0})",
-    sympy=lambda sp, X: _matrix_function(sp, "expm", X),
-)  # fmt: skip
-SINM = Operation(
-    "sinm", "(n, n) -> (n, n)", latex=r"\operatorname{sinm}", numpy="scipy.linalg.sinm({0})",
-    sympy=lambda sp, X: _matrix_function(sp, "sinm", X),
-)  # fmt: skip
-COSM = Operation(
-    "cosm", "(n, n) -> (n, n)", latex=r"\operatorname{cosm}", numpy="scipy.linalg.cosm({0})",
-    sympy=lambda sp, X: _matrix_function(sp, "cosm", X),
-)  # fmt: skip
 
 EIGVAL = Operation(
     "eigval",
@@ -212,9 +205,30 @@ TOEPLITZ = Operation(
     latex=r"\operatorname{toeplitz}",
     numpy="scipy.linalg.toeplitz([np.trace({0}, -k) for k in range(len({0}))], [np.trace({0}, k) for k in range(len({0}))])",
     sympy=_diagonal_sums,
+    keeps="symmetric skew diagonal lower_triangular upper_triangular positive nonnegative",
+    infers=("-> toeplitz",),
 )
 """Toeplitz matrix of the sums along the diagonals: entry (i, j) sums the diagonal j - i."""
 
+
+def _triangle(name: str, property_: str, keep: Callable[[int, int], bool]) -> Operation:
+    """Entries on one side of the diagonal, and on it; the others are replaced by zeros."""
+    return Operation(
+        name,
+        "(n, n) -> (n, n)",
+        index_form=f"{name}(X)[i,j] = X[i,j] {name}(ones(n, n))[i,j]",
+        latex=rf"\operatorname{{{name}}}",
+        numpy=f"np.{name}({{0}})",
+        sympy=lambda sp, X: sp.Matrix(*X.shape, lambda i, j: X[i, j] if keep(i, j) else 0),
+        keeps="diagonal lower_triangular upper_triangular toeplitz nonnegative",
+        infers=(f"-> {property_}",),
+    )
+
+
+TRIL = _triangle("tril", "lower_triangular", ge)
+TRIU = _triangle("triu", "upper_triangular", le)
+
 OPERATIONS = (
-    TRACE, DET, LOGDET, INV, ADJ, PINV, DIAG, DIAGONAL, VEC, EXPM, SINM, COSM, EIGVAL, EIGVEC, TOEPLITZ,
+    TRACE, DET, LOGDET, INV, ADJ, PINV, DIAG, DIAGONAL, VEC, EIGVAL, EIGVEC, TOEPLITZ,
+    TRIL, TRIU,
 )  # fmt: skip

@@ -11,33 +11,39 @@ from matcalc.core.operation import Operation
 SUM = Operation(
     "sum", "(m, n) -> scalar", index_form="sum(X) = X[i,j]", latex=r"\operatorname{sum}",
     numpy="np.sum({0})", sympy=lambda sp, X: sp.Add(*X),
+    keeps="positive nonnegative psd spd",
 )  # fmt: skip
 SUM_1 = Operation(
     "sum_1", "(m, n) -> (1, n)", index_form="sum(X, 1)[1,j] = X[i,j]", call="sum", tail=("1",),
     latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=0)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 1, lambda line: sp.Add(*line)),
+    keeps="positive nonnegative",
 )  # fmt: skip
 """Sums down the columns: a row."""
 SUM_2 = Operation(
     "sum_2", "(m, n) -> m", index_form="sum(X, 2)[i,1] = X[i,j]", call="sum", tail=("2",),
     latex=r"\operatorname{sum}", numpy="np.sum({0}, axis=1)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 2, lambda line: sp.Add(*line)),
+    keeps="positive nonnegative",
 )  # fmt: skip
 """Sums along the rows: a column."""
 
 MEAN = Operation(
     "mean", "(m, n) -> scalar", definition="mean(X) = 1/(m n) sum(X)", latex=r"\operatorname{mean}",
     numpy="np.mean({0})", sympy=lambda sp, X: sp.Add(*X) / len(X),
+    keeps="positive nonnegative psd spd",
 )  # fmt: skip
 MEAN_1 = Operation(
     "mean_1", "(m, n) -> (1, n)", definition="mean(X, 1) = 1/m sum(X, 1)", call="mean", tail=("1",),
     latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=0)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 1, lambda line: sp.Add(*line) / len(line)),
+    keeps="positive nonnegative",
 )  # fmt: skip
 MEAN_2 = Operation(
     "mean_2", "(m, n) -> m", definition="mean(X, 2) = 1/n sum(X, 2)", call="mean", tail=("2",),
     latex=r"\operatorname{mean}", numpy="np.mean({0}, axis=1)",
     sympy=lambda sp, X: _reduce_sympy(sp, X, 2, lambda line: sp.Add(*line) / len(line)),
+    keeps="positive nonnegative",
 )  # fmt: skip
 
 NORM2 = Operation(
@@ -50,6 +56,7 @@ NORM2 = Operation(
     sympy=lambda sp, X: sp.sqrt(sum(x**2 for x in X)),
     domain="nonzero",
     kink="{0} = 0",
+    infers=("-> nonnegative", "nonzero -> positive", "invertible -> positive"),
 )
 """Euclidean norm of a vector, Frobenius norm of a matrix."""
 
@@ -62,6 +69,7 @@ NORM1 = Operation(
     sympy=lambda sp, X: sp.Add(*(x * (2 * sp.Heaviside(x) - 1) for x in X)),
     domain="nonzero",
     kink="{0} = 0 in some entry",
+    infers=("-> nonnegative", "nonzero -> positive", "invertible -> positive"),
 )
 """Sum of the absolute values of all entries."""
 
@@ -82,6 +90,7 @@ SOFTMAX = Operation(
     latex=r"\operatorname{softmax}",
     numpy="np.exp({0} - np.logaddexp.reduce({0}, axis=None))",
     sympy=lambda sp, x: x.applyfunc(lambda e: sp.exp(e) / sum(sp.exp(f) for f in x)),
+    infers=("-> positive",),
 )
 
 
@@ -118,6 +127,7 @@ def _along(axis: int) -> tuple[Operation, Operation]:
             *X.shape,
             lambda i, j: sp.exp(X[i, j]) / sum(map(sp.exp, X[:, j] if axis == 1 else X[i, :])),
         ),
+        infers=("-> positive",),
     )
     return logsumexp, softmax
 
@@ -156,6 +166,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         numpy=f"np.where({{0}} == np.{call}({{0}}), 1.0, 0.0)",
         sympy=lambda sp, X: sp.Matrix(*X.shape, attained_in(sp, X)),
         kink="two entries of {0} equal",
+        infers=("-> nonnegative",),
     )
     whole = Operation(
         call,
@@ -165,6 +176,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         numpy=f"np.{call}({{0}})",
         sympy=extremum,
         kink="two entries of {0} equal",
+        keeps="positive nonnegative nonzero",
     )
     operations = [found, whole]
     for axis in (1, 2):
@@ -184,6 +196,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
                 ),
             ),
             kink="two entries of {0} equal",
+            infers=("-> nonnegative",),
         )
         value = Operation(
             f"{call}_{axis}",
@@ -195,6 +208,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
             numpy=f"np.{call}({{0}}, axis={axis - 1})",
             sympy=lambda sp, X, axis=axis: _reduce_sympy(sp, X, axis, partial(extremum, sp)),
             kink="two entries of {0} equal",
+            keeps="positive nonnegative nonzero",
         )
         operations += [line, value]
     return tuple(operations)

@@ -70,6 +70,8 @@ ADD = Operation(
     variadic=True,
     shape_rule=_same_shape,
     symbolic=True,
+    keeps="symmetric skew diagonal lower_triangular upper_triangular toeplitz psd nonnegative",
+    infers=("psd, some spd -> spd", "nonnegative, some positive -> positive"),
     sympy=lambda sp, *terms: _entrywise(sp, sp.Add, *terms),
 )
 
@@ -82,6 +84,13 @@ TIMES = Operation(
     shape_rule=_broadcast_scalars,
     call="hadamard",
     symbolic=True,
+    # Definite matrices: Schur's product theorem.
+    keeps="symmetric toeplitz psd spd positive nonnegative nonzero",
+    infers=(
+        "some diagonal -> diagonal",
+        "some lower_triangular -> lower_triangular",
+        "some upper_triangular -> upper_triangular",
+    ),
     sympy=lambda sp, *factors: _entrywise(sp, sp.Mul, *factors),
 )
 """The entry by entry product, in which scalars count as constant arrays: ``2 A``, ``a x``, ``A .* B``."""
@@ -94,6 +103,8 @@ MATMUL = Operation(
     variadic=True,
     shape_rule=_matrix_product,
     symbolic=True,
+    keeps="diagonal lower_triangular upper_triangular orthogonal invertible positive nonnegative",
+    infers=("diagonal spd -> spd", "diagonal psd -> psd"),
     sympy=lambda sp, *factors: reduce(mul, factors),
 )
 
@@ -103,6 +114,8 @@ TRANSPOSE = Operation(
     ("A",),
     index_form="transpose(A)[i,j] = A[j,i]",
     symbolic=True,
+    keeps="symmetric skew diagonal toeplitz orthogonal invertible psd spd positive nonnegative nonzero",
+    infers=("lower_triangular -> upper_triangular", "upper_triangular -> lower_triangular"),
     sympy=lambda sp, A: A.T,
 )
 
@@ -116,6 +129,7 @@ POWER = Operation(
     symbolic=True,
     sympy=lambda sp, x, y: x**y,
     domain="positive",
+    keeps="symmetric toeplitz",
 )
 """Powers of scalars and element-wise powers ``x .^ y``; quotients are powers with exponent -1."""
 
@@ -123,12 +137,14 @@ MATPOW = Operation(
     "matpow",
     "(n, n), scalar -> (n, n)",
     ("X", "k"),
+    partial=("∂matpow(X, k)[i,j]/∂X[p,q] = matpow_kronecker(X, k)[(j,i),(q,p)]", ""),
     shape_rule=_matrix_power,
     symbolic=True,
+    keeps="symmetric invertible",
     numpy="np.linalg.matrix_power({0}, {1})",
     sympy=lambda sp, X, k: X**k,
 )
-"""A matrix to a whole power. A product, and differentiated as one (see passes/expand.py)."""
+"""A matrix to a whole power; one with a numeral as exponent is differentiated as a product (passes/expand.py)."""
 
 KRON = Operation(
     "kron",
@@ -138,6 +154,8 @@ KRON = Operation(
     variadic=True,
     shape_rule=_kronecker,
     symbolic=True,
+    keeps="symmetric diagonal lower_triangular upper_triangular orthogonal invertible psd spd"
+    " positive nonnegative nonzero",
     latex=r"{0} \otimes {1}",
     numpy="np.kron({0}, {1})",
     sympy=lambda sp, *factors: sp.kronecker_product(*factors),

@@ -16,10 +16,10 @@ from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.elementwise import ABS, SIGN, SQRT
-from matcalc.ops.linalg import DIAG, DIAGONAL
+from matcalc.ops.linalg import DET, DIAG, DIAGONAL, TRIL, TRIU
 from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes.equal import canonical
-from matcalc.passes.properties import SYMMETRIC_PROPERTIES, is_skew, is_symmetric
+from matcalc.passes.properties import is_skew, is_symmetric, properties
 
 UNIT = Constant(1)
 MINUS = Constant(-1)
@@ -89,7 +89,9 @@ def times(*factors: Expr) -> Expr:
     shape: Shape = UNIT.shape
     if any(is_op(factor, EYE) for factor in factors):
         # Only the diagonal counts, and that is the transpose's too.
-        factors = tuple(f.args[0] if is_op(f, TRANSPOSE) else f for f in factors)
+        factors = tuple(f.args[0] if is_op(f, TRANSPOSE, TRIL, TRIU) else f for f in factors)
+        if any("diagonal" in properties(f) for f in factors if not is_op(f, EYE)):
+            factors = tuple(f for f in factors if not is_op(f, EYE))
     stack = list(reversed(factors))
     while stack:
         factor = stack.pop()
@@ -143,12 +145,43 @@ def _assemble(coefficient: Fraction, factors: list[Expr], shape: Shape) -> Expr:
             (scalars if rest.is_scalar else arrays).append(rest)
     if not arrays and not all(dim.is_unit for dim in shape):
         arrays.append(ones(shape))
-    args = [*scalars, *arrays]
+    args = [*scalars, *_masked(arrays)]
     if not args:
         return Constant(coefficient)
     if coefficient != 1:
         args.insert(0, Constant(coefficient))
     return join_times(tuple(args))
+
+
+def is_mask(e: Expr) -> bool:
+    """Whether it is ``tril(ones(n, n))`` or ``triu(ones(n, n))``."""
+    return is_op(e, TRIL, TRIU) and is_op(e.args[0], ONES)
+
+
+def _masked(arrays: list[Expr]) -> list[Expr]:
+    """``A .* tril(ones(n, n))`` is the triangular part of A."""
+    for mask in arrays:
+        if isinstance(mask, Apply) and is_mask(mask) and len(arrays) > 1:
+            rest = tuple(array for array in arrays if array is not mask)
+            return [triangular_part(mask.op, join_times(rest))]
+    return arrays
+
+
+def triangular_part(op: Operation, e: Expr) -> Expr:
+    """``tril`` or ``triu``, with scalars pulled out."""
+    known = properties(e)
+    own, other = "lower_triangular", "upper_triangular"
+    if op is TRIU:
+        own, other = other, own
+    if own in known or e.is_scalar:
+        return e
+    if other in known:
+        return times(e, eye(e.shape[0]))
+    if is_op(e, TIMES) and any(arg.is_scalar for arg in e.args):
+        scalars = [arg for arg in e.args if arg.is_scalar]
+        arrays = tuple(arg for arg in e.args if not arg.is_scalar)
+        return times(*scalars, op(join_times(arrays)))
+    return op(e)
 
 
 def as_power(e: Expr) -> tuple[Expr, Fraction]:
@@ -164,8 +197,13 @@ def as_power(e: Expr) -> tuple[Expr, Fraction]:
 def _power_of(base: Expr, exponent: Fraction) -> Expr:
     if exponent == 1:
         return base
+    if isinstance(base, Constant) and base.value and exponent.denominator == 1:
+        return Constant(base.value ** int(exponent))
     if is_op(base, ABS) and exponent % 2 == 0:
         base = base.args[0]
+    if is_op(base, DET) and exponent.denominator == 1 and "orthogonal" in properties(base.args[0]):
+        # It is 1 or -1.
+        return base if exponent % 2 else UNIT
     if exponent == Fraction(1, 2):
         return SQRT(base)
     return POWER(base, Constant(exponent))
@@ -229,15 +267,18 @@ def transposed(e: Expr) -> Expr:
         flipped = [transposed(arg) for arg in args]
         if sum(map(transposes, flipped)) <= sum(map(transposes, args)):
             return times(*flipped)
-    if op in (EYE, DIAG) or is_symmetric(e):
+    if is_symmetric(e):
         return e
+    if op in (TRIL, TRIU) and (is_op(args[0], TRANSPOSE) or is_symmetric(args[0])):
+        plain = args[0].args[0] if is_op(args[0], TRANSPOSE) else args[0]
+        return (TRIU if op is TRIL else TRIL)(plain)
     return scaled(-1, e) if is_skew(e) else TRANSPOSE(e)
 
 
 def _transposed_symbol(e: Symbol) -> Expr:
-    if e.properties & SYMMETRIC_PROPERTIES:
+    if is_symmetric(e):
         return e
-    return TIMES(MINUS, e) if "skew" in e.properties else TRANSPOSE(e)
+    return TIMES(MINUS, e) if is_skew(e) else TRANSPOSE(e)
 
 
 def transposes(e: Expr) -> int:

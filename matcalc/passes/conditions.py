@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
-from matcalc.ops.constant import ONES, PI
-from matcalc.ops.elementwise import ABS, EXP, MAXIMUM, MINIMUM, SIGMOID, SOFTPLUS, STEP
-from matcalc.ops.reduction import NORM2, SOFTMAX, SOFTMAX_1, SOFTMAX_2
-from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
+from matcalc.core.expr import Apply, Constant, Expr, postorder
+from matcalc.ops.elementwise import ABS, MAXIMUM, MINIMUM, STEP
+from matcalc.ops.reduction import NORM2
+from matcalc.ops.structural import POWER
 from matcalc.passes import construct
+from matcalc.passes.properties import properties
 from matcalc.passes.simplify import simplify
 
-#: Operations with positive values only, and those whose values are positive if all arguments are.
-POSITIVE = (EXP, SIGMOID, SOFTPLUS, SOFTMAX, SOFTMAX_1, SOFTMAX_2, ONES, PI)
-POSITIVE_OF_POSITIVE = (ADD, TIMES, MATMUL, TRANSPOSE)
+#: What is said of an argument only if it is not known to have one of these properties.
+GUARANTEED_BY = {
+    "{0} > 0": {"positive"},
+    "{0} != 0": {"nonzero"},
+    "{0} invertible": {"invertible"},
+    "{0} of constant rank": {"invertible"},
+    "det({0}) > 0": {"spd"},
+    "{0} = 0": {"nonzero"},
+}
+
+#: A condition that another one includes.
+IMPLIED_BY = {"{0} != 0": "{0} > 0", "{0} invertible": "det({0}) > 0"}
 
 #: Operations that are zero at their kink, so that powers above 1 have none there.
 ZERO_AT_KINK = (ABS, NORM2)
@@ -33,37 +42,44 @@ def conditions(exprs: Iterable[Expr], show: Callable[[Expr], str]) -> list[str]:
     roots = tuple(exprs)
     smooth = _smoothed(roots) | _steps_of_extrema(roots)
     sizes: dict[Expr, int] = {}
-    positive: set[Expr] = set()
     found: dict[str, None] = {}
+    implied: set[str] = set()
     for node in postorder(*roots):
         sizes[node] = 1 + sum(sizes[arg] for arg in node.args)
-        if _is_positive(node, positive):
-            positive.add(node)
-        if isinstance(node, Apply):
-            for quantifier, template in _of(node, smooth, positive):
-                shown = [show(arg) if sizes[arg] <= SHOWN else "..." for arg in node.args]
-                entries = f" in {quantifier} entry" if _is_entrywise(node) else ""
-                found[template.format(*shown) + entries] = None
-    return [
-        text for text in found if "!= 0" not in text or text.replace("!= 0", "> 0") not in found
-    ]
+        if not isinstance(node, Apply):
+            continue
+        for quantifier, template in _of(node, smooth):
+            shown = [show(arg) if sizes[arg] <= SHOWN else "..." for arg in node.args]
+            entries = f" in {quantifier} entry" if _is_entrywise(node) else ""
+            found[template.format(*shown) + entries] = None
+            weaker = (w for w, stronger in IMPLIED_BY.items() if stronger == template)
+            implied.update(w.format(*shown) + entries for w in weaker)
+    return [text for text in found if text not in implied]
 
 
-def _of(node: Apply, smooth: set[Expr], positive: set[Expr]) -> Iterator[tuple[str, str]]:
+def _of(node: Apply, smooth: set[Expr]) -> Iterator[tuple[str, str]]:
     """Conditions as templates, each with the quantifier that it has for the entries of an array."""
-    op, argument = node.op, node.args[:1]
-    is_positive = bool(argument) and argument[0] in positive
-    if op.condition and not (op.condition == "{0} > 0" and is_positive):
+    op = node.op
+    if op.condition and not _is_guaranteed(op.condition, node):
         yield "every", op.condition
-    if op.kink and node not in smooth:
+    never_zero = op in ZERO_AT_KINK and "positive" in properties(node)
+    if op.kink and not (never_zero or node in smooth or _is_guaranteed(op.kink, node)):
         yield "some", f"not differentiable where {op.kink}"
-    if op is POWER and not is_positive:
+    if op is POWER and not _is_guaranteed("{0} > 0", node):
         base, exponent = node.args
         if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
             yield "every", "{0} > 0"
         # Where a norm is 0 it has a kink, which has been said.
-        elif exponent.value < 0 and not (isinstance(base, Apply) and base.op is NORM2):
+        elif exponent.value < 0 and not (
+            _is_guaranteed("{0} != 0", node) or (isinstance(base, Apply) and base.op is NORM2)
+        ):
             yield "every", "{0} != 0"
+
+
+def _is_guaranteed(statement: str, node: Apply) -> bool:
+    """Whether what is known of the first argument includes a condition, or excludes a kink."""
+    enough = GUARANTEED_BY.get(statement)
+    return enough is not None and not enough.isdisjoint(properties(node.args[0]))
 
 
 def _is_entrywise(node: Apply) -> bool:
@@ -93,18 +109,3 @@ def _steps_of_extrema(roots: tuple[Expr, ...]) -> set[Expr]:
         for one, other in (node.args, node.args[::-1])
     }
     return {node for node in nodes if node.op is STEP and node.args[0] in differences}
-
-
-def _is_positive(node: Expr, positive: set[Expr]) -> bool:
-    """Whether every entry is provably positive, given which arguments are."""
-    if isinstance(node, Symbol):
-        return "positive" in node.properties
-    if isinstance(node, Constant):
-        return node.value > 0
-    if not isinstance(node, Apply):
-        return True
-    if node.op is POWER:
-        return node.args[0] in positive
-    return node.op in POSITIVE or (
-        node.op in POSITIVE_OF_POSITIVE and positive.issuperset(node.args)
-    )

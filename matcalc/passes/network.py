@@ -17,7 +17,7 @@ from matcalc.core.expr import Constant, Expr
 from matcalc.core.index import Factor, Index, Term
 from matcalc.ops.constant import EYE
 from matcalc.ops.structural import TIMES
-from matcalc.passes.build import diag, eye, is_op, ones, size, times, transposed
+from matcalc.passes.build import diag, eye, is_mask, is_op, ones, size, times, transposed
 from matcalc.passes.products import diagonal, product, sum_of, trace
 
 
@@ -183,10 +183,10 @@ class _Network:
             weights = [*rows, *columns, *plain]
             return diag(times(*weights)) if weights else eye(row.dim)
         left, right = times(*rows) if rows else None, times(*columns) if columns else None
-        if not matrices:
+        if all(map(is_mask, matrices)):
             u = left if left is not None else ones((row.dim, ONE))
             v = right if right is not None else ones((column.dim, ONE))
-            return product(u, transposed(v))
+            return times(product(u, transposed(v)), *matrices)
         core = times(*matrices)
         return product(
             *(() if left is None else (diag(left),)),

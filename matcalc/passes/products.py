@@ -31,6 +31,7 @@ from matcalc.passes.build import (
     zeros,
 )
 from matcalc.passes.equal import canonical, same
+from matcalc.passes.properties import is_skew, properties
 
 #: Longest run of factors that is compared with an inverted product.
 INVERSE_WIDTH = 16
@@ -152,10 +153,7 @@ def _join(left: Expr, right: Expr) -> Expr | None:
 
 def _orthogonal_pair(left: Expr, right: Expr) -> bool:
     """``Q' Q`` or ``Q Q'``."""
-    return any(
-        isinstance(q, Symbol) and "orthogonal" in q.properties and other is TRANSPOSE(q)
-        for q, other in ((left, right), (right, left))
-    )
+    return "orthogonal" in properties(left) and same(transposed(left), right)
 
 
 def _join_powers(left: Expr, right: Expr) -> Expr | None:
@@ -280,11 +278,7 @@ def inverse(e: Expr) -> Expr:
     """Inverse; ``(A B)^-1 = B^-1 A^-1`` for square factors, which are then invertible too."""
     if e.is_scalar:
         return power(e, MINUS)
-    if isinstance(e, Symbol) and "orthogonal" in e.properties:
-        return transposed(e)
-    if not isinstance(e, Apply):
-        return INV(e)
-    op, args = e.op, e.args
+    op, args = (e.op, e.args) if isinstance(e, Apply) else (None, ())
     if op is INV:
         return args[0]
     if op is EYE:
@@ -302,7 +296,7 @@ def inverse(e: Expr) -> Expr:
         return product(*(inverse(arg) for arg in reversed(args)))
     if op is KRON and all(arg.is_square for arg in args):
         return KRON(*(inverse(arg) for arg in args))
-    return INV(e)
+    return transposed(e) if "orthogonal" in properties(e) else INV(e)
 
 
 def trace(e: Expr) -> Expr:
@@ -312,6 +306,8 @@ def trace(e: Expr) -> Expr:
     coefficient, rest = split_coefficient(e)
     if coefficient != 1:
         return scaled(coefficient, trace(rest))
+    if is_skew(e):
+        return Constant(0)
     if not isinstance(e, Apply):
         return TRACE(e)
     op, args = e.op, e.args

@@ -1,142 +1,166 @@
-"""Structure of expressions: symmetric and skew-symmetric matrices, found by comparing with the transpose."""
+"""What is known of the values of an expression: symmetric, definite, orthogonal, positive, ...
+
+Inferred bottom-up by the rules in the records of the operations (``keeps`` and ``infers``), by what
+follows for sums and products that are their own transposes, and by the exponents of powers. Claims
+hold wherever the expression is defined; what is not claimed is not known.
+"""
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Callable
 
-from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation
-from matcalc.ops.constant import EYE, ONES, ZEROS
-from matcalc.ops.linalg import ADJ, COSM, DIAG, EXPM, INV, PINV, SINM, TOEPLITZ
-from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
+from matcalc.core.properties import Properties, closed
+from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES
+from matcalc.passes.mirror import mirrored, negated
 
-#: Properties of a variable that make it equal to its transpose.
-SYMMETRIC_PROPERTIES = frozenset({"symmetric", "diagonal", "spd", "psd"})
+NOTHING: Properties = frozenset()
 
-#: f(X') = f(X)' for these matrix functions.
-COMMUTE_WITH_TRANSPOSE = (INV, PINV, ADJ, MATPOW, EXPM, SINM, COSM, TOEPLITZ)
+#: Properties of a matrix that its multiples share.
+LINEAR = frozenset(
+    {"symmetric", "skew", "diagonal", "lower_triangular", "upper_triangular", "toeplitz"}
+)
+ZERO_PATTERNS = frozenset({"diagonal", "lower_triangular", "upper_triangular"})
 
-#: f(c X) = c^k f(X) with k = -1, and with k the exponent of a whole power.
-ODD = (INV, PINV, MATPOW)
 
-_MINUS = Constant(-1)
+def properties(e: Expr) -> Properties:
+    """Everything that is known of an expression. Costs one visit a node, once."""
+    found: Properties | None = e.memo.get(properties)
+    if found is not None:
+        return found
+    for node in postorder(e, without=properties):
+        node.memo[properties] = _infer(node)
+    result: Properties = e.memo[properties]
+    return result
 
 
 def is_symmetric(e: Expr) -> bool:
     """Whether the matrix provably equals its transpose."""
-    return e.is_square and _flips(e)[1] is _flips(e)[0]
+    return e.is_square and "symmetric" in properties(e)
 
 
 def is_skew(e: Expr) -> bool:
     """Whether the matrix provably equals minus its transpose."""
-    return e.is_square and _flips(e)[1] is _product((_MINUS, _flips(e)[0]))
+    return "skew" in properties(e)
 
 
-def _flips(e: Expr) -> tuple[Expr, Expr]:
-    """The expression and its transpose, both with transposes pushed down to the variables.
+def is_nonnegative(e: Expr) -> bool:
+    """Whether every entry is provably at least 0."""
+    return "nonnegative" in properties(e)
 
-    Computed bottom-up for every node and kept on it, so that deep networks cost one visit a node.
-    """
-    for node in postorder(e, without=_flips):
-        node.memo[_flips] = _push(node)
-    found: tuple[Expr, Expr] = e.memo[_flips]
+
+def _infer(node: Expr) -> Properties:
+    if isinstance(node, Symbol):
+        return closed(node.properties, node.shape)
+    if isinstance(node, Constant):
+        return closed(_of_number(node), node.shape)
+    if isinstance(node, Size):
+        return closed(frozenset({"positive"}), node.shape)
+    assert isinstance(node, Apply)
+    found = node.op.properties([arg.memo[properties] for arg in node.args])
+    if node.op in FURTHER:
+        found |= FURTHER[node.op](node)
+    found = closed(found, node.shape)
+    if node.is_square and _may_mirror(node) and not found & {"symmetric", "skew"}:
+        found |= closed(_by_comparison(node), node.shape)
     return found
 
 
-def _push(node: Expr) -> tuple[Expr, Expr]:
-    if isinstance(node, Symbol):
-        if node.properties & SYMMETRIC_PROPERTIES:
-            return node, node
-        if "skew" in node.properties:
-            return node, _product((_MINUS, node))
-        return node, node if node.is_scalar else TRANSPOSE(node)
-    if not isinstance(node, Apply):
-        return node, node
-    op = node.op
-    plain = tuple(arg.memo[_flips][0] for arg in node.args)
-    turned = tuple(arg.memo[_flips][1] for arg in node.args)
-    if op is TRANSPOSE:
-        return turned[0], plain[0]
-    if op is MATMUL:
-        return _chain(plain), _chain(turned[::-1])
-    if op is TIMES:
-        return _product(plain), _product(turned)
-    if op is ADD:
-        return _total(plain), _total(turned)
-    if op in ODD:
-        # Skew matrices: (-K)^-1 = -K^-1.
-        return _odd(op, plain), _odd(op, turned)
-    if op is KRON or op.elementwise or op in COMMUTE_WITH_TRANSPOSE:
-        return op(*plain), op(*turned)
-    straight = op(*plain)
-    if op in (EYE, DIAG) or straight.is_scalar:
-        return straight, straight
-    if op in (ONES, ZEROS):
-        return straight, op(*reversed(plain))
-    return straight, TRANSPOSE(straight)
+def _of_number(e: Constant) -> Properties:
+    if e.value > 0:
+        return frozenset({"positive"})
+    return frozenset({"nonzero" if e.value else "nonnegative"})
 
 
-def _odd(op: Operation, args: tuple[Expr, ...]) -> Expr:
-    coefficient, rest = _split(args[0])
-    exponent = args[1] if op is MATPOW else _MINUS
-    if coefficient != -1 or not isinstance(exponent, Constant):
-        return op(*args)
-    inner = rest[0] if len(rest) == 1 else TIMES(*rest)
-    sign = Constant(-1 if exponent.value % 2 else 1)
-    return _product((sign, op(inner, *args[1:])))
+def _may_mirror(node: Apply) -> bool:
+    """Whether it may be its own transpose though its arguments are not."""
+    return node.op in (ADD, MATMUL, TIMES, KRON)
 
 
-def _split(e: Expr) -> tuple[Fraction, tuple[Expr, ...]]:
-    """Rational coefficient and the other factors of an element-wise product."""
-    coefficient = Fraction(1)
-    factors: list[Expr] = []
-    stack = [e]
-    while stack:
-        factor = stack.pop()
-        if isinstance(factor, Constant):
-            coefficient *= factor.value
-        elif isinstance(factor, Apply) and factor.op is TIMES:
-            stack.extend(factor.args)
+def _by_comparison(node: Apply) -> Properties:
+    plain, turned = mirrored(node)
+    if plain is turned:
+        return frozenset({"symmetric"})
+    return frozenset({"skew"}) if turned is negated(plain) else NOTHING
+
+
+# ------------------------------------------------------------------ products and powers
+
+
+def _of_product(node: Apply) -> Properties:
+    """``V' V``, ``V V'`` are psd, and so is ``V' S V`` if S is; with V invertible ``spd`` carries over."""
+    if not (node.is_square or node.is_scalar):
+        return NOTHING
+    half = len(node.args) // 2
+    left, right = node.args[:half], node.args[: -half - 1 : -1]
+    centre = node.args[half] if len(node.args) % 2 else None
+    inner = frozenset({"spd", "psd"}) if centre is None else centre.memo[properties]
+    # Shapes first: transposes of what cannot match need not be built.
+    if "psd" not in inner or any(
+        a.shape != b.shape[::-1] for a, b in zip(left, right, strict=True)
+    ):
+        return NOTHING
+    if any(mirrored(a)[0] is not mirrored(b)[1] for a, b in zip(left, right, strict=True)):
+        return NOTHING
+    regular = all("invertible" in arg.memo[properties] for arg in left)
+    return inner & ({"psd", "spd"} if regular else {"psd"})
+
+
+def _of_multiple(node: Apply) -> Properties:
+    """What a matrix shares with its multiples, beyond what holds for element-wise products."""
+    *scalars, last = node.args
+    known: Properties = last.memo[properties]
+    if not all(arg.is_scalar for arg in scalars):
+        return NOTHING
+    found = known & LINEAR
+    if all("nonzero" in arg.memo[properties] for arg in scalars):
+        found |= known & {"invertible"}
+    if scalars == [Constant(-1)]:
+        found |= known & {"orthogonal"}
+    return found
+
+
+def _of_power(node: Apply) -> Properties:
+    """Element-wise powers; those with other than whole exponents are defined for positive bases."""
+    base, exponent = node.args
+    known: Properties = base.memo[properties]
+    if not isinstance(exponent, Constant):
+        return known & {"positive"} | {"nonnegative"}
+    k = exponent.value
+    found = known & {"positive", "nonnegative", "nonzero"}
+    if k.denominator != 1 or k % 2 == 0:
+        found |= {"nonnegative"}
+    if k > 0:
+        found |= known & ZERO_PATTERNS
+    if k < 0:
+        found |= {"nonzero"}
+    elif k > 0 and k.denominator == 1:
+        # A product with itself: Schur's product theorem.
+        found |= known & {"psd", "spd"}
+    return found
+
+
+def _of_matrix_power(node: Apply) -> Properties:
+    base, exponent = node.args
+    known: Properties = base.memo[properties]
+    found = known & {"orthogonal", "psd", "spd"} | known & ZERO_PATTERNS
+    if isinstance(exponent, Constant):
+        if exponent.value % 2 and exponent.value.denominator == 1:
+            found |= known & {"skew"}
+        elif exponent.value % 2 == 0 and "symmetric" in known:
+            found |= {"psd"}
+        if exponent.value >= 0:
+            found |= known & {"nonnegative"}
         else:
-            factors.append(factor)
-    return coefficient, tuple(factors)
+            found |= {"invertible"}
+    return found
 
 
-def _product(factors: tuple[Expr, ...]) -> Expr:
-    """Element-wise product, flat and sorted, with one coefficient in front, distributed over a sum."""
-    coefficient = Fraction(1)
-    flat: list[Expr] = []
-    for factor in factors:
-        number, rest = _split(factor)
-        coefficient *= number
-        flat.extend(rest)
-    others = list(_sorted(tuple(flat)))
-    if coefficient != 1 and len(others) == 1:
-        [only] = others
-        if isinstance(only, Apply) and only.op is ADD:
-            return _total(tuple(_product((Constant(coefficient), arg)) for arg in only.args))
-    if coefficient != 1 or not others:
-        others.insert(0, Constant(coefficient))
-    return others[0] if len(others) == 1 else TIMES(*others)
-
-
-def _chain(factors: tuple[Expr, ...]) -> Expr:
-    """Matrix product with the coefficients of its factors in front."""
-    coefficient = Fraction(1)
-    chain: list[Expr] = []
-    for factor in factors:
-        number, rest = _split(factor)
-        coefficient *= number
-        chain.append(rest[0] if len(rest) == 1 else TIMES(*_sorted(rest)))
-    return _product((Constant(coefficient), MATMUL(*chain)))
-
-
-def _total(terms: tuple[Expr, ...]) -> Expr:
-    flat: list[Expr] = []
-    for term in terms:
-        flat.extend(term.args if isinstance(term, Apply) and term.op is ADD else (term,))
-    return ADD(*_sorted(tuple(flat)))
-
-
-def _sorted(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    return tuple(sorted(args, key=lambda arg: arg.uid))
+#: Rules that look at more than the properties of the arguments.
+FURTHER: dict[Operation, Callable[[Apply], Properties]] = {
+    MATMUL: _of_product,
+    TIMES: _of_multiple,
+    POWER: _of_power,
+    MATPOW: _of_matrix_power,
+}

@@ -17,13 +17,13 @@ from matcalc.ops.elementwise import (
     SQRT,
     SQUARE,
 )
-from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, VEC
+from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, TRIL, TRIU, VEC
 from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build, products
 from matcalc.passes.cancel import cancel
 from matcalc.passes.collect import total
-from matcalc.passes.signs import is_nonnegative
+from matcalc.passes.properties import is_nonnegative
 
 
 def _log(x: Expr) -> Expr:
@@ -120,6 +120,8 @@ REBUILD: dict[Operation, Callable[..., Expr]] = {
     SUM: _sum,
     VEC: _vec,
     DIAG: build.diag,
+    TRIL: lambda x: build.triangular_part(TRIL, x),
+    TRIU: lambda x: build.triangular_part(TRIU, x),
     DIAGONAL: products.diagonal,
     EYE: lambda n: build.eye(n.dim),
     ONES: lambda m, n: build.ones((m.dim, n.dim)),

@@ -1,0 +1,149 @@
+"""Functions of square matrices (not entry by entry), with their Fréchet derivatives.
+
+f(X + E) = f(X) + L(X, E) + o(E) defines the Fréchet derivative L of f at X in the direction E. It is
+linear in E, and so vec L(X, E) = K(X) vec E with the Kronecker form K of order n². Where E commutes
+with X it is f'(X) E. (N. J. Higham, Functions of Matrices, SIAM 2008, chapter 3.)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from matcalc.core.operation import Operation
+from matcalc.errors import NumbersOnlyProblem
+
+_HIGHAM = "Higham, Functions of Matrices (2008), {0}"
+
+
+def _evaluate(sp: Any, name: str, X: Any) -> Any:
+    """60 digits by mpmath, SymPy's arithmetic; SymPy's Jordan form takes minutes at 3 x 3."""
+    if not all(entry.is_number for entry in X):
+        raise NumbersOnlyProblem(f"SymPy has {name} of numbers only")
+    mpmath = import_module("mpmath")
+    with mpmath.workdps(60):
+        value = getattr(mpmath, name)(mpmath.matrix(X.evalf(60).tolist()))
+        # The cosine comes by way of complex numbers.
+        return sp.Matrix(X.rows, X.cols, [sp.Float(mpmath.re(entry), 60) for entry in value])
+
+
+def _direction(sp: Any, function: Any, X: Any, E: Any) -> Any:
+    """L(X, E) is the upper right block of f([X, E; 0, X]) (Higham, (3.16))."""
+    n = X.rows
+    blocks = sp.Matrix(sp.BlockMatrix([[X, E], [sp.zeros(n, n), X]]))
+    return function(blocks)[:n, n:]
+
+
+def _kronecker_form(sp: Any, function: Any, X: Any) -> Any:
+    """Its columns are vec L(X, E) for the unit matrices E."""
+    n = X.rows
+    units = [sp.Matrix(n, n, lambda i, j, k=k: int(i + n * j == k)) for k in range(n * n)]
+    return sp.Matrix.hstack(*(_direction(sp, function, X, unit).vec() for unit in units))
+
+
+def _columns(frechet: str) -> str:
+    """NumPy code of the Kronecker form, given that of L(X, E) with E in the place of ``{E}``."""
+    unit = "np.reshape(e, {0}.shape, order='F')"
+    column = f"np.ravel({frechet.replace('{E}', unit)}, order='F')"
+    return f"np.stack([{column} for e in np.eye({{0}}.size)], axis=1)"
+
+
+def _upper_right(function: str) -> str:
+    """NumPy code of L(X, E) from that of the function, with ``{B}`` for its argument."""
+    blocks = "np.block([[{0}, {E}], [np.zeros({0}.shape), {0}]])"
+    return function.replace("{B}", blocks) + "[:len({0}), len({0}):]"
+
+
+def _family(
+    name: str, symbol: str, commuting: str, numpy: str, keeps: str, infers: tuple[str, ...] = ()
+) -> tuple[Operation, ...]:
+    """A function, its Fréchet derivative and the Kronecker form of that."""
+
+    def of_numbers(sp: Any) -> Any:
+        return lambda X: _evaluate(sp, name, X)
+
+    function = Operation(
+        name,
+        "(n, n) -> (n, n)",
+        partial=(f"∂{name}(X)[i,j]/∂X[k,l] = {name}_kronecker(X)[(j,i),(l,k)]",),
+        latex=symbol,
+        numpy=f"scipy.linalg.{name}({{0}})",
+        sympy=lambda sp, X: _evaluate(sp, name, X),
+        keeps=f"{keeps} symmetric diagonal lower_triangular upper_triangular",
+        infers=infers,
+        source=_HIGHAM.format("(3.9)"),
+    )
+    frechet = Operation(
+        f"{name}_frechet",
+        "(n, n), (n, n) -> (n, n)",
+        ("X", "E"),
+        partial=("", f"∂{name}_frechet(X, E)[i,j]/∂E[k,l] = {name}_kronecker(X)[(j,i),(l,k)]"),
+        latex=f"L_{{{symbol}}}",
+        numpy=numpy.replace("{E}", "{1}"),
+        sympy=lambda sp, X, E: _direction(sp, of_numbers(sp), X, E),
+        commuting=f"{name}_frechet(X, E) = {commuting} E",
+        keeps="symmetric",
+        source=_HIGHAM.format("(3.16)"),
+    )
+    kronecker = Operation(
+        f"{name}_kronecker",
+        "(n, n) -> (n n, n n)",
+        latex=f"K_{{{symbol}}}",
+        numpy=_columns(numpy),
+        sympy=lambda sp, X: _kronecker_form(sp, of_numbers(sp), X),
+        applied=f"{name}_frechet",
+        keeps="symmetric",
+        source=_HIGHAM.format("(3.17)"),
+    )
+    return function, frechet, kronecker
+
+
+EXPM, EXPM_FRECHET, EXPM_KRONECKER = _family(
+    "expm", r"\exp", "expm(X)", "scipy.linalg.expm_frechet({0}, {E}, compute_expm=False)",
+    keeps="nonnegative", infers=("-> invertible", "symmetric -> spd", "skew -> orthogonal"),
+)  # fmt: skip
+SINM, SINM_FRECHET, SINM_KRONECKER = _family(
+    "sinm", r"\sin", "cosm(X)", _upper_right("scipy.linalg.sinm({B})"), keeps="skew"
+)
+COSM, COSM_FRECHET, COSM_KRONECKER = _family(
+    "cosm", r"\cos", "-sinm(X)", _upper_right("scipy.linalg.cosm({B})"),
+    keeps="", infers=("skew -> spd",),
+)  # fmt: skip
+
+_MATPOW_FRECHET = _upper_right("np.linalg.matrix_power({B}, {1})")
+
+MATPOW_FRECHET = Operation(
+    "matpow_frechet",
+    "(n, n), scalar, (n, n) -> (n, n)",
+    ("X", "k", "E"),
+    partial=(
+        "",
+        "",
+        "∂matpow_frechet(X, k, E)[i,j]/∂E[p,q] = matpow_kronecker(X, k)[(j,i),(q,p)]",
+    ),
+    latex=r"L_{\operatorname{pow}}",
+    numpy=_MATPOW_FRECHET.replace("{E}", "{2}"),
+    sympy=lambda sp, X, k, E: _direction(sp, lambda B: B**k, X, E),
+    commuting="matpow_frechet(X, k, E) = k matpow(X, k - 1) E",
+    source=_HIGHAM.format("problem 3.6"),
+)
+"""The sum of X^r E X^(k - 1 - r) for r from 0 to k - 1."""
+
+MATPOW_KRONECKER = Operation(
+    "matpow_kronecker",
+    "(n, n), scalar -> (n n, n n)",
+    ("X", "k"),
+    latex=r"K_{\operatorname{pow}}",
+    numpy=_columns(_MATPOW_FRECHET),
+    sympy=lambda sp, X, k: _kronecker_form(sp, lambda B: B**k, X),
+    applied="matpow_frechet",
+    source=_HIGHAM.format("problem 3.6"),
+)
+
+#: Functions of one matrix that turn a direction into an upper right block, as ``_direction`` says.
+FUNCTIONS = (EXPM, SINM, COSM)
+
+OPERATIONS = (
+    *FUNCTIONS, EXPM_FRECHET, SINM_FRECHET, COSM_FRECHET, MATPOW_FRECHET,
+    EXPM_KRONECKER, SINM_KRONECKER, COSM_KRONECKER, MATPOW_KRONECKER,
+)  # fmt: skip
