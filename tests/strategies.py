@@ -101,7 +101,7 @@ class _Grower:
         args: list[Expr] = []
         for position, pattern in enumerate(op.rule.parameters):
             assert not isinstance(pattern, str)
-            if op.partial[position : position + 1] == ("",):
+            if op.partial[position : position + 1] == ("",) and pattern == SCALAR:
                 # It has no derivative, since it counts: which eigenvalue.
                 args.append(Constant(self.draw(st.sampled_from([0, 1]))))
                 continue

@@ -8,21 +8,29 @@ against them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sympy
 
 from matcalc.backends.sympy_abstract import abstract_image
+from matcalc.backends.sympy_nilpotent import along_steps
 from matcalc.backends.sympy_nodes import apply_image
 from matcalc.backends.sympy_symbols import symbolic_matrix
 from matcalc.core.dim import SCALAR
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.index import Composite, Index, IndexExpr, Slot, Term
+from matcalc.core.operation import Operation
 from matcalc.errors import UnsupportedProblem
+from matcalc.ops.matrix_functions import FUNCTIONS
+from matcalc.ops.structural import MATPOW
 
 #: Sees the entries of every operation when they are new, and returns what is to be kept of them.
 Hook = Callable[[sympy.Matrix], sympy.Matrix]
+
+#: Functions of a matrix whose entries SymPy cannot, or had better not, write out.
+OF_NUMBERS = (*FUNCTIONS, MATPOW)
 
 #: Values of the entries of an array, by their indices counted from 0.
 Table = dict[tuple[int, ...], Any]
@@ -63,8 +71,11 @@ class Entries:
         sizes: Mapping[str, int],
         values: Mapping[Any, sympy.Matrix],
         hook: Hook | None = None,
+        steps: Sequence[Any] = (),
     ) -> None:
         self.sizes = sizes
+        #: Symbols with square zero: functions of matrices are needed to first order in each.
+        self.steps = steps
         self.known: dict[Expr, sympy.Matrix] = dict(values)
         self.hook = hook
 
@@ -114,6 +125,9 @@ class Entries:
                 arg[0, 0] if isinstance(pattern, str) or pattern == SCALAR else arg
                 for pattern, arg in zip(op.rule.parameters, args, strict=True)
             ]
+        if op in OF_NUMBERS and self.steps and args[0].has(*self.steps):
+            function = partial(_function_of_numbers, op, *args[1:])
+            return along_steps(function, args[0], self.steps)
         image = apply_image(op, args)
         return image if isinstance(image, sympy.MatrixBase) else _scalar(image)
 
@@ -192,6 +206,12 @@ class _Sparse:
             for rest, factor in matching.get(tuple(place[k] for k in own), ())
         }
         return _Sparse(self.indices + tuple(other.indices[k] for k in added), values)
+
+
+def _function_of_numbers(op: Operation, *args: Any) -> sympy.Matrix:
+    """An operation of its last argument, the matrix; what precedes that are its other arguments."""
+    *rest, matrix = args
+    return apply_image(op, (matrix, *rest))
 
 
 def _product(tables: list[_Sparse]) -> _Sparse:

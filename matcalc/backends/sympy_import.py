@@ -25,7 +25,8 @@ from matcalc.errors import ArgumentProblem, DeclarationProblem, UnsupportedProbl
 from matcalc.ops import REGISTRY
 from matcalc.ops.constant import ONES, PI, ZEROS
 from matcalc.ops.elementwise import ABS, EXP, MAXIMUM, MINIMUM, SQRT, STEP
-from matcalc.ops.linalg import DET, DIAG, DIAGONAL, EXPM, INV, TRACE
+from matcalc.ops.linalg import DET, DIAG, DIAGONAL, INV, TRACE
+from matcalc.ops.matrix_functions import EXPM
 from matcalc.ops.structural import KRON
 from matcalc.passes import construct
 from matcalc.passes.recognise import recognise

@@ -23,6 +23,7 @@ import sympy
 from matcalc.backends.sympy_coordinates import Coordinates
 from matcalc.backends.sympy_entries import Entries, Hook, Table
 from matcalc.core.expr import Expr, Symbol, postorder
+from matcalc.errors import NumbersOnlyProblem
 
 #: Digits that are carried where numbers are not rational; 50 of them are claimed.
 DIGITS = 60
@@ -109,7 +110,7 @@ def partial_derivatives(question: Question, point: Point, rng: random.Random) ->
     numbers = _Numbers(x.values(point[x.symbol]))
     try:
         return _written_out(question, constants, numbers.evaluate, WRITTEN_OUT)
-    except TooLargeError:
+    except (TooLargeError, NumbersOnlyProblem):
         return _followed(question, constants, numbers, rng)
 
 
@@ -257,7 +258,7 @@ def _followed(
         for number, step in zip(key, steps, strict=True):
             moved[x.parameters[number]] += step
         values = {**constants, x.symbol: x.matrix().xreplace(moved)}
-        end = Entries(question.sizes, values, partial(_each, truncate)).of(question.f)
+        end = Entries(question.sizes, values, partial(_each, truncate), steps).of(question.f)
         partials[key] = question.table(end.applyfunc(lambda e: origin.evaluate(_diff(e, steps))))
     return partials
 

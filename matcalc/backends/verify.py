@@ -50,6 +50,9 @@ ASSIGNMENTS = 6
 NUMBERS = (3, 2, 4, 5, 6)
 EVEN = (4, 2, 6)
 
+#: The number for what is no length, such as an exponent; at smaller ones too many identities hold.
+COUNT = 4
+
 #: How many sizes a report lists.
 LISTED = 8
 
@@ -253,6 +256,10 @@ def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[st
     names = sorted(
         inner | set(weights), key=lambda name: (name not in inverted, -weights.get(name, 0), name)
     )
+    lengths = {name for node in nodes for dim in node.shape for name in dim.symbols}
+    lengths.update(weights)
+    counts = {name: COUNT for name in names if name not in lengths}
+    names = [name for name in names if name not in counts]
     numbers = list(itertools.islice(itertools.cycle(NUMBERS), len(names)))
     most = ENTRIES // 40 if inverted and len(dims) > FEW_AXES else ENTRIES // 10
     if _count(dims, dict(zip(names, numbers, strict=True))) > most:
@@ -263,7 +270,7 @@ def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[st
         itertools.islice(itertools.permutations(even), 1),
     )
     for assignment in assignments:
-        yield dict(zip(names, assignment, strict=True))
+        yield dict(zip(names, assignment, strict=True)) | counts
 
 
 def _dims(node: Expr) -> tuple[Dim, ...]:

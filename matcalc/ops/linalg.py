@@ -199,6 +199,27 @@ EIGVEC = Operation(
 )
 """Its eigenvector of length 1 with a positive first entry."""
 
+EIGSUM = Operation(
+    "eigsum",
+    "(n, n) -> scalar",
+    definition="eigsum(X) = tr(X)",
+    numpy="np.trace({0})",
+    sympy=lambda sp, X: X.trace(),
+    source="Matrix Cookbook (65)",
+)
+"""Sum of the eigenvalues."""
+
+EIGPROD = Operation(
+    "eigprod",
+    "(n, n) -> scalar",
+    definition="eigprod(X) = det(X)",
+    numpy="np.linalg.det({0})",
+    sympy=lambda sp, X: _determinant(X),
+    domain="invertible",
+    source="Matrix Cookbook (66)",
+)
+"""Product of the eigenvalues."""
+
 TOEPLITZ = Operation(
     "toeplitz",
     "(n, n) -> (n, n)",
@@ -229,6 +250,6 @@ TRIL = _triangle("tril", "lower_triangular", ge)
 TRIU = _triangle("triu", "upper_triangular", le)
 
 OPERATIONS = (
-    TRACE, DET, LOGDET, INV, ADJ, PINV, DIAG, DIAGONAL, VEC, EIGVAL, EIGVEC, TOEPLITZ,
+    TRACE, DET, LOGDET, INV, ADJ, PINV, DIAG, DIAGONAL, VEC, EIGVAL, EIGVEC, EIGSUM, EIGPROD, TOEPLITZ,
     TRIL, TRIU,
 )  # fmt: skip

@@ -133,6 +133,7 @@ MATPOW_KRONECKER = Operation(
     "matpow_kronecker",
     "(n, n), scalar -> (n n, n n)",
     ("X", "k"),
+    partial=("", ""),
     latex=r"K_{\operatorname{pow}}",
     numpy=_columns(_MATPOW_FRECHET),
     sympy=lambda sp, X, k: _kronecker_form(sp, lambda B: B**k, X),

@@ -9,7 +9,10 @@ from typing import Any
 
 from matcalc.core.dim import ONE, Shape, describe_shape
 from matcalc.core.operation import Operation
-from matcalc.errors import ShapeProblem
+from matcalc.errors import NumbersOnlyProblem, ShapeProblem
+
+#: Largest power of a matrix of symbols; the entries of such a power are long.
+WRITTEN_OUT = 6
 
 
 def _same_shape(shapes: tuple[Shape, ...]) -> Shape:
@@ -50,6 +53,13 @@ def _matrix_power(shapes: tuple[Shape, ...]) -> Shape:
     if base[0] != base[1] or not all(dim.is_unit for dim in exponent):
         raise ShapeProblem(f"a matrix power of {describe_shape(base)}")
     return base
+
+
+def _power_of_matrix(_: Any, X: Any, k: Any) -> Any:
+    largest = WRITTEN_OUT if all(entry.is_Atom for entry in X) else WRITTEN_OUT // 3
+    if k > largest and not all(entry.is_number for entry in X):
+        raise NumbersOnlyProblem(f"powers above {largest} are taken of numbers only")
+    return X**k
 
 
 def _entrywise(sp: Any, combine: Any, *arrays: Any) -> Any:
@@ -142,9 +152,9 @@ MATPOW = Operation(
     symbolic=True,
     keeps="symmetric invertible",
     numpy="np.linalg.matrix_power({0}, {1})",
-    sympy=lambda sp, X, k: X**k,
+    sympy=_power_of_matrix,
 )
-"""A matrix to a whole power; one with a numeral as exponent is differentiated as a product (passes/expand.py)."""
+"""A matrix to a whole power; with a numeral as exponent it is differentiated as a product (passes/expand.py)."""
 
 KRON = Operation(
     "kron",

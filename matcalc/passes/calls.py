@@ -227,7 +227,7 @@ def _by_signature(
             # An argument without a derivative counts: it tells eigenvalues apart.
             counts = len(operation.partial) >= place and not operation.partial[place - 1]
             # In the rule book, which has no text of the user's, a letter stands for any count.
-            if counts and walk.report.source and not _is_count(part.node):
+            if counts and walk.report.source and not walk.counts(part.node):
                 raise ShapeProblem(
                     f"argument {place} of {node.function} is a whole number from 0",
                     span=part.node.span,
@@ -250,13 +250,21 @@ def _by_signature(
             raise _vector_wanted(walk, node, part)
         for dim, size in zip(pattern, part.shape, strict=True):
             if dim.symbols:
-                bound.setdefault(dim.symbols[0], walk.sizes.resolve(size))
+                known = bound.setdefault(dim.symbols[0], walk.sizes.resolve(size))
+                _agree(walk, node, known, part, size)
     rows, columns = operation.rule.result
     return bounded(rows.substitute(bound)), bounded(columns.substitute(bound))
 
 
-def _is_count(node: tree.Node) -> bool:
-    return isinstance(node, tree.Number) and node.value.denominator == 1
+def _agree(walk: Shapes, node: tree.Call, known: Dim, part: Operand, size: Dim) -> None:
+    try:
+        walk.sizes.unify(known, size)
+    except MismatchError:
+        raise ShapeProblem(
+            f"the arguments of {node.function} differ in size",
+            span=node.span,
+            details=(f"{walk.report.is_(part)}; {walk.report.size(known)} is needed",),
+        ) from None
 
 
 def _square_help(walk: Shapes, node: tree.Call, operand: Operand) -> str | None:

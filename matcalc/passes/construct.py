@@ -18,6 +18,7 @@ from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import INV
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
+from matcalc.passes.exponents import is_negative, is_whole
 
 #: Longest product or sum that is merged into the one around it.
 FLAT = 1000
@@ -180,20 +181,20 @@ def matrix_power(base: Expr, exponent: Expr) -> Expr:
         UnsupportedProblem: the exponent is not a whole number.
         LimitProblem: it is larger than ``MAX_POWER``.
     """
-    if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
+    if not is_whole(exponent):
         raise UnsupportedProblem(
             "a power of a matrix whose exponent is not a whole number",
-            details=("roots and symbolic powers of matrices are not supported",),
-            help="write the exponent as a whole number, such as A^3",
+            details=("roots of matrices are not supported",),
+            help="write the exponent as a whole number or a name for one, such as A^3 or A^(k - 1)",
         )
-    if abs(exponent.value) > MAX_POWER:
+    if isinstance(exponent, Constant) and abs(exponent.value) > MAX_POWER:
         raise LimitProblem(
             f"a power of a matrix above {MAX_POWER}",
             help=f"exponents of matrices go from -{MAX_POWER} to {MAX_POWER}",
         )
-    if exponent.value < 0:
-        inverse = INV(base)
-        return inverse if exponent.value == -1 else MATPOW(inverse, Constant(-exponent.value))
+    if is_negative(exponent) and not _is(exponent, ADD):
+        inverse, positive = INV(base), negate(exponent)
+        return inverse if positive is Constant(1) else MATPOW(inverse, positive)
     return MATPOW(base, exponent)
 
 

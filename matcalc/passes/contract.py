@@ -17,6 +17,7 @@ from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op, size, times, transposed
+from matcalc.passes.directional import apply_maps, open_map
 from matcalc.passes.equal import canonical
 from matcalc.passes.network import fold_component
 from matcalc.passes.products import diagonal, product
@@ -94,9 +95,7 @@ class _Work:
         elif op is DIAG:
             identity = EYE(Size(expr.shape[0]))
             self.todo += [Factor(expr.args[0], slots[:1]), Factor(identity, slots)]
-        elif (op is MATMUL and not expr.is_scalar and (pieces := _split_product(expr, slots))) or (
-            op is KRON and (pieces := _split_kronecker(expr, slots))
-        ):
+        elif pieces := _split(factor, expr):
             self.todo.extend(pieces)
         elif op is VEC and [part.dim for part in slots[0].parts[::-1]] == list(expr.args[0].axes):
             self.todo.append(Factor(expr.args[0], slots[0].parts[::-1]))
@@ -143,6 +142,13 @@ class _Work:
         return Term(self.coefficient, (*summed, *reversed(self.done)))
 
 
+def _split(factor: Factor, expr: Apply) -> list[Factor]:
+    """A product, a Kronecker product or an applied linear map as its parts; empty where it stays whole."""
+    if expr.op is MATMUL:
+        return [] if expr.is_scalar else _split_product(expr, factor.slots)
+    return _split_kronecker(expr, factor.slots) if expr.op is KRON else open_map(factor)
+
+
 def _split_product(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
     """An outer product ``x y'`` as two factors; empty where the chain does not split."""
     for cut in range(1, len(expr.args)):
@@ -184,7 +190,7 @@ def _fold(term: Term, free: tuple[Index, ...]) -> Term:
     outside = frozenset(free)
     coefficient = term.coefficient
     factors: list[Factor] = []
-    for component in components(term.factors, outside):
+    for component in components(apply_maps(list(term.factors), outside), outside):
         folded = fold_component(component, outside)
         factors.extend(component if folded is None else folded)
     kept: list[Factor] = []

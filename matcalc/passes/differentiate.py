@@ -19,7 +19,7 @@ from matcalc.passes.expand import expand
 from matcalc.passes.gather import gather
 from matcalc.passes.pull_back import pull_back
 from matcalc.passes.recognise import recognise
-from matcalc.passes.simplify import simplify
+from matcalc.passes.resolve import resolve
 
 #: Derivatives with more terms than this are refused; a tensor of a deep network can have 2^depth.
 TERM_LIMIT = 5000
@@ -144,7 +144,7 @@ def _settle(expr: IndexExpr) -> IndexExpr:
         row, column = (*expr.free, None, None)[:2]
         matrix = recognise(expr, row, column)
         if matrix is not None:
-            folded = Term(Fraction(1), (Factor(simplify(matrix), expr.free),))
+            folded = Term(Fraction(1), (Factor(resolve(matrix), expr.free),))
             return contract(IndexExpr(expr.free, (folded,)))
     if len(expr.terms) > TERM_LIMIT:
         raise LimitProblem(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Expr, Symbol
+from matcalc.core.expr import Expr, Size, Symbol
 from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import (
     ArgumentProblem,
@@ -238,7 +238,11 @@ class _Elaboration:
             name: Symbol(name, known(shape), statements.properties.get(name, ()))
             for name, shape in self.names.items()
         }
-        values: dict[str, Expr] = dict(variables)
+        counts = {name: Dim.of(name) for name in variables if name in self.shapes.counting}
+        values: dict[str, Expr] = {
+            name: Size(counts[name]) if name in counts else symbol
+            for name, symbol in variables.items()
+        }
         definitions: dict[str, Expr] = {}
         scope = Scope(
             values,
@@ -255,17 +259,23 @@ class _Elaboration:
                 expr, index = translate(equation.value, scope), None
             if equation.name is not None and expr is not None:
                 values[equation.name.name] = definitions[equation.name.name] = expr
-        sizes = (*statements.sizes, *(dim.symbols[0] for dim in letters.values()))
+        sizes = (*statements.sizes, *counts, *(dim.symbols[0] for dim in letters.values()))
         return Reading(
             expr,
-            variables,
+            {name: symbol for name, symbol in variables.items() if name not in counts},
             definitions,
-            (*self.kinds.notes, *self.shapes.notes),
+            (*self._notes(counts), *self.shapes.notes),
             sizes,
             index,
             tuple(statements.functions),
             tuple(statements.letters),
         )
+
+    def _notes(self, counts: Iterable[str]) -> Iterator[str]:
+        """What the inference of kinds noted; a number that counts is more than a scalar."""
+        read = {f"{name} is read as a scalar": name for name in counts}
+        for note in self.kinds.notes:
+            yield f"{read[note]} is read as a whole number" if note in read else note
 
     def _known(self, size: Dim) -> Dim:
         """A size with letters for what was unknown."""

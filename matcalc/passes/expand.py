@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, postorder
-from matcalc.errors import UnsupportedProblem
 from matcalc.ops.structural import MATMUL, MATPOW
 from matcalc.passes.build import eye
+from matcalc.passes.instantiate import instantiate
 from matcalc.passes.products import inverse
-from matcalc.passes.pull_back import instantiate
+from matcalc.passes.resolve import resolve
 from matcalc.passes.rulebook import definition, placeholders
-from matcalc.passes.simplify import simplify
 
 #: Powers up to this are written out as one product; larger ones as the product of two halves.
 CHAIN_LIMIT = 8
@@ -21,9 +20,10 @@ def expand(e: Expr) -> Expr:
     found: Expr | None = e.memo.get(expand)
     if found is not None:
         return found
-    for node in postorder(simplify(e), without=expand):
+    normal = resolve(e)
+    for node in postorder(normal, without=expand):
         node.memo[expand] = _expand(node)
-    result: Expr = simplify(e).memo[expand]
+    result: Expr = normal.memo[expand]
     e.memo[expand] = result
     return result
 
@@ -32,7 +32,7 @@ def _expand(node: Expr) -> Expr:
     if not isinstance(node, Apply):
         return node
     args = tuple(arg.memo[expand] for arg in node.args)
-    if node.op is MATPOW:
+    if node.op is MATPOW and isinstance(args[1], Constant):
         return _written_out(args[0], args[1])
     if not node.op.definition:
         return node if args == node.args else node.op(*args)
@@ -44,13 +44,8 @@ def _expand(node: Expr) -> Expr:
     return instantiate(definition(node.op), placeholders(node.op), args.__getitem__, sizes)
 
 
-def _written_out(base: Expr, exponent: Expr) -> Expr:
+def _written_out(base: Expr, exponent: Constant) -> Expr:
     """A whole power of a matrix as a product."""
-    if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
-        raise UnsupportedProblem(
-            "the derivative of a matrix power needs a whole number as exponent",
-            help="write the exponent as a numeral, such as X^3",
-        )
     k = int(exponent.value)
     if k < 0:
         base, k = inverse(base), -k

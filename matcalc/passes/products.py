@@ -14,8 +14,10 @@ from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
 from matcalc.ops.reduction import SOFTMAX, SUM
 from matcalc.ops.structural import KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
+from matcalc.passes import exponents
 from matcalc.passes.build import (
     MINUS,
+    UNIT,
     as_power,
     eye,
     is_op,
@@ -160,35 +162,37 @@ def _join_powers(left: Expr, right: Expr) -> Expr | None:
     """``X X^2 = X^3``, ``X X^-1 = I``, under transposes too."""
     base, k = _as_matrix_power(left)
     other, j = _as_matrix_power(right)
-    return _matrix_power_of(base, k + j) if same(base, other) else None
+    return _matrix_power_of(base, exponents.plus(k, j)) if same(base, other) else None
 
 
-def _as_matrix_power(e: Expr) -> tuple[Expr, int]:
-    if is_op(e, MATPOW) and isinstance(e.args[1], Constant):
+def _as_matrix_power(e: Expr) -> tuple[Expr, Expr]:
+    if is_op(e, MATPOW):
         base, inner = _as_matrix_power(e.args[0])
-        return base, inner * int(e.args[1].value)
+        return base, exponents.product(inner, e.args[1])
     if is_op(e, TRANSPOSE) and not isinstance(e.args[0], Symbol):
         base, k = _as_matrix_power(e.args[0])
         return transposed(base), k
-    return (e.args[0], -1) if is_op(e, INV) else (e, 1)
+    return (e.args[0], MINUS) if is_op(e, INV) else (e, UNIT)
 
 
-def _matrix_power_of(base: Expr, k: int) -> Expr:
-    if k == 0:
+def _matrix_power_of(base: Expr, k: Expr) -> Expr:
+    if k == Constant(0):
         return eye(base.shape[0])
     if is_op(base, TRANSPOSE):
         return transposed(_matrix_power_of(base.args[0], k))
-    if k < 0:
-        base, k = INV(base), -k
-    return base if k == 1 else MATPOW(base, Constant(k))
+    if exponents.is_negative(k):
+        base, k = INV(base), exponents.product(MINUS, k)
+    return base if k is UNIT else MATPOW(base, k)
 
 
 def matrix_power(base: Expr, exponent: Expr) -> Expr:
     """``base ^ exponent`` for a square matrix."""
-    if isinstance(exponent, Constant) and exponent.value.denominator == 1:
-        inner, k = _as_matrix_power(base)
-        return _matrix_power_of(inner, k * int(exponent.value))
-    return MATPOW(base, exponent)
+    if base.is_scalar:
+        return power(base, exponent)
+    if not exponents.is_whole(exponent):
+        return MATPOW(base, exponent)
+    inner, k = _as_matrix_power(base)
+    return _matrix_power_of(inner, exponents.product(k, exponent))
 
 
 def _chain(chain: list[Expr]) -> Expr:
@@ -285,7 +289,7 @@ def inverse(e: Expr) -> Expr:
         return e
     if op is MATPOW:
         base, k = _as_matrix_power(e)
-        return INV(e) if base is e else _matrix_power_of(base, -k)
+        return INV(e) if base is e else _matrix_power_of(base, exponents.product(MINUS, k))
     if op is TRANSPOSE:
         return transposed(inverse(args[0]))
     if op is DIAG:

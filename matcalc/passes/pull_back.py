@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from matcalc.core.dim import Dim, Shape
-from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE
 from matcalc.ops.structural import ADD
-from matcalc.passes.build import is_op, ones, times
+from matcalc.passes.build import is_op
 from matcalc.passes.contract import contract
+from matcalc.passes.instantiate import instantiate
 from matcalc.passes.rulebook import (
     LocalJacobian,
     deltas,
@@ -20,7 +21,6 @@ from matcalc.passes.rulebook import (
     placeholders,
     scalar_derivative,
 )
-from matcalc.passes.simplify import simplify
 
 
 def pull_back(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
@@ -155,38 +155,6 @@ class _Instance:
     def expr(self, template: Expr) -> Expr:
         """A base of the rule with the actual arguments put in, in normal form."""
         return instantiate(template, self.rule.parameters, self.operands.__getitem__, self.sizes)
-
-
-def instantiate(
-    template: Expr,
-    parameters: tuple[Symbol, ...],
-    operand: Callable[[int], Expr],
-    sizes: Mapping[str, Dim],
-) -> Expr:
-    """A template over placeholders with arguments and sizes put in, in normal form.
-
-    Templates of element-wise operations are over scalars; in their sums a scalar beside an array
-    stands for a constant array.
-    """
-    done: dict[Expr, Expr] = {}
-    for node in postorder(template):
-        if isinstance(node, Symbol):
-            done[node] = operand(parameters.index(node))
-        elif isinstance(node, Size):
-            done[node] = Size(node.dim.substitute(sizes))
-        elif isinstance(node, Apply):
-            done[node] = _broadcast(node.op, [done[arg] for arg in node.args])
-        else:
-            done[node] = node
-    return simplify(done[template])
-
-
-def _broadcast(op: Operation, args: list[Expr]) -> Expr:
-    arrays = [arg for arg in args if not arg.is_scalar]
-    if op is not ADD or not arrays:
-        return op(*args)
-    shape = arrays[0].shape
-    return ADD(*(times(arg, ones(shape)) if arg.is_scalar else arg for arg in args))
 
 
 # ------------------------------------------------------------------ element-wise operations

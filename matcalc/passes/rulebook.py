@@ -29,19 +29,27 @@ class LocalJacobian:
         terms: the derivative; indices that are in neither are summed.
     """
 
-    parameters: tuple[Symbol, ...]
+    parameters: tuple[Expr, ...]
     output: tuple[Slot, ...]
     argument: tuple[Index, ...]
     terms: tuple[Term, ...]
 
 
 @cache
-def placeholders(op: Operation) -> tuple[Symbol, ...]:
-    """Symbols that stand for the arguments in the rules, with the shapes of the signature."""
-    shapes = [SCALAR if isinstance(shape, str) else shape for shape in op.rule.parameters]
-    if op.elementwise:
-        shapes = [SCALAR for _ in shapes]
-    return tuple(Symbol(name, shape) for name, shape in zip(op.parameters, shapes, strict=True))
+def placeholders(op: Operation) -> tuple[Expr, ...]:
+    """Symbols that stand for the arguments in the rules, with the shapes of the signature.
+
+    A number without a derivative counts: it is a size.
+    """
+    found: list[Expr] = []
+    for position, (name, shape) in enumerate(zip(op.parameters, op.rule.parameters, strict=True)):
+        if op.partial[position : position + 1] == ("",) and shape == SCALAR:
+            found.append(Size(Dim.of(name)))
+        else:
+            found.append(
+                Symbol(name, SCALAR if op.elementwise or isinstance(shape, str) else shape)
+            )
+    return tuple(found)
 
 
 @cache
@@ -79,6 +87,12 @@ def scalar_derivative(op: Operation, position: int) -> Expr:
 def definition(op: Operation) -> Expr:
     """The operation in terms of others, over its placeholders."""
     return build_matrix(parse_rule(op.definition).value, _bases(op), _sizes(op))
+
+
+@cache
+def commuting_form(op: Operation) -> Expr:
+    """What it is where its last argument commutes with the first, over its placeholders."""
+    return build_matrix(parse_rule(op.commuting).value, _bases(op), _sizes(op))
 
 
 def _bases(op: Operation) -> dict[str, Expr]:

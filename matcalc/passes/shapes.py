@@ -32,6 +32,7 @@ class Shapes:
         whole_divisors: ids of quotients that divide by a whole juxtaposed product.
         fitting: the nodes that take the size that fits, in the order of the text.
         notes: what was decided and the user should see.
+        counting: names in exponents of matrices, and the like: whole numbers, and so sizes.
         numerals: ids of the nodes of the current tree that are made of numerals.
     """
 
@@ -53,6 +54,7 @@ class Shapes:
         self.whole_divisors: set[int] = set()
         self.notes: list[str] = []
         self.fitting: list[tree.Node] = []
+        self.counting: set[str] = set()
         self.numerals: set[int] = set()
         self._numeral_sums: list[tuple[tree.Sum, tree.Node, Operand]] = []
         #: Sizes that the letters of the current equation run over, and the node that said so.
@@ -296,7 +298,26 @@ class Shapes:
                 details=(self.report.is_(base),),
                 help=f"write {factor(base.node, name)} .^ {self.report.exponent(exponent.node)} element by element",
             )
+        self.counts(exponent.node)
         return base.shape
+
+    def counts(self, node: tree.Node) -> bool:
+        """Whether this can be a whole number; the names in it are sizes then."""
+        names: set[str] = set()
+        for part in postorder(node):
+            match part:
+                case tree.Name():
+                    names.add(part.name)
+                case tree.Number() if part.value.denominator > 1:
+                    return False
+                case tree.Number() | tree.Negate() | tree.Sum() | tree.Juxtapose():
+                    pass
+                case tree.Binary() if part.operator == "*":
+                    pass
+                case _:
+                    return False
+        self.counting |= names
+        return True
 
     def norm(self, node: tree.Node, kind: str, operand: Operand) -> Shape:
         """A norm is a number; some norms of matrices are refused or commented."""

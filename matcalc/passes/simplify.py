@@ -9,15 +9,18 @@ from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.elementwise import (
     ABS,
+    COS,
     EXP,
     LOG,
     RECIPROCAL,
     SIGMOID,
+    SIN,
     SOFTPLUS,
     SQRT,
     SQUARE,
 )
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, TRIL, TRIU, VEC
+from matcalc.ops.matrix_functions import COSM, EXPM, SINM
 from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build, products
@@ -80,6 +83,17 @@ def _sum(x: Expr) -> Expr:
     return products.sum_of(x)
 
 
+def _matrix_function(op: Operation, of_scalars: Operation) -> Callable[[Expr], Expr]:
+    """``expm(X') = expm(X)'``, and ``expm(a) = exp(a)``."""
+
+    def rebuild(x: Expr) -> Expr:
+        if x.is_scalar:
+            return of_scalars(x)
+        return build.transposed(op(x.args[0])) if build.is_op(x, TRANSPOSE) else op(x)
+
+    return rebuild
+
+
 def _array(e: Expr) -> Expr:
     """The last factor of an element-wise product, which is its array."""
     return e.args[-1] if build.is_op(e, TIMES) else e
@@ -128,6 +142,9 @@ REBUILD: dict[Operation, Callable[..., Expr]] = {
     ZEROS: lambda m, n: build.zeros((m.dim, n.dim)),
     SQUARE: lambda x: build.power(x, Constant(2)),
     RECIPROCAL: lambda x: build.power(x, build.MINUS),
+    EXPM: _matrix_function(EXPM, EXP),
+    SINM: _matrix_function(SINM, SIN),
+    COSM: _matrix_function(COSM, COS),
 }
 
 

@@ -1,0 +1,44 @@
+"""Templates of the rule book with actual arguments and sizes put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Apply, Expr, Size, postorder
+from matcalc.core.operation import Operation
+from matcalc.ops.structural import ADD
+from matcalc.passes.build import ones, times
+from matcalc.passes.simplify import simplify
+
+
+def instantiate(
+    template: Expr,
+    parameters: tuple[Expr, ...],
+    operand: Callable[[int], Expr],
+    sizes: Mapping[str, Dim],
+) -> Expr:
+    """A template over placeholders with arguments and sizes put in, in normal form.
+
+    Templates of element-wise operations are over scalars; in their sums a scalar beside an array
+    stands for a constant array.
+    """
+    done: dict[Expr, Expr] = {}
+    for node in postorder(template):
+        if node in parameters:
+            done[node] = operand(parameters.index(node))
+        elif isinstance(node, Size):
+            done[node] = Size(node.dim.substitute(sizes))
+        elif isinstance(node, Apply):
+            done[node] = _broadcast(node.op, [done[arg] for arg in node.args])
+        else:
+            done[node] = node
+    return simplify(done[template])
+
+
+def _broadcast(op: Operation, args: list[Expr]) -> Expr:
+    arrays = [arg for arg in args if not arg.is_scalar]
+    if op is not ADD or not arrays:
+        return op(*args)
+    shape = arrays[0].shape
+    return ADD(*(times(arg, ones(shape)) if arg.is_scalar else arg for arg in args))

@@ -1,0 +1,33 @@
+"""Linear maps written as products where their direction commutes: ``L(t A, A) = expm(t A) A``."""
+
+from __future__ import annotations
+
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.passes.commuting import commute
+from matcalc.passes.instantiate import instantiate
+from matcalc.passes.rulebook import commuting_form, placeholders
+from matcalc.passes.simplify import simplify
+
+
+def resolve(e: Expr) -> Expr:
+    """The expression, in normal form, with products in place of such maps."""
+    e = simplify(e)
+    for node in postorder(e, without=resolve):
+        node.memo[resolve] = _resolve(node)
+    found: Expr = simplify(e.memo[resolve])
+    return found
+
+
+def _resolve(node: Expr) -> Expr:
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(arg.memo[resolve] for arg in node.args)
+    if not node.op.commuting or not commute(args[0], args[-1]):
+        return node if args == node.args else node.op(*args)
+    sizes: dict[str, Dim] = {}
+    for pattern, arg in zip(placeholders(node.op), args, strict=True):
+        for wanted, actual in zip(pattern.shape, arg.shape, strict=True):
+            if wanted.symbols:
+                sizes[wanted.symbols[0]] = actual
+    return instantiate(commuting_form(node.op), placeholders(node.op), args.__getitem__, sizes)
