@@ -11,7 +11,7 @@ from math import prod
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Symbol
 from matcalc.ops.constant import EYE, ONES
-from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
+from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, TRIL, TRIU
 from matcalc.ops.reduction import SOFTMAX, SUM
 from matcalc.ops.structural import KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
 from matcalc.passes import exponents
@@ -88,10 +88,32 @@ def _append(chain: list[Expr], piece: Expr, scalars: list[Expr]) -> None:
             scalars.extend(arg for arg in inner if arg.is_scalar)
             _append(chain, join_times(tuple(a for a in inner if not a.is_scalar)), scalars)
             return
+    if chain and is_diagonal(piece) and is_diagonal(chain[-1]):
+        _insert_diagonal(chain, piece)
+        return
     chain.append(piece)
     _cancel_inverse(chain)
     if len(chain) > 1 and chain[-1].shape[1].is_unit:
         _close_scalar(chain, scalars)
+
+
+def is_diagonal(e: Expr) -> bool:
+    """Whether it is known to be a diagonal matrix."""
+    return e.is_square and "diagonal" in properties(e)
+
+
+def _insert_diagonal(chain: list[Expr], piece: Expr) -> None:
+    """Diagonal matrices commute: put one more into the run at the right end, in a fixed order."""
+    start = len(chain)
+    while start and len(chain) - start < INVERSE_WIDTH and is_diagonal(chain[start - 1]):
+        start -= 1
+    for place in range(start, len(chain)):
+        joined = _join(chain[place], piece)
+        if joined is not None:
+            chain[place : place + 1] = [] if is_op(joined, EYE) and len(chain) > 1 else [joined]
+            return
+    run = [*chain[start:], piece]
+    chain[start:] = sorted(run, key=lambda factor: (leading_name(factor), canonical(factor).uid))
 
 
 def _cancel_inverse(chain: list[Expr]) -> None:
@@ -315,7 +337,7 @@ def trace(e: Expr) -> Expr:
     if not isinstance(e, Apply):
         return TRACE(e)
     op, args = e.op, e.args
-    if op is TRANSPOSE:
+    if op in (TRANSPOSE, TRIL, TRIU):
         return trace(args[0])
     if op is EYE:
         return size(e.shape[0])
@@ -337,6 +359,10 @@ def _trace_of_product(args: tuple[Expr, ...]) -> Expr:
             return product(*args[start:], *args[:start])
     rotations = [args[k:] + args[:k] for k in range(len(args))]
     flipped = tuple(transposed(arg) for arg in reversed(args))
+    signs, plain = zip(*map(split_coefficient, flipped), strict=True)
+    if prod(signs) == -1 and plain in rotations:
+        # The trace of a symmetric times a skew matrix.
+        return Constant(0)
     rotations += [flipped[k:] + flipped[:k] for k in range(len(args))]
     best = min(rotations, key=_orientation)
     folded = product(*best)
@@ -349,7 +375,7 @@ def diagonal(e: Expr) -> Expr:
         return e.args[0]
     if is_op(e, EYE):
         return ones((e.shape[0], ONE))
-    if is_op(e, TRANSPOSE):
+    if is_op(e, TRANSPOSE, TRIL, TRIU):
         return diagonal(e.args[0])
     if is_op(e, TIMES):
         return times(*(arg if arg.is_scalar else diagonal(arg) for arg in e.args))

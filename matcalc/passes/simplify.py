@@ -13,20 +13,41 @@ from matcalc.ops.elementwise import (
     EXP,
     LOG,
     RECIPROCAL,
+    RELU,
     SIGMOID,
+<<<<<<< main-work
+    SIGN,
+=======
     SIN,
+>>>>>>> lead
     SOFTPLUS,
     SQRT,
     SQUARE,
+    STEP,
 )
+from matcalc.ops.linalg import (
+    DET,
+    DIAG,
+    DIAGONAL,
+    INV,
+    LOGDET,
+    PINV,
+    TRACE,
+    TRIL,
+    TRIU,
+    VEC,
+)
+<<<<<<< main-work
+=======
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, TRIL, TRIU, VEC
 from matcalc.ops.matrix_functions import COSM, EXPM, SINM
+>>>>>>> lead
 from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build, products
 from matcalc.passes.cancel import cancel
 from matcalc.passes.collect import total
-from matcalc.passes.properties import is_nonnegative
+from matcalc.passes.properties import is_nonnegative, properties
 
 
 def _log(x: Expr) -> Expr:
@@ -51,6 +72,16 @@ def _abs(x: Expr) -> Expr:
     if is_nonnegative(rest):
         return build.scaled(abs(coefficient), rest)
     return build.scaled(abs(coefficient), ABS(rest))
+
+
+def _one_if_positive(op: Operation) -> Callable[[Expr], Expr]:
+    """How ``sign`` and ``step`` are rebuilt."""
+    return lambda x: build.ones(x.shape) if "positive" in properties(x) else op(x)
+
+
+def _pinv(x: Expr) -> Expr:
+    """The pseudo-inverse: of an invertible matrix its inverse."""
+    return products.inverse(x) if "invertible" in properties(x) else PINV(x)
 
 
 def _norm2(x: Expr) -> Expr:
@@ -126,10 +157,16 @@ REBUILD: dict[Operation, Callable[..., Expr]] = {
     POWER: _power,
     LOG: _log,
     ABS: _abs,
+    RELU: lambda x: x if is_nonnegative(x) else RELU(x),
+    SIGN: _one_if_positive(SIGN),
+    STEP: _one_if_positive(STEP),
     SQRT: _sqrt,
     NORM2: _norm2,
     MATPOW: products.matrix_power,
     INV: products.inverse,
+    PINV: _pinv,
+    DET: lambda x: build.UNIT if build.is_op(x, EYE) else DET(x),
+    LOGDET: lambda x: Constant(0) if "orthogonal" in properties(x) else LOGDET(x),
     TRACE: products.trace,
     SUM: _sum,
     VEC: _vec,

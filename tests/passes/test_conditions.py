@@ -26,7 +26,28 @@ CONDITIONS = [
 ]
 
 
-@pytest.mark.parametrize(("f", "wrt", "expected"), CONDITIONS)
+#: What a property, or the form of an expression, guarantees is not printed.
+GUARANTEED = [
+    ("X: (n, n) spd; a' X^-1 b", "X", []),
+    ("X: (n, n) spd; logdet(X)", "X", []),
+    ("X: (n, n) psd; logdet(X)", "X", ["det(X) > 0"]),
+    ("X: (n, n) invertible; a' X^-1 b", "X", []),
+    ("X: (n, n) lower_triangular; a' X^-1 b", "X", ["X invertible"]),
+    ("logdet(X' X + eye(n))", "X", []),
+    ("b' (X' X)^-1 b", "X", ["X' X invertible"]),
+    ("log(x' x + 1)", "x", []),
+    ("log(x' x)", "x", ["x' x > 0"]),
+    ("sqrt(sum(exp(x)))", "x", []),
+    ("1 / (1 + x' x)", "x", []),
+    ("X: (n, n) orthogonal; ||X||", "X", []),
+    ("x: n nonzero; ||x||", "x", []),
+    ("x: n nonzero; sum(abs(x))", "x", []),
+    ("X: (n, n) invertible; sum(abs(X))", "X", ["not differentiable where X = 0 in some entry"]),
+    ("a: scalar nonzero; 1 / a", "a", []),
+]
+
+
+@pytest.mark.parametrize(("f", "wrt", "expected"), CONDITIONS + GUARANTEED)
 def test_conditions(f: str, wrt: str, expected: list[str]) -> None:
     assert mc.diff(f, wrt).conditions == expected
 

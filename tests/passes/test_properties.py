@@ -5,14 +5,16 @@ import pytest
 
 from matcalc import parse
 from matcalc.backends.codegen import compile_function
+from matcalc.backends.text import format_expr
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.properties import closed
-from matcalc.errors import ShapeProblem
+from matcalc.errors import ArgumentProblem, ShapeProblem
 from matcalc.ops import REGISTRY
 from matcalc.ops.structural import ADD, MATMUL, TRANSPOSE
 from matcalc.passes.properties import is_skew, is_symmetric, properties
-from tests.reference import generator, has_property, impose, sample
+from matcalc.passes.simplify import simplify
+from tests.reference import assert_close, generator, has_property, impose, sample
 
 DECLARED = (
     "A, B: (n, n); S: (n, n) symmetric; K: (n, n) skew; D, E: (n, n) diagonal; x, y: n; X: (m, n);"
@@ -91,15 +93,24 @@ def test_not_claimed(name: str, text: str) -> None:
 
 
 def check_claims(e: Expr, *seed: object) -> None:
+    value = evaluate(e, *seed)
+    if value.ndim == 2 and value.shape[0] != value.shape[1]:
+        value = value.ravel()
+    if is_tame(value):
+        assert [name for name in sorted(properties(e)) if not has_property(value, name)] == []
+
+
+def evaluate(e: Expr, *seed: object) -> np.ndarray:
     # X decides all sizes, also where no variable of the expression does.
     variables = [*symbols(e), *symbols(parse(DECLARED + "X"))]
     arrays = {s.name: value_of(s, *seed) for s in variables}
     with np.errstate(all="ignore"):
-        value = np.asarray(compile_function(e, variables=variables)(**arrays))
-    if value.ndim == 2 and value.shape[0] != value.shape[1]:
-        value = value.ravel()
-    if np.all(np.isfinite(value)) and np.abs(value).max(initial=0) < 1e6:
-        assert [name for name in sorted(properties(e)) if not has_property(value, name)] == []
+        return np.asarray(compile_function(e, variables=variables)(**arrays))
+
+
+def is_tame(value: np.ndarray) -> bool:
+    """Whether it is of a size at which rounding does not decide."""
+    return bool(np.all(np.isfinite(value))) and np.abs(value).max(initial=0) < 1e6
 
 
 def value_of(symbol: Symbol, *seed: object) -> np.ndarray:
@@ -121,7 +132,7 @@ def value_of(symbol: Symbol, *seed: object) -> np.ndarray:
 SIZES = {"n": 4, "m": 2}
 
 #: What random expressions are made of.
-LEAVES = ["A", "S", "K", "D", "P", "N", "Q", "L", "T", "G", "eye(n)"]
+LEAVES = ["A", "S", "K", "D", "E", "P", "N", "Q", "U", "L", "T", "G", "eye(n)"]
 UNARY = [
     "transpose",
     "inv",
@@ -160,13 +171,46 @@ def random_square(rng: np.random.Generator) -> Expr:
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_what_is_claimed_of_random_expressions_is_true(block: int) -> None:
+def test_claims_and_simplifications_of_random_expressions_are_true(block: int) -> None:
     rng = generator("random", block)
     for number in range(30):
         e = random_square(rng)
-        check_claims(e, block, number)
         reduced = REGISTRY[rng.choice(["tr", "det", "sum", "norm2"])](e)
+        try:
+            expected = evaluate(reduced, block, number)
+        except ArgumentProblem:
+            continue  # the inverse of a matrix that is singular
+        check_claims(e, block, number)
         check_claims(reduced, block, number)
+        if is_tame(expected):
+            assert_close(evaluate(simplify(reduced), block, number), expected, 1e-6)
+
+
+SIMPLIFIED = [
+    ("D'", "D"), ("D .* eye(n)", "D"), ("diag(diag(D))", "D"), ("D^-1 .* eye(n)", "D^-1"), ("D E - E D", "zeros(n, n)"),
+    ("E D + D E", "2 D E"), ("D E D^-1", "E"), ("Q' Q", "I"), ("(Q U)' Q U", "I"), ("expm(K)' expm(K)", "I"),
+    ("kron(Q, U)' kron(Q, U)", "I"), ("Q^-1", "Q'"), ("expm(K)^-1", "expm(K)'"), ("(2 Q)^-1", "1/2 Q'"),
+    ("det(Q)^2", "1"), ("1 / det(Q)", "det(Q)"), ("det(Q)^3", "det(Q)"), ("(Q' K Q)'", "-Q' K Q"), ("x' Q' K Q x", "0"),
+    ("tr(K)", "0"), ("tr(S K)", "0"), ("tr(A' K A S - A' K A S)", "0"), ("abs(tr(P))", "tr(P)"), ("relu(x' P x)", "x' P x"),
+    ("sign(x' x + 1)", "1"), ("pinv(P)", "P^-1"), ("tril(L)", "L"), ("tril(L')", "L .* I"), ("triu(2 A)", "2 triu(A)"),
+    ("tril(A) .* eye(n)", "A .* I"), ("A .* tril(ones(n, n))", "tril(A)"), ("tril(A')'", "triu(A)"),
+    ("tril(S)'", "triu(S)"), ("tr(tril(A))", "tr(A)"), ("(P + A A')'", "P + A A'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), SIMPLIFIED)
+def test_used_in_simplification(text: str, expected: str) -> None:
+    assert format_expr(simplify(parse(DECLARED + text))) == expected
+
+
+NOT_SIMPLIFIED = ["A'", "(Q U)' U Q", "D A - A D", "tr(P K K)", "abs(tr(S))", "det(G)^2", "pinv(A)"]
+
+
+@pytest.mark.parametrize("text", NOT_SIMPLIFIED)
+def test_left_alone(text: str) -> None:
+    e = simplify(parse(DECLARED + text))
+    assert symbols(e)
+    assert "I" not in format_expr(e)
 
 
 @pytest.mark.parametrize("op", REGISTRY.values(), ids=lambda op: op.name)
