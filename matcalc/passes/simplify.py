@@ -15,11 +15,8 @@ from matcalc.ops.elementwise import (
     RECIPROCAL,
     RELU,
     SIGMOID,
-<<<<<<< main-work
     SIGN,
-=======
     SIN,
->>>>>>> lead
     SOFTPLUS,
     SQRT,
     SQUARE,
@@ -37,11 +34,7 @@ from matcalc.ops.linalg import (
     TRIU,
     VEC,
 )
-<<<<<<< main-work
-=======
-from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, TRIL, TRIU, VEC
 from matcalc.ops.matrix_functions import COSM, EXPM, SINM
->>>>>>> lead
 from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build, products
