@@ -211,7 +211,14 @@ class _Elaboration:
                 details=(", ".join(involved),),
                 help="declare the shapes of these variables, as in A: (m, n); b: m n",
             )
-        node = next(node for node in self.shapes.fitting if self._has(node, unknown))
+        node = next((node for node in self.shapes.fitting if self._has(node, unknown)), None)
+        if node is None:
+            # No variable and no identity: letters of a pair, f(A)[(i,j),k].
+            return ShapeProblem(
+                "nothing says how far the indices of a pair run",
+                span=self.statements.equations[-1].span,
+                help="use them as subscripts of a variable",
+            )
         return ShapeProblem(
             problem,
             span=node.span,

@@ -160,7 +160,7 @@ def _diagonal_block(
 def _kron(blocks: list[Expr]) -> Expr:
     """Kronecker product; a column beside a row is their outer product, and identities join."""
     joined: list[Expr] = []
-    for block in blocks:
+    for block in (part for b in blocks for part in (b.args if is_op(b, KRON) else (b,))):
         last = joined[-1] if joined else None
         if last is None:
             joined.append(block)

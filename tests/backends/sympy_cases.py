@@ -1,7 +1,12 @@
 """Variables and functions that the tests of the SymPy backend share."""
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
+import sympy
+
+from matcalc.backends.sympy_export import to_sympy
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Constant, Expr, Symbol
 from matcalc.core.index import Factor, Index, IndexExpr, Slot, Term
@@ -42,3 +47,23 @@ def index(*free: Index, terms: list[tuple[int, list[tuple[Expr, tuple[Slot, ...]
         free,
         tuple(Term(Fraction(c), tuple(Factor(e, slots) for e, slots in fs)) for c, fs in terms),
     )
+
+
+def evaluated(image: Any, sizes: Mapping[str, int], values: Mapping[Symbol, sympy.Matrix]) -> Any:
+    """Put in sizes, then values, then evaluate.
+
+    All values at once: SymPy overlooks a matrix in a sum that has an explicit one in it already.
+    """
+    numbers = {
+        sized(to_sympy(symbol), sizes): matrix[0, 0]
+        if symbol.is_scalar
+        else sympy.ImmutableMatrix(matrix)
+        for symbol, matrix in values.items()
+    }
+    image = sized(image, sizes).xreplace(numbers).doit()
+    return image.as_explicit() if isinstance(image, sympy.MatrixExpr) else image
+
+
+def sized(image: Any, sizes: Mapping[str, int]) -> Any:
+    symbols = {sympy.Symbol(s, integer=True, positive=True): k for s, k in sizes.items()}
+    return sympy.sympify(image).subs(symbols)

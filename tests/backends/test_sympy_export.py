@@ -10,7 +10,7 @@ from matcalc.core.index import Composite, Index
 from matcalc.core.operation import Operation
 from matcalc.errors import ArgumentProblem, LimitProblem
 from matcalc.ops import REGISTRY
-from tests.backends.sympy_cases import A, B, X, Y, a, index, inv, m, n, ops, prod, t, total, x
+from tests.backends.sympy_cases import A, B, X, Y, a, evaluated, index, inv, m, n, ops, prod, t, total, x
 from tests.conformance.instances import instances
 
 SIZES = {"n": 2, "m": 3}
@@ -75,21 +75,6 @@ def test_every_operation_has_the_entries_of_its_image(instance):
     shape = [dim.evaluate(instance.sizes) for dim in instance.expr.shape]
     difference = sympy.Matrix(*shape, list(found) if shape != [1, 1] else [found]) - expected
     assert all(abs(sympy.N(e, 30)) < 1e-20 for e in difference)
-
-
-def evaluated(image, sizes, values):
-    """Put in sizes, then values, then evaluate."""
-    image = sized(image, sizes)
-    for symbol, matrix in values.items():
-        value = matrix[0, 0] if symbol.is_scalar else sympy.ImmutableMatrix(matrix)
-        image = image.subs(sized(to_sympy(symbol), sizes), value)
-    image = image.doit()
-    return image.as_explicit() if isinstance(image, sympy.MatrixExpr) else image
-
-
-def sized(image, sizes):
-    symbols = {sympy.Symbol(s, integer=True, positive=True): k for s, k in sizes.items()}
-    return sympy.sympify(image).subs(symbols)
 
 
 def test_an_operation_without_image_stays_as_it_is():

@@ -3,6 +3,7 @@
 import pytest
 
 from matcalc.core.dim import Dim
+from matcalc.errors import ShapeProblem
 from matcalc.ops.structural import TIMES
 from matcalc.passes.simplify import simplify
 from tests.passes.readings import read, shapes
@@ -97,3 +98,9 @@ def test_a_unit_axis_may_be_subscripted_with_1() -> None:
 def test_inferred_sizes_avoid_the_indices_of_the_text() -> None:
     assert read("x[n] y[n]").sizes == ("m",)
     assert read("A[m,n] B[n,p]").sizes == ("q", "r", "s")
+
+
+def test_a_pair_whose_letters_nothing_else_has_is_an_error() -> None:
+    with pytest.raises(ShapeProblem) as caught:
+        read("D[i,j,k,l] = C[(j,i),(l,k)]", shapes={"C": ("m n", "m n")})
+    assert caught.value.problem == "nothing says how far the indices of a pair run"

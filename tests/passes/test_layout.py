@@ -81,3 +81,8 @@ def test_hessian_by_a_matrix_in_vec_layout() -> None:
 def test_unknown_layout() -> None:
     with pytest.raises(ArgumentProblem, match="'row' is not a choice for layout"):
         mc.diff("x' x", "x", layout="row")
+
+
+def test_kronecker_products_in_a_vec_form_are_flat() -> None:
+    d = mc.diff("kron(C x, y)", "C", shapes={"C": ("m", "q"), "y": "n"}, layout="vec")
+    assert d.expr is mc.parse(str(d.expr))

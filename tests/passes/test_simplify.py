@@ -102,3 +102,8 @@ def test_simplified_twice_is_simplified_once() -> None:
 def test_a_quotient_of_zeros_is_not_one() -> None:
     e = parse("zeros(n) ./ zeros(n)", shapes={"n_1": "n"})
     assert simplify(e) is e
+
+
+def test_roots_of_numerals_that_multiply_to_a_numeral_are_one() -> None:
+    e = parse("(x / sqrt(2)) .^ 2", shapes=SQUARE)
+    assert simplify(e) is simplify(parse("1/2 x .^ 2"))
