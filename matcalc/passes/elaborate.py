@@ -7,7 +7,7 @@ the order of the text; what is still free gets letters; the tree is translated.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -34,6 +34,7 @@ from matcalc.passes.shapes import Shapes
 from matcalc.passes.statements import Equation, Statements, sort_statements
 from matcalc.passes.translate import Scope, translate
 from matcalc.passes.unify import MismatchError, Sizes, is_unknown
+from matcalc.passes.walk import open_letters, postorder
 from matcalc.syntax import tree
 from matcalc.syntax.parser import parse_program
 
@@ -106,6 +107,8 @@ class _Elaboration:
         self.named: dict[str, Dim] = {}
         #: Of the equations in index notation: the letters, the free ones, and how far they run.
         self.scans: dict[int, tuple[Scan, list[str], dict[str, Dim]]] = {}
+        #: Values of the sums over an index that stand by themselves.
+        self.sums: dict[int, Expr] = {}
 
     def _shape(self, name: str) -> Shape:
         if name in self.statements.shapes:
@@ -257,9 +260,11 @@ class _Elaboration:
             statements.functions,
             {node: known(shape) for node, shape in self.shapes.fitted.items()},
             self.shapes.whole_divisors,
+            self.sums,
         )
         expr, index = None, None
         for equation in statements.equations:
+            self._add_sums(equation.value, scope)
             if equation.indexed:
                 expr, index = self._fold(equation, scope)
             else:
@@ -291,21 +296,21 @@ class _Elaboration:
     def _fold(self, equation: Equation, scope: Scope) -> tuple[Expr | None, IndexExpr | None]:
         """The matrix form of what is written in index notation, else its index form."""
         scan, free, ranges = self.scans[id(equation)]
-        letters: dict[str, Index | None] = {}
-        for letter, size in ranges.items():
-            dim = self._known(size)
-            if any(map(is_unknown, dim.symbols)):
-                raise unknown_range(letter, equation.span)
-            letters[letter] = None if dim.is_unit else Index(dim, letter)
-        terms = lower(scan, scope, letters)
+        letters = self._indices(equation.value, ranges)
+        value = lower(scan, scope, letters)
+        if not value.is_scalar:
+            raise ShapeProblem(
+                "an array where index notation has an entry",
+                span=equation.value.span,
+                help="give it subscripts, as in (A X)[i,k], or sum over the slices: sum(k, ...)",
+            )
         indices = [letters[letter] for letter in free]
         kept = tuple(index for index in indices if index is not None)
-        index = IndexExpr(kept, terms)
+        index = IndexExpr(kept, value.terms)
         expr = None
         if len(free) <= 2:
             row, column = (*indices, None, None)[:2]
-            # Kronecker products and vec have to be opened before anything can be recognised.
-            expr = recognise(index, row, column) or recognise(contract(index), row, column)
+            expr = _matrix_form(index, row, column)
         if expr is None and equation is not self.statements.equations[-1]:
             raise UnsupportedProblem(
                 "this definition has no matrix form",
@@ -313,6 +318,50 @@ class _Elaboration:
                 help="define it in matrix form, or write it out where it is used",
             )
         return expr, index if expr is None else None
+
+
+    def _indices(
+        self, value: tree.Node, ranges: Mapping[str, Dim]
+    ) -> dict[str, Index | None]:
+        """Indices for the letters of a tree, given how far those run that no sum binds."""
+        sizes = dict(ranges)
+        for node in postorder(value):
+            if isinstance(node, tree.IndexSum):
+                sizes[node.letter.name] = self.shapes.summed[id(node)]
+        letters: dict[str, Index | None] = {}
+        for letter, size in sizes.items():
+            dim = self._known(size)
+            if any(map(is_unknown, dim.symbols)):
+                raise unknown_range(letter, value.span)
+            letters[letter] = None if dim.is_unit else Index(dim, letter)
+        return letters
+
+    def _add_sums(self, value: tree.Node, scope: Scope) -> None:
+        """Lower the sums over an index that stand by themselves, ``1/m sum(k, y[k])``."""
+        opened = open_letters(value)
+        for node in postorder(value):
+            if isinstance(node, tree.IndexSum) and id(node) not in opened:
+                try:
+                    self.sums[id(node)] = self._index_sum(node, scope)
+                except MatcalcError as error:
+                    raise error.at(node.span, None) from None
+
+    def _index_sum(self, node: tree.IndexSum, scope: Scope) -> Expr:
+        scan = Scan(node.value, letter=node.letter.name).run()
+        value = lower(scan, scope, self._indices(node, {}))
+        expr = _matrix_form(IndexExpr(value.axes, value.terms), value.row, value.column)
+        if expr is None:
+            raise UnsupportedProblem(
+                f"the sum over {node.letter.name} has no matrix form",
+                help="write it as the last statement in index notation, f[i] = ...",
+            )
+        return expr
+
+
+def _matrix_form(index: IndexExpr, row: Index | None, column: Index | None) -> Expr | None:
+    """What an array in index notation is in matrix form, if it has one."""
+    # Kronecker products and vec have to be opened before anything can be recognised.
+    return recognise(index, row, column) or recognise(contract(index), row, column)
 
 
 def unknown_range(letter: str, span: Span) -> ShapeProblem:

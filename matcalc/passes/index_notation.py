@@ -1,33 +1,40 @@
 """Index notation as written to index expressions: ``W[i,j] x[j]`` to a sum of products of entries.
 
-Everything is a number here: entries, and scalars without subscripts. Letters name indices; a letter
-means the same index throughout a term. Functions of indexed expressions act entry by entry: their
-argument is folded into a matrix expression first, ``tanh(W[i,j] x[j])`` is ``tanh(W x)[i]``.
+Entries are numbers; slices, ``X[:,k]``, are arrays (``entries``) that products and sums take like
+any other. Letters name indices; a letter means the same index throughout a term. Functions of indexed
+expressions act entry by entry: their argument is folded into a matrix expression first,
+``tanh(W[i,j] x[j])`` is ``tanh(W x)[i]``.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape, describe_shape
-from matcalc.core.expr import Apply, Constant, Expr, Size
+from matcalc.core.expr import Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
-from matcalc.errors import (
-    LimitProblem,
-    MatcalcError,
-    ShapeProblem,
-    SyntaxProblem,
-    UnsupportedProblem,
-)
-from matcalc.ops.constant import EYE, ONES, UNIT
-from matcalc.ops.elementwise import ABS
-from matcalc.ops.structural import TIMES
+from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, UnsupportedProblem
+from matcalc.ops.constant import EYE, UNIT
+from matcalc.ops.elementwise import ABS, SQRT
 from matcalc.passes import construct
-from matcalc.passes.functions import choose_operation, split_arguments
+from matcalc.passes.entries import (
+    Entries,
+    Terms,
+    added,
+    aligned,
+    hadamard,
+    multiplied,
+    product,
+    renamed,
+    scalar_of,
+    scaled,
+    terms_at,
+    transposed,
+    whole,
+)
+from matcalc.passes.functions import Arguments, choose_operation, split_arguments
 from matcalc.passes.index_scan import Scan
 from matcalc.passes.mistakes import Reporter
 from matcalc.passes.recognise import recognise
@@ -36,11 +43,6 @@ from matcalc.passes.translate import Scope, apply_operation, divisor_factors, op
 from matcalc.passes.unify import Sizes
 from matcalc.passes.walk import is_delta, names_of, postorder
 from matcalc.syntax import tree
-
-Terms = tuple[Term, ...]
-
-#: Most terms of a product of sums.
-MAX_TERMS = 10_000
 
 
 def lower_value(
@@ -60,7 +62,7 @@ def lower_value(
     """
     scope, ranges = _rule_scope(node, bases, sizes)
     letters: dict[str, Index | None] = {x: Index(dim, x) for x, dim in ranges.items()}
-    return lower(Scan(node, frozenset(indices)).run(), scope, {**letters, **indices})
+    return lower(Scan(node, frozenset(indices)).run(), scope, {**letters, **indices}).terms
 
 
 def build_matrix(node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str, Dim]) -> Expr:
@@ -68,7 +70,7 @@ def build_matrix(node: tree.Node, bases: Mapping[str, Expr], sizes: Mapping[str,
     return translate(node, _rule_scope(node, bases, sizes)[0])
 
 
-def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Terms:
+def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Entries:
     """A tree in index notation as a sum of products of entries.
 
     Args:
@@ -85,9 +87,9 @@ class _Lowering:
     scan: Scan
     scope: Scope
     letters: dict[str, Index | None]
-    values: dict[int, Terms] = field(default_factory=dict)
+    values: dict[int, Entries] = field(default_factory=dict)
 
-    def run(self) -> Terms:
+    def run(self) -> Entries:
         root = self.scan.root
         for node in postorder(root, self.scan.parts):
             try:
@@ -98,9 +100,10 @@ class _Lowering:
 
     # ---------------------------------------------------------------- one node
 
-    def _lower(self, node: tree.Node) -> Terms:
+    def _lower(self, node: tree.Node) -> Entries:
         if id(node) not in self.scan.below:
-            return scalar_terms(translate(node, self.scope))
+            e = translate(node, self.scope)
+            return whole(e) if self.scan.arrays else scalar(e)
         parts = [self.values[id(part)] for part in self.scan.parts(node)]
         match node:
             case tree.Indexed():
@@ -110,57 +113,84 @@ class _Lowering:
             case tree.Negate():
                 return scaled(-1, parts[0])
             case tree.Juxtapose():
-                return product(parts)
-            case tree.Binary() if node.operator in ("*", ".*"):
-                return product(parts)
-            case tree.Binary() if node.operator in ("/", "./"):
-                return self._quotient(node, parts)
+                return multiplied(parts)
+            case tree.Binary():
+                return self._binary(node, parts)
             case tree.Power():
-                return self._elementwise(node, lambda args: construct.power(*args))
+                return self._power(node, parts)
             case tree.Bars():
-                return self._elementwise(node, lambda args: ABS(*args))
+                return self._elementwise(node, parts, lambda args: ABS(*args))
             case tree.Call():
-                return self._call(node)
+                return self._call(node, parts)
+            case tree.Transpose() if self.scan.arrays:
+                return transposed(parts[0])
+            case tree.Norm() if self.scan.arrays:
+                return self._norm(node.operand, parts[0], node.kind)
+            case tree.Inner() if self.scan.arrays:
+                return Entries(hadamard(parts).terms)
+            case tree.IndexSum():
+                return self._index_sum(node, parts[0])
             case _:
-                raise SyntaxProblem(
-                    "this takes whole arrays, not entries",
-                    help="leave the subscripts out, or write the sum over the indices out",
-                )
+                raise _whole_wanted()
 
-    def _sum(self, node: tree.Sum, parts: list[Terms]) -> Terms:
-        """Numerals are added to every entry: they are spread over the letters of the other terms."""
-        indices = [self.letters[letter] for letter in sorted(self.scan.spread[id(node)])]
-        ones = tuple(Factor(ONES(Size(i.dim), Size(ONE)), (i,)) for i in indices if i)
-        terms: list[Term] = []
-        for (sign, term), lowered in zip(node.terms, parts, strict=True):
-            everywhere = ones if id(term) in self.scan.numerals else ()
-            terms += (Term(sign * t.coefficient, t.factors + everywhere) for t in lowered)
-        return tuple(terms)
+    def _binary(self, node: tree.Binary, parts: list[Entries]) -> Entries:
+        match node.operator:
+            case "*":
+                return multiplied(parts)
+            case ".*":
+                return hadamard(parts)
+            case "/" | "./":
+                return self._quotient(node, parts)
+            case "\\" if id(node.left) not in self.scan.below:
+                inverse = construct.inverse(translate(node.left, self.scope))
+                return multiplied([whole(inverse), parts[1]])
+            case _:
+                raise _whole_wanted()
 
-    def _entry(self, node: tree.Indexed) -> Terms:
+    def _sum(self, node: tree.Sum, parts: list[Entries]) -> Entries:
+        """Numerals are added to every entry, and so is what lacks the letter that is summed over."""
+        lacking = [
+            [index for letter in sorted(letters) if (index := self.letters[letter])]
+            for _, term in node.terms
+            for letters in [self.scan.spread[id(term)]]
+        ]
+        signed = (scaled(sign, part) for (sign, _), part in zip(node.terms, parts, strict=True))
+        return added(list(signed), lacking)
+
+    def _index_sum(self, node: tree.IndexSum, value: Entries) -> Entries:
+        """The letter means something else outside of the sum."""
+        index = self.letters[node.letter.name]
+        return renamed(value, index, Index(index.dim, index.hint) if index else None)
+
+    def _entry(self, node: tree.Indexed) -> Entries:
         if is_delta(node, self.scope.names):
             return self._delta(node)
         base = translate(node.base, self.scope)
         axes = base.shape if len(node.subscripts) > 1 else base.axes or (ONE,)
         slots: list[Slot] = []
         units: list[Factor] = []
+        kept: list[Index | None] = []
         for subscript, axis in zip(node.subscripts, axes, strict=True):
-            [first, *_] = subscript.names
-            if isinstance(first, tree.Number):
+            kept.append(None if subscript.names or axis.is_unit else Index(axis))
+            if not subscript.names:
+                slots.extend(index for index in kept[-1:] if index)
+            elif isinstance(subscript.names[0], tree.Number):
                 if not axis.is_unit:
                     # A fixed entry is the sum over all entries times those of a unit vector.
                     slots.append(Index(axis))
-                    unit = UNIT(Size(axis), Size(Dim.of(int(first.value))))
+                    place = int(subscript.names[0].value)
+                    unit = UNIT(Size(axis), Size(Dim.of(place)))
                     units.append(Factor(unit, (slots[-1],)))
             elif (slot := self._slot(subscript)) is not None:
                 slots.append(slot)
-        return (Term(Fraction(1), (Factor(base, tuple(slots)), *units)),)
+        row, column = (*kept, None)[:2]
+        return Entries((Term(Fraction(1), (Factor(base, tuple(slots)), *units)),), row, column)
 
-    def _delta(self, node: tree.Indexed) -> Terms:
+    def _delta(self, node: tree.Indexed) -> Entries:
         [first, second] = [self.letters[name.name] for name in names_of(node)]
         if first is None or second is None:
-            return (Term(Fraction(1)),)
-        return (Term(Fraction(1), (Factor(EYE(Size(first.dim)), (first, second)),)),)
+            return Entries((Term(Fraction(1)),))
+        return Entries((Term(Fraction(1), (Factor(EYE(Size(first.dim)), (first, second)),)),))
 
     def _slot(self, subscript: tree.Subscript) -> Slot | None:
         names = [name.name for name in subscript.names if isinstance(name, tree.Name)]
@@ -171,77 +201,130 @@ class _Lowering:
 
     # ---------------------------------------------------------------- functions of entries
 
-    def _quotient(self, node: tree.Binary, parts: list[Terms]) -> Terms:
+    def _quotient(self, node: tree.Binary, parts: list[Entries]) -> Entries:
         left, *right = parts
         factors = divisor_factors(node)
-        whole = id(node) in self.scope.whole_divisors
-        divisor, rest = (right, []) if whole else (right[:1], right[1:])
+        is_whole = id(node) in self.scope.whole_divisors
+        divisor, rest = (right, []) if is_whole else (right[:1], right[1:])
         inverted = []
-        for factor, terms in zip(factors, divisor, strict=False):
-            if len(terms) == 1 and all(not f.slots for f in terms[0].factors):
-                scalar = scalar_of(terms[0])
-                inverted.append(scalar_terms(construct.reciprocal(scalar)))
+        for factor, value in zip(factors, divisor, strict=False):
+            if len(value.terms) == 1 and all(not f.slots for f in value.terms[0].factors):
+                inverted.append(scalar(construct.reciprocal(scalar_of(value.terms[0]))))
             else:
-                folded, slots = self._fold([factor])
-                inverted.append(scalar_terms_at(construct.reciprocal(folded[0]), slots))
-        return product([left, *inverted, *rest])
+                inverted.append(
+                    self._map([factor], [value], lambda args: construct.reciprocal(*args))
+                )
+        if node.operator == "./":
+            return hadamard([left, *inverted])
+        return multiplied([left, *inverted, *rest])
 
-    def _call(self, node: tree.Call) -> Terms:
+    def _power(self, node: tree.Power, parts: list[Entries]) -> Entries:
+        if isinstance(node.base, tree.Norm) and _is_two(node.exponent) and node.base.kind != "1":
+            operand = node.base.operand
+            return self._squares(operand, self.values[id(operand)])
+        if not node.elementwise and not parts[0].is_scalar:
+            raise _whole_wanted()
+        return self._elementwise(node, parts, lambda args: construct.power(*args))
+
+    def _norm(self, operand: tree.Node, value: Entries, kind: str) -> Entries:
+        if kind == "1":
+            return Entries(self._map([operand], [value], lambda args: ABS(*args)).terms)
+        squares = self._squares(operand, value)
+        return self._map([operand], [squares], lambda args: SQRT(*args))
+
+    def _squares(self, operand: tree.Node, value: Entries) -> Entries:
+        """The sum of the squares of an array."""
+        root = self._map([operand], [value], lambda args: args[0])
+        return Entries(product([root.terms, root.terms]))
+
+    def _call(self, node: tree.Call, parts: list[Entries]) -> Entries:
         arguments = split_arguments(node)
+        if not all(part.is_scalar for part in parts):
+            if reduced := self._reduction(node, arguments, parts[0]):
+                return reduced
         shapes: tuple[Shape, ...] = tuple((ONE, ONE) for _ in arguments.operands)
         operation = self.scope.functions.get(node.function) or choose_operation(
             node, arguments, shapes
         )
         if not operation.elementwise:
-            raise SyntaxProblem(
-                f"{node.function} takes a whole array, not entries",
+            raise self._not_mapped(node)
+        return self._elementwise(node, parts, lambda args: apply_operation(operation, tuple(args)))
+
+    def _reduction(self, node: tree.Call, arguments: Arguments, value: Entries) -> Entries | None:
+        """What is taken of a whole slice, if it can be taken of many slices at once."""
+        operand, entries = arguments.operands[0], Entries(value.terms)
+        match node.function, arguments.tail:
+            case "transpose", _:
+                return transposed(value)
+            case ("norm" | "norm2" | "normF" | "norm1"), _:
+                one_norm = node.function == "norm1" or arguments.tail == ("1",)
+                return self._norm(operand, value, "1" if one_norm else "2")
+            case "sum", ():
+                return entries
+            case "mean", ():
+                sizes = [construct.reciprocal(construct.size(axis.dim)) for axis in value.axes]
+                return multiplied([*map(scalar, sizes), entries])
+            case ("tr" | "trace" | "Tr"), _:
+                return Entries(renamed(value, value.column, value.row).terms)
+            case _:
+                return None
+
+    def _not_mapped(self, node: tree.Call) -> SyntaxProblem | UnsupportedProblem:
+        if self.scan.arrays:
+            return UnsupportedProblem(
+                f"{node.function} of every slice",
                 span=node.span,
-                help=f"write {node.function}(...) without subscripts inside",
+                details=(
+                    "sums, means, norms, traces and functions that act entry by entry can be taken of"
+                    " all slices at once, other functions not",
+                ),
+                help=f"write {node.function} out in terms of those",
             )
-        return self._elementwise(node, lambda args: apply_operation(operation, tuple(args)))
+        return SyntaxProblem(
+            f"{node.function} takes a whole array, not entries",
+            span=node.span,
+            help=f"write {node.function}(...) without subscripts inside",
+        )
 
-    def _elementwise(self, node: tree.Node, apply: Callable[[list[Expr]], Expr]) -> Terms:
-        folded, slots = self._fold(list(operands(node)))
-        return scalar_terms_at(apply(folded), slots)
+    def _elementwise(
+        self, node: tree.Node, parts: list[Entries], apply: Callable[[list[Expr]], Expr]
+    ) -> Entries:
+        return self._map(operands(node), parts, apply)
 
-    def _fold(self, nodes: Sequence[tree.Node]) -> tuple[list[Expr], tuple[Index, ...]]:
-        """The nodes as arrays over their common free indices, scalars as scalars."""
-        values = [self.values[id(node)] for node in nodes]
-        outside = frozenset().union(*(self.scan.visible[id(node)] for node in nodes))
-        known = {self.letters[letter] for letter in outside if letter in self.letters}
-        free = free_indices(values, known)
+    def _map(
+        self,
+        nodes: Sequence[tree.Node],
+        parts: Sequence[Entries],
+        apply: Callable[[list[Expr]], Expr],
+    ) -> Entries:
+        """A function of arrays over their common free indices, entry by entry; numbers stay numbers."""
+        values = aligned(parts)
+        array = next((value for value in values if not value.is_scalar), values[0])
+        letters = frozenset[str]().union(*(self.scan.opened(node) for node in nodes))
+        known = {self.letters[letter] for letter in letters}.union(*(v.axes for v in values))
+        occurring = (index for v in values for term in v.terms for index in term.indices())
+        free = tuple(index for index in dict.fromkeys(occurring) if index in known)
         if len(free) > 2:
             raise UnsupportedProblem(
                 f"a function of an expression with {len(free)} free indices",
                 details=("functions act on numbers, vectors and matrices",),
                 help="leave at most two letters unsummed in the argument",
             )
-        row, column = (*free, None, None)[:2]
-        folded = []
-        for terms in values:
-            if not any(True for term in terms for _ in term.indices()):
-                folded.append(construct.add(scalar_of(term) for term in terms))
-                continue
-            direct = _single_entry(terms, free)
-            expr = direct or recognise(IndexExpr(free, terms), row, column)
-            if expr is None:
-                raise UnsupportedProblem(
-                    "the argument of this function has no matrix form",
-                    help="define it before, in matrix form",
-                )
-            folded.append(expr)
-        return folded, free
+        folded = [_folded(value.terms, free) for value in values]
+        return replace(array, terms=terms_at(apply(folded), free))
 
 
-def free_indices(values: Iterable[Terms], known: Iterable[Index | None]) -> tuple[Index, ...]:
-    """Indices that are free in these sums, by first appearance: known ones, and any that a term has once."""
-    free: dict[Index, bool] = {}
-    outside = set(known)
-    for terms in values:
-        for term in terms:
-            for index, count in Counter(term.indices()).items():
-                free[index] = free.get(index, False) or count == 1 or index in outside
-    return tuple(index for index, kept in free.items() if kept)
+def _folded(terms: Terms, free: tuple[Index, ...]) -> Expr:
+    if not any(True for term in terms for _ in term.indices()):
+        return construct.add(scalar_of(term) for term in terms)
+    row, column = (*free, None, None)[:2]
+    expr = _single_entry(terms, free) or recognise(IndexExpr(free, terms), row, column)
+    if expr is None:
+        raise UnsupportedProblem(
+            "the argument of this function has no matrix form",
+            help="define it before, in matrix form",
+        )
+    return expr
 
 
 def _single_entry(terms: Terms, free: tuple[Index, ...]) -> Expr | None:
@@ -254,54 +337,25 @@ def _single_entry(terms: Terms, free: tuple[Index, ...]) -> Expr | None:
     return None
 
 
-def scaled(coefficient: int | Fraction, terms: Terms) -> Terms:
-    """Every term times a number."""
-    return tuple(Term(coefficient * term.coefficient, term.factors) for term in terms)
+def _is_two(node: tree.Node) -> bool:
+    return isinstance(node, tree.Number) and node.value == 2
 
 
-def product(parts: Sequence[Terms]) -> Terms:
-    """The product of sums, expanded."""
-    result: Terms = (Term(Fraction(1)),)
-    if math.prod(map(len, parts)) > MAX_TERMS:
-        raise LimitProblem(
-            f"a product of sums with more than {MAX_TERMS} terms when multiplied out",
-            help="define the sums before, as in s[i] = a[i] + b[i]",
-        )
-    for terms in parts:
-        result = tuple(
-            Term(a.coefficient * b.coefficient, a.factors + b.factors)
-            for a in result
-            for b in terms
-        )
-    return result
+def _whole_wanted() -> SyntaxProblem:
+    return SyntaxProblem(
+        "this takes whole arrays, not entries",
+        help="leave the subscripts out, or write the sum over the indices out",
+    )
 
 
-def scalar_of(term: Term) -> Expr:
-    """A term without indices as an expression."""
-    return construct.multiply((Constant(term.coefficient), *(f.expr for f in term.factors)))
-
-
-def scalar_terms(e: Expr) -> Terms:
-    """A scalar expression as one term. Raises ShapeProblem for an array."""
+def scalar(e: Expr) -> Entries:
+    """A scalar expression. Raises ShapeProblem for an array."""
     if not e.is_scalar:
         raise ShapeProblem(
             f"{describe_shape(e.shape)} without subscripts among entries",
             help="give it subscripts",
         )
-    return scalar_terms_at(e, ())
-
-
-def scalar_terms_at(e: Expr, slots: tuple[Slot, ...]) -> Terms:
-    """The entry of ``e`` at these indices as one term, scalar factors apart."""
-    args = e.args if isinstance(e, Apply) and e.op is TIMES else (e,)
-    coefficient = Fraction(1)
-    factors = []
-    for arg in args:
-        if isinstance(arg, Constant):
-            coefficient *= arg.value
-        else:
-            factors.append(Factor(arg, () if arg.is_scalar else slots))
-    return (Term(coefficient, tuple(factors)),)
+    return whole(e)
 
 
 def _rule_scope(

@@ -2,7 +2,8 @@
 
 With a left side, its indices are free and all others are summed, however often they occur. Without
 one, indices that occur once are free, twice are summed, and three times are refused. A function sums
-what occurs twice in its argument and nowhere beside it: ``tanh(W[i,j] x[j])``.
+what occurs twice in its argument and nowhere beside it: ``tanh(W[i,j] x[j])``. ``sum(k, ...)`` says
+so itself: its letter may occur any number of times, or not at all in one term of a sum.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 from matcalc.errors import AmbiguityProblem, ShapeProblem, SyntaxProblem, UnsupportedProblem
 from matcalc.passes.translate import operands
-from matcalc.passes.walk import letters_of, names_of, numerals, postorder
+from matcalc.passes.walk import has_slice, names_of, numerals, open_letters, postorder
 from matcalc.syntax import tree
 
 Letters = frozenset[str]
@@ -28,18 +29,23 @@ class Scan:
         below: letters with which anything below is subscripted; nodes without subscripts are missing.
         visible: letters that are free in a node because they are on the left or occur beside it.
         beside: letters that occur in the other factors of the product that a sum is a factor of.
+        summed: letters that the sums over an index around a node bind.
         counts: how often a letter occurs; in a sum, in the term where it occurs most often.
+        spread: letters that a term of a sum lacks, by the id of the term: it is added for all of them.
+        arrays: whether parts may be arrays: slices, and what is summed as a whole.
     """
 
     root: tree.Node
     left: Letters | None = None
+    letter: str | None = None
     below: dict[int, Letters] = field(default_factory=dict)
     visible: dict[int, Letters] = field(default_factory=dict)
     beside: dict[int, Letters] = field(default_factory=dict)
+    summed: dict[int, Letters] = field(default_factory=dict)
     counts: dict[int, Counter[str]] = field(default_factory=dict)
-    #: Letters that the terms of a sum have in common.
     spread: dict[int, Letters] = field(default_factory=dict)
     numerals: set[int] = field(default_factory=set)
+    arrays: bool = False
 
     def run(self) -> Scan:
         """Fill everything in.
@@ -48,12 +54,11 @@ class Scan:
             MatcalcError: an index is missing in a term, or occurs too often.
         """
         self.numerals = numerals(self.root)
-        for node in postorder(self.root, operands):
-            if isinstance(node, tree.Indexed) and letters_of(node):
-                self.below[id(node)] = letters_of(node)
-            elif any(id(part) in self.below for part in operands(node)):
-                parts = (self.below.get(id(part), NONE) for part in operands(node))
-                self.below[id(node)] = NONE.union(*parts)
+        self.below = open_letters(self.root)
+        self.arrays = self.letter is not None or any(
+            isinstance(node, tree.IndexSum) or (isinstance(node, tree.Indexed) and has_slice(node))
+            for node in postorder(self.root)
+        )
         self._spread_down()
         for node in postorder(self.root, self.parts):
             has_letters = id(node) in self.below
@@ -66,12 +71,18 @@ class Scan:
             return ()
         return operands(node)
 
+    def opened(self, node: tree.Node) -> Letters:
+        """The letters that are free in a node."""
+        visible, counts = self.visible[id(node)], self.counts[id(node)]
+        return frozenset(x for x, count in counts.items() if count == 1 or x in visible)
+
     def free(self) -> list[str]:
         """The letters that occur once, in order of first appearance."""
         return [letter for letter, count in self.counts[id(self.root)].items() if count == 1]
 
     def _spread_down(self) -> None:
-        self.visible[id(self.root)] = self.left or NONE
+        self.summed[id(self.root)] = frozenset((self.letter,)) if self.letter else NONE
+        self.visible[id(self.root)] = (self.left or NONE) | self.summed[id(self.root)]
         self.beside[id(self.root)] = NONE
         stack = [self.root]
         while stack:
@@ -81,11 +92,13 @@ class Scan:
             times = Counter(
                 letter for part in parts if is_product for letter in self.below.get(id(part), ())
             )
-            keeps_beside = is_product or isinstance(node, tree.Sum | tree.Negate)
+            keeps_beside = is_product or isinstance(node, tree.Sum | tree.Negate | tree.IndexSum)
+            bound = frozenset((node.letter.name,)) if isinstance(node, tree.IndexSum) else NONE
             for part in parts:
                 own = self.below.get(id(part), NONE)
                 others = frozenset(letter for letter, n in times.items() if n > (letter in own))
-                self.visible[id(part)] = self.visible[id(node)] | (others & own)
+                self.visible[id(part)] = self.visible[id(node)] | (others & own) | bound
+                self.summed[id(part)] = self.summed[id(node)] | bound
                 self.beside[id(part)] = others | (self.beside[id(node)] if keeps_beside else NONE)
                 stack.append(part)
 
@@ -105,6 +118,9 @@ class Scan:
                 counts.update(self._close(part, inner) if divides and place else inner)
         elif isinstance(node, tree.Negate):
             counts = self.counts[id(parts[0])]
+        elif isinstance(node, tree.IndexSum):
+            counts = self.counts[id(parts[0])].copy()
+            del counts[node.letter.name]
         else:
             for part in parts:
                 for letter, count in self._close(part, self.counts[id(part)]).items():
@@ -115,10 +131,10 @@ class Scan:
 
     def _close(self, node: tree.Node, counts: Counter[str]) -> Counter[str]:
         """What a function leaves of the letters in its argument."""
-        visible, left = self.visible[id(node)], self.left or NONE
+        visible, fixed = self.visible[id(node)], (self.left or NONE) | self.summed[id(node)]
         kept: Counter[str] = Counter()
         for letter, count in counts.items():
-            if count == 1 or letter in left:
+            if count == 1 or letter in fixed:
                 kept[letter] = count
             elif letter in visible:
                 raise AmbiguityProblem(
@@ -132,7 +148,7 @@ class Scan:
 
     def _check_thrice(self, node: tree.Node, counts: Counter[str]) -> None:
         for letter, count in counts.items():
-            if count > 2:
+            if count > 2 and letter not in self.summed[id(node)]:
                 raise AmbiguityProblem(
                     f"index {letter} occurs {count} times in one term",
                     span=node.span,
@@ -141,20 +157,18 @@ class Scan:
                 )
 
     def _count_sum(self, node: tree.Sum) -> Counter[str]:
-        visible = self.visible[id(node)]
+        visible, summed = self.visible[id(node)], self.summed[id(node)]
         opened: list[Letters] = []
         merged: Counter[str] = Counter()
         for _, term in node.terms:
-            counts = self.counts[id(term)]
-            opened.append(frozenset(x for x, n in counts.items() if n == 1 or x in visible))
-            for letter, count in counts.items():
+            opened.append(self.opened(term))
+            for letter, count in self.counts[id(term)].items():
                 merged[letter] = max(merged[letter], count)
         wanted = NONE.union(*opened) - self.beside[id(node)]
-        self.spread[id(node)] = wanted
         for (_, term), found in zip(node.terms, opened, strict=True):
-            if id(term) not in self.numerals and not wanted <= found:
-                letter = min(wanted - found)
-                raise _missing(letter, term, found)
+            self.spread[id(term)] = wanted - found
+            if id(term) not in self.numerals and not wanted <= found | summed:
+                raise _missing(min(wanted - found - summed), term, found)
         # Summed within their terms: to the outside they do not occur.
         all_opened = NONE.union(*opened)
         return Counter({x: n if x in visible else 1 for x, n in merged.items() if x in all_opened})

@@ -103,6 +103,8 @@ class _Inference:
         self.axes: dict[int, Axes] = {}
         self.numerals: set[int] = set()
         self.letters: dict[str, int] = {}
+        #: What the letters of sums over an index run over; outside of the sums they mean nothing.
+        self.summed: list[int] = []
         #: What reductions are taken of, with the axes of which one at least is longer than 1.
         self.reduced: list[tuple[tree.Node, tuple[int, ...]]] = []
         self.defaults = Defaults(self.axis, self.names, self.axes)
@@ -164,11 +166,11 @@ class _Inference:
 
     def read(self, equation: Equation) -> None:
         """Set up the axes and rules of one equation."""
-        self.letters = {}
+        self.letters, self.summed = {}, []
         self.numerals = numerals(equation.value)
         for node in postorder(equation.value, operands):
             self.axes[id(node)] = self._node(node, [self.axes[id(p)] for p in operands(node)])
-        for letter in self.letters.values():
+        for letter in (*self.letters.values(), *self.summed):
             self.axis.force(letter, True)
         if equation.name is not None:
             axes = self.axes[id(equation.value)]
@@ -222,7 +224,16 @@ class _Inference:
                 return unit, unit
             case tree.Indexed():
                 self._indexed(node, parts[0])
-                return unit, unit
+                whole = [not subscript.names for subscript in node.subscripts]
+                whole = whole * 2 if len(whole) == 1 else whole
+                rows, columns = (
+                    part if is_whole else unit
+                    for part, is_whole in zip(parts[0], whole, strict=False)
+                )
+                return rows, columns
+            case tree.IndexSum():
+                self.summed.append(self.letters.pop(node.letter.name, unit))
+                return parts[0]
 
     def _name(self, node: tree.Name) -> Axes:
         if node.name in self.names:
@@ -320,11 +331,16 @@ class _Inference:
         if is_delta(node, self.names):
             return
         axis = self.axis
-        letters = [self._subscript(subscript) for subscript in node.subscripts]
+        letters = [
+            self._subscript(subscript) if subscript.names else whole
+            for subscript, whole in zip(node.subscripts, base, strict=False)
+        ]
         if len(letters) == 2:
             axis.join_pairs(base, (letters[0], letters[1]))
         elif len(letters) == 1:
             [letter] = letters
+            if not node.subscripts[0].names:
+                return
 
             def rule() -> bool:
                 if axis.long(base[1]) is True and axis.long(base[0]) is not True:

@@ -59,6 +59,8 @@ class Shapes:
         self._numeral_sums: list[tuple[tree.Sum, tree.Node, Operand]] = []
         #: Sizes that the letters of the current equation run over, and the node that said so.
         self.letters: dict[str, Dim] = {}
+        #: Sizes that sums over an index run over, by the id of the sum.
+        self.summed: dict[int, Dim] = {}
 
     def visit(self, root: tree.Node) -> Shape:
         """The shape of a tree, and of everything in it."""
@@ -132,6 +134,9 @@ class Shapes:
                 return SCALAR
             case tree.Indexed():
                 return self._indexed(node, parts[0])
+            case tree.IndexSum():
+                self.summed[id(node)] = self.letters.pop(node.letter.name)
+                return parts[0].shape
 
     def _name(self, node: tree.Name) -> Shape:
         if node.name in self.names:
@@ -365,8 +370,15 @@ class Shapes:
         if len(node.subscripts) != len(axes):
             raise self._wrong_subscripts(node, base)
         for subscript, axis in zip(node.subscripts, axes, strict=True):
-            self._subscript(node, subscript, axis)
-        return SCALAR
+            if subscript.names:
+                self._subscript(node, subscript, axis)
+        if len(axes) == 1:
+            return SCALAR if node.subscripts[0].names else base.shape
+        rows, columns = (
+            ONE if subscript.names else axis
+            for subscript, axis in zip(node.subscripts, axes, strict=True)
+        )
+        return rows, columns
 
     def _delta(self, node: tree.Indexed) -> Shape:
         """The letters of a delta run over one size, which another factor may tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
@@ -25,7 +26,7 @@ from matcalc.passes.declarations import (
 )
 from matcalc.passes.functions import SIZED, SPECIAL
 from matcalc.passes.translate import operands
-from matcalc.passes.walk import children, is_delta, letters_of, names_of, postorder
+from matcalc.passes.walk import children, is_delta, names_of, open_letters, postorder
 from matcalc.syntax import tree
 
 #: Names that mean something unless they are declared.
@@ -319,6 +320,7 @@ class _Sorter:
         """A letter of index notation runs over a range and can mean nothing else."""
         result = self.result
         for equation in result.equations:
+            self._check_sums(equation)
             left = (name for subscript in equation.left or () for name in subscript.names)
             for name in (*left, *_letters_in(equation.value)):
                 if isinstance(name, tree.Name):
@@ -337,6 +339,41 @@ class _Sorter:
                         help="use another letter for the index"
                         + (last if role == "a size" else ""),
                     )
+
+    def _check_sums(self, equation: Equation) -> None:
+        """``sum(k, ...)`` sums something that is subscripted with k, which means nothing else around it."""
+        sums = [node for node in postorder(equation.value) if isinstance(node, tree.IndexSum)]
+        if not sums:
+            return
+        letters = open_letters(equation.value)
+        outside = set(letters.get(id(equation.value), ()))
+        outside |= {n.name for s in equation.left or () for n in s.names if isinstance(n, tree.Name)}
+        bound: dict[int, frozenset[str]] = {}
+        for node in postorder(equation.value):
+            inner = frozenset[str]().union(*(bound.get(id(part), ()) for part in children(node)))
+            if isinstance(node, tree.IndexSum):
+                self._check_sum(node, letters.get(id(node.value), frozenset()), inner | outside)
+                inner |= {node.letter.name}
+            if inner:
+                bound[id(node)] = inner
+
+    def _check_sum(
+        self, node: tree.IndexSum, letters: frozenset[str], others: AbstractSet[str]
+    ) -> None:
+        letter = node.letter.name
+        if letter in others:
+            raise SyntaxProblem(
+                f"index {letter} is summed by sum({letter}, ...) and stands for something else as well",
+                span=node.letter.span,
+                help="use another letter for one of the two",
+            )
+        if letter not in letters:
+            raise SyntaxProblem(
+                f"sum({letter}, ...) sums nothing that is subscripted with {letter}",
+                span=node.span,
+                help=f"write sum({letter}, x[{letter}]) for a sum over an index; the dimension in"
+                f" sum(X, 1) is 1 or 2",
+            )
 
     def _check_properties(self) -> None:
         result = self.result
@@ -381,7 +418,7 @@ class _Sorter:
 
 def has_letters(value: tree.Node) -> bool:
     """Whether a tree is in index notation: fixed entries such as ``x[1]`` are plain numbers."""
-    return any(isinstance(node, tree.Indexed) and letters_of(node) for node in postorder(value))
+    return id(value) in open_letters(value)
 
 
 def _letters_in(value: tree.Node) -> Iterator[tree.Name]:

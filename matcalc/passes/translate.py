@@ -44,6 +44,7 @@ class Scope:
         fitted: shapes of the nodes that take the size that fits (``I``, ``vector(c)``, the term of
             numerals in ``1 + x``), by the id of the node.
         whole_divisors: ids of the quotients that divide by a whole juxtaposed product.
+        sums: values of the sums over an index, by the id of the node.
     """
 
     names: Mapping[str, Expr]
@@ -51,6 +52,7 @@ class Scope:
     functions: Mapping[str, Operation] = field(default_factory=dict)
     fitted: Mapping[int, Shape] = field(default_factory=dict)
     whole_divisors: AbstractSet[int] = frozenset()
+    sums: Mapping[int, Expr] = field(default_factory=dict)
 
 
 def translate(root: tree.Node, scope: Scope) -> Expr:
@@ -59,8 +61,14 @@ def translate(root: tree.Node, scope: Scope) -> Expr:
     Raises:
         MatcalcError: with the span of the smallest part that is to blame.
     """
-    values: dict[int, Expr] = {}
-    for node in postorder(root, operands):
+    values: dict[int, Expr] = dict(scope.sums)
+
+    def parts(node: tree.Node) -> tuple[tree.Node, ...]:
+        return () if id(node) in scope.sums else operands(node)
+
+    for node in postorder(root, parts):
+        if id(node) in scope.sums:
+            continue
         try:
             value = _translate(node, [values[id(part)] for part in operands(node)], scope)
             if id(node) in scope.fitted and value.is_scalar:
@@ -152,6 +160,8 @@ def _translate(node: tree.Node, args: list[Expr], scope: Scope) -> Expr:
             return inner_product(*args)
         case tree.Indexed():
             return fixed_entry(args[0], node)
+        case tree.IndexSum():
+            raise ShapeProblem("a sum over an index stands where a whole array is expected")
 
 
 def _name(node: tree.Name, scope: Scope) -> Expr:
@@ -193,16 +203,20 @@ def _power(node: tree.Power, base: Expr, exponent: Expr) -> Expr:
 
 def fixed_entry(base: Expr, node: tree.Indexed) -> Expr:
     """``X[1,2]`` is a product with unit vectors; ``x[2]`` counts along the axis that is longer than 1."""
-    places = [name.value for subscript in node.subscripts for name in subscript.names
-              if isinstance(name, tree.Number)]  # fmt: skip
-    if len(places) != sum(len(subscript.names) for subscript in node.subscripts):
-        raise ShapeProblem("an entry stands where a whole array is expected")
-    if len(places) == 1:
-        places = [Fraction(1), *places] if base.shape[0].is_unit else [*places, Fraction(1)]
-    row, column = (
-        Constant(1) if axis.is_unit else UNIT(Size(axis), Size(Dim.of(int(place))))
-        for axis, place in zip(base.shape, places, strict=True)
-    )
+    units: list[Expr] = []
+    axes = base.shape if len(node.subscripts) > 1 else base.axes or (ONE,)
+    for subscript, axis in zip(node.subscripts, axes, strict=True):
+        match subscript.names:
+            case ():
+                units.append(Constant(1))
+            case (tree.Number(value=place),):
+                size = Size(axis)
+                units.append(Constant(1) if axis.is_unit else UNIT(size, Size(Dim.of(int(place)))))
+            case _:
+                raise ShapeProblem("an entry stands where a whole array is expected")
+    if len(units) == 1:
+        units = [Constant(1), *units] if base.shape[0].is_unit else [*units, Constant(1)]
+    row, column = units
     return construct.multiply((construct.transpose(row), base, column))
 
 

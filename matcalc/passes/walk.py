@@ -27,6 +27,8 @@ def children(node: tree.Node) -> tuple[tree.Node, ...]:
             return (node.base, node.exponent)
         case tree.Indexed():
             return (node.base,)
+        case tree.IndexSum():
+            return (node.value,)
         case tree.Negate() | tree.Transpose() | tree.Norm() | tree.Bars():
             return (node.operand,)
 
@@ -60,6 +62,25 @@ def names_of(node: tree.Indexed) -> list[tree.Name]:
 def letters_of(node: tree.Indexed) -> frozenset[str]:
     """The letters among the subscripts, as a set."""
     return frozenset(name.name for name in names_of(node))
+
+
+def has_slice(node: tree.Indexed) -> bool:
+    """Whether this is an array, ``X[:,k]``, and not an entry."""
+    return any(not subscript.names for subscript in node.subscripts)
+
+
+def open_letters(root: tree.Node) -> dict[int, frozenset[str]]:
+    """The letters of index notation in every node that has any, but for those that ``sum(k, ...)`` binds."""
+    found: dict[int, frozenset[str]] = {}
+    for node in postorder(root):
+        letters = frozenset[str]().union(*(found.get(id(part), ()) for part in children(node)))
+        if isinstance(node, tree.Indexed):
+            letters |= letters_of(node)
+        elif isinstance(node, tree.IndexSum):
+            letters -= {node.letter.name}
+        if letters:
+            found[id(node)] = letters
+    return found
 
 
 def numerals(root: tree.Node) -> set[int]:

@@ -58,9 +58,14 @@ class TreeBuilder(Transformer[Token, Any]):
         result: tree.Node = dataclasses.replace(node, span=Span(opening.start_pos, closing.end_pos))
         return result
 
-    def call(self, children: list[Any]) -> tree.Call:
+    def call(self, children: list[Any]) -> tree.Call | tree.IndexSum:
+        """A call; ``sum(k, ...)`` is one unless a dimension stands behind the name."""
         function, _, *args, closing = children
         span = span_of(function)
+        match args:
+            case [tree.Name() as letter, value] if function.value == "sum":
+                if not isinstance(value, tree.Number):
+                    return tree.IndexSum(letter, value, span.join(span_of(closing)))
         return tree.Call(function.value, tuple(args), span.join(span_of(closing)), span)
 
     def root(self, children: list[Any]) -> tree.Call:
@@ -133,6 +138,9 @@ class TreeBuilder(Transformer[Token, Any]):
         if isinstance(first, Token):
             return tree.Subscript(names, span_of(first).join(span_of(last)))
         return tree.Subscript(names, first.span)
+
+    def whole_axis(self, children: list[Token]) -> tree.Subscript:
+        return tree.Subscript((), span_of(children[0]))
 
     # -- signs, products, sums
 
@@ -209,7 +217,7 @@ class TreeBuilder(Transformer[Token, Any]):
         return children
 
     def declaration(self, children: list[Any]) -> tree.Declaration:
-        names, parts = children
+        names, _, parts = children
         shape = parts[0][0]
         for extra, _ in parts[1:]:
             if extra is not None:
@@ -223,7 +231,7 @@ class TreeBuilder(Transformer[Token, Any]):
         return tree.Declaration(names, shape, properties, names[0].span.join(last))
 
     def function_declaration(self, children: list[Any]) -> tree.FunctionDeclaration:
-        names, parts, codomain = children
+        names, _, parts, codomain = children
         for shape, words in parts:
             if shape is None or words:
                 raise SyntaxProblem(

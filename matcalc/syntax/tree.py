@@ -123,7 +123,10 @@ class Inner:
 
 @dataclass(frozen=True, slots=True)
 class Subscript:
-    """One place between square brackets: a name, an integer from 1, or a composite ``(j,i)``."""
+    """One place between square brackets: a name, an integer from 1, a composite ``(j,i)``, or ``:``.
+
+    The colon, which stands for the whole axis, has no names.
+    """
 
     names: tuple[Name | Number, ...]
     span: Span
@@ -131,10 +134,19 @@ class Subscript:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """``W[i,j]``, ``inv(X)[i,k]``, ``δ[i,j]``: one entry, in index notation."""
+    """``W[i,j]``, ``inv(X)[i,k]``, ``δ[i,j]``: one entry, in index notation; ``X[:,k]``: a column."""
 
     base: Node
     subscripts: tuple[Subscript, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSum:
+    """``sum(k, x[k])``: the sum over all values of an index."""
+
+    letter: Name
+    value: Node
     span: Span
 
 
@@ -152,6 +164,7 @@ Node = (
     | Bars
     | Inner
     | Indexed
+    | IndexSum
 )
 
 
