@@ -29,12 +29,12 @@ from matcalc.passes.index_notation import lower
 from matcalc.passes.index_scan import Scan, free_letters
 from matcalc.passes.infer import Kinds, infer_kinds
 from matcalc.passes.mistakes import Reporter
-from matcalc.passes.recognise import recognise
+from matcalc.passes.recognise import vectorise
 from matcalc.passes.shapes import Shapes
 from matcalc.passes.statements import Equation, Statements, sort_statements
 from matcalc.passes.translate import Scope, translate
 from matcalc.passes.unify import MismatchError, Sizes, is_unknown
-from matcalc.passes.walk import open_letters, postorder
+from matcalc.passes.walk import children, open_letters, postorder
 from matcalc.syntax import tree
 from matcalc.syntax.parser import parse_program
 
@@ -106,7 +106,7 @@ class _Elaboration:
         #: Letters for the sizes that were unknown, once all is decided.
         self.named: dict[str, Dim] = {}
         #: Of the equations in index notation: the letters, the free ones, and how far they run.
-        self.scans: dict[int, tuple[Scan, list[str], dict[str, Dim]]] = {}
+        self.scans: dict[int, tuple[Scan, list[tuple[str, ...]], dict[str, Dim]]] = {}
         #: Values of the sums over an index that stand by themselves.
         self.sums: dict[int, Expr] = {}
 
@@ -154,7 +154,7 @@ class _Elaboration:
         scan, free = free_letters(equation.value, equation.left)
         ranges = dict(self.shapes.letters)
         self.scans[id(equation)] = scan, free, ranges
-        dims = [ranges[letter] for letter in free]
+        dims = [_size([ranges[letter] for letter in axis]) for axis in free]
         if len(dims) > 2 and equation is not self.statements.equations[-1]:
             raise UnsupportedProblem(
                 f"a definition with {len(dims)} indices",
@@ -304,14 +304,11 @@ class _Elaboration:
                 span=equation.value.span,
                 help="give it subscripts, as in (A X)[i,k], or sum over the slices: sum(k, ...)",
             )
-        indices = [letters[letter] for letter in free]
-        kept = tuple(index for index in indices if index is not None)
-        index = IndexExpr(kept, value.terms)
-        expr = None
-        if len(free) <= 2:
-            row, column = (*indices, None, None)[:2]
-            expr = _matrix_form(index, row, column)
-        if expr is None and equation is not self.statements.equations[-1]:
+        axes = [tuple(x for letter in axis if (x := letters[letter])) for axis in free]
+        index = IndexExpr(tuple(x for axis in axes for x in axis), value.terms)
+        expr = _matrix_form(index, *(*axes, (), ())[:2]) if len(free) <= 2 else None
+        composite = any(len(axis) > 1 for axis in axes)
+        if expr is None and (composite or equation is not self.statements.equations[-1]):
             raise UnsupportedProblem(
                 "this definition has no matrix form",
                 span=equation.span,
@@ -319,15 +316,19 @@ class _Elaboration:
             )
         return expr, index if expr is None else None
 
-
-    def _indices(
-        self, value: tree.Node, ranges: Mapping[str, Dim]
-    ) -> dict[str, Index | None]:
-        """Indices for the letters of a tree, given how far those run that no sum binds."""
+    def _indices(self, value: tree.Node, ranges: Mapping[str, Dim]) -> dict[str, Index | None]:
+        """Indices for the letters of a tree, given how far those run that no sum in it binds."""
         sizes = dict(ranges)
-        for node in postorder(value):
-            if isinstance(node, tree.IndexSum):
-                sizes[node.letter.name] = self.shapes.summed[id(node)]
+        opened = open_letters(value)
+        for node in postorder(value, lambda node: children(node) if id(node) in opened else ()):
+            if isinstance(node, tree.IndexSum) and id(node) in opened:
+                name, size = node.letter.name, self.sizes.resolve(self.shapes.summed[id(node)])
+                if self.sizes.resolve(sizes.setdefault(name, size)) != size:
+                    raise ShapeProblem(
+                        f"index {name} runs over two sizes",
+                        span=node.span,
+                        help="use another letter in one of the sums",
+                    )
         letters: dict[str, Index | None] = {}
         for letter, size in sizes.items():
             dim = self._known(size)
@@ -348,8 +349,10 @@ class _Elaboration:
 
     def _index_sum(self, node: tree.IndexSum, scope: Scope) -> Expr:
         scan = Scan(node.value, letter=node.letter.name).run()
-        value = lower(scan, scope, self._indices(node, {}))
-        expr = _matrix_form(IndexExpr(value.axes, value.terms), value.row, value.column)
+        ranges = {node.letter.name: self.shapes.summed[id(node)]}
+        value = lower(scan, scope, self._indices(node.value, ranges))
+        rows, columns = (() if axis is None else (axis,) for axis in (value.row, value.column))
+        expr = _matrix_form(IndexExpr(value.axes, value.terms), rows, columns)
         if expr is None:
             raise UnsupportedProblem(
                 f"the sum over {node.letter.name} has no matrix form",
@@ -358,10 +361,23 @@ class _Elaboration:
         return expr
 
 
-def _matrix_form(index: IndexExpr, row: Index | None, column: Index | None) -> Expr | None:
-    """What an array in index notation is in matrix form, if it has one."""
+def _matrix_form(
+    index: IndexExpr, rows: tuple[Index, ...], columns: tuple[Index, ...]
+) -> Expr | None:
+    """What an array in index notation is in matrix form, if it has one.
+
+    An axis can have several indices, of which the first varies slowest.
+    """
+    axes = rows[::-1], columns[::-1]
     # Kronecker products and vec have to be opened before anything can be recognised.
-    return recognise(index, row, column) or recognise(contract(index), row, column)
+    return vectorise(index, *axes) or vectorise(contract(index), *axes)
+
+
+def _size(sizes: Iterable[Dim]) -> Dim:
+    result = ONE
+    for size in sizes:
+        result = result * size
+    return result
 
 
 def unknown_range(letter: str, span: Span) -> ShapeProblem:

@@ -90,11 +90,12 @@ def multiplied(parts: Sequence[Entries]) -> Entries:
     factors: list[Entries] = []
     for part in parts:
         if row is None and column is None:
+            factors.append(part)
             row, column = part.row, part.column
-        elif not part.is_scalar:
-            part = renamed(part, part.row, column)  # the index that is summed over
-            column = part.column
-        factors.append(part)
+        else:
+            # The rows of the factor and the columns before it are the index that is summed over.
+            factors.append(renamed(part, part.row, column))
+            column = column if part.is_scalar else part.column
     return Entries(product([factor.terms for factor in factors]), row, column)
 
 

@@ -239,9 +239,9 @@ class _Lowering:
 
     def _call(self, node: tree.Call, parts: list[Entries]) -> Entries:
         arguments = split_arguments(node)
-        if not all(part.is_scalar for part in parts):
-            if reduced := self._reduction(node, arguments, parts[0]):
-                return reduced
+        arrays = not all(part.is_scalar for part in parts)
+        if arrays and (reduced := self._reduction(node, arguments, parts[0])):
+            return reduced
         shapes: tuple[Shape, ...] = tuple((ONE, ONE) for _ in arguments.operands)
         operation = self.scope.functions.get(node.function) or choose_operation(
             node, arguments, shapes
@@ -256,7 +256,7 @@ class _Lowering:
         match node.function, arguments.tail:
             case "transpose", _:
                 return transposed(value)
-            case ("norm" | "norm2" | "normF" | "norm1"), _:
+            case (("norm" | "norm2" | "normF" | "norm1"), _):
                 one_norm = node.function == "norm1" or arguments.tail == ("1",)
                 return self._norm(operand, value, "1" if one_norm else "2")
             case "sum", ():
@@ -264,7 +264,7 @@ class _Lowering:
             case "mean", ():
                 sizes = [construct.reciprocal(construct.size(axis.dim)) for axis in value.axes]
                 return multiplied([*map(scalar, sizes), entries])
-            case ("tr" | "trace" | "Tr"), _:
+            case (("tr" | "trace" | "Tr"), _):
                 return Entries(renamed(value, value.column, value.row).terms)
             case _:
                 return None
@@ -272,13 +272,10 @@ class _Lowering:
     def _not_mapped(self, node: tree.Call) -> SyntaxProblem | UnsupportedProblem:
         if self.scan.arrays:
             return UnsupportedProblem(
-                f"{node.function} of every slice",
+                f"{node.function} cannot be mapped over slices",
                 span=node.span,
-                details=(
-                    "sums, means, norms, traces and functions that act entry by entry can be taken of"
-                    " all slices at once, other functions not",
-                ),
-                help=f"write {node.function} out in terms of those",
+                details=("sums, means, norms, traces and what acts entry by entry can be mapped",),
+                help=f"write {node.function} out, or declare a function of the whole matrix",
             )
         return SyntaxProblem(
             f"{node.function} takes a whole array, not entries",

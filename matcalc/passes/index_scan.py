@@ -187,33 +187,38 @@ def _missing(letter: str, term: tree.Node, found: Letters) -> ShapeProblem:
 
 def free_letters(
     value: tree.Node, left: tuple[tree.Subscript, ...] | None
-) -> tuple[Scan, list[str]]:
-    """The scan of an equation in index notation and its free letters, in order of the axes.
+) -> tuple[Scan, list[tuple[str, ...]]]:
+    """The scan of an equation in index notation and its free letters, axis by axis.
+
+    An axis has one letter, or several if it is composite: ``y[(i,j)]``.
 
     Raises:
         MatcalcError: the left side is none, or an index is missing or occurs too often.
     """
     if left is None:
         scan = Scan(value).run()
-        return scan, scan.free()
+        return scan, [(letter,) for letter in scan.free()]
     letters: list[str] = []
+    axes: list[tuple[str, ...]] = []
     for subscript in left:
-        [name, *more] = subscript.names
-        if more or isinstance(name, tree.Number):
+        names = [name.name for name in subscript.names if isinstance(name, tree.Name)]
+        if not names or len(names) < len(subscript.names):
             raise UnsupportedProblem(
-                "the subscripts of a left side must be single letters",
+                "the subscripts of a left side must be letters",
                 span=subscript.span,
-                help="write z[i] = ... or Z[i,j] = ...",
+                help="write z[i] = ..., Z[i,j] = ... or z[(i,j)] = ...",
             )
-        if name.name in letters:
-            raise SyntaxProblem(
-                f"index {name.name} is repeated on the left side",
-                span=subscript.span,
-                help="use a different letter for every axis",
-            )
-        letters.append(name.name)
+        for name in names:
+            if name in letters:
+                raise SyntaxProblem(
+                    f"index {name} is repeated on the left side",
+                    span=subscript.span,
+                    help="use a different letter for every axis",
+                )
+            letters.append(name)
+        axes.append(tuple(names))
     scan = Scan(value, frozenset(letters)).run()
-    for letter, subscript in zip(letters, left, strict=True):
+    for letter, subscript in ((x, s) for s, axis in zip(left, axes, strict=True) for x in axis):
         if letter not in scan.below.get(id(value), NONE):
             raise ShapeProblem(
                 f"index {letter} of the left side is missing on the right",
@@ -221,4 +226,4 @@ def free_letters(
                 details=("every index on the left must occur on the right",),
                 help=f"use {letter} on the right, or remove it",
             )
-    return scan, letters
+    return scan, axes

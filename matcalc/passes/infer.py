@@ -185,12 +185,7 @@ class _Inference:
     def _indexed_result(self, equation: Equation) -> Axes:
         """Axes of what ``f[i,j] = ...`` defines, as its left side says."""
         unit = self.axis.unit
-        found = [
-            self.letters.get(name.name, unit)
-            for subscript in equation.left or ()
-            for name in subscript.names
-            if isinstance(name, tree.Name)
-        ]
+        found = [self._subscript(subscript) for subscript in equation.left or ()]
         rows, columns = (*found, unit, unit)[:2]
         return rows, columns
 

@@ -124,6 +124,8 @@ class Reporter:
             if a == b:
                 square = f"{factor(left.node, a)} .^ 2"
                 return f"write {square} element by element, {self.flipped(left.node)} {a} for the inner product"
+            if b.startswith("(") and left.node.span.end == right.node.span.start:
+                return f"for a function of {b} declare it, as in {a}: n -> scalar"
             if alike:
                 return (
                     f"did you mean {self.flipped(left.node)} {b} (a number) or {a} .* {b}"

@@ -12,6 +12,7 @@ from matcalc.errors import (
     DeclarationProblem,
     MatcalcError,
     NameProblem,
+    ShapeProblem,
     Span,
     SyntaxProblem,
 )
@@ -347,7 +348,9 @@ class _Sorter:
             return
         letters = open_letters(equation.value)
         outside = set(letters.get(id(equation.value), ()))
-        outside |= {n.name for s in equation.left or () for n in s.names if isinstance(n, tree.Name)}
+        outside |= {
+            n.name for s in equation.left or () for n in s.names if isinstance(n, tree.Name)
+        }
         bound: dict[int, frozenset[str]] = {}
         for node in postorder(equation.value):
             inner = frozenset[str]().union(*(bound.get(id(part), ()) for part in children(node)))
@@ -367,12 +370,18 @@ class _Sorter:
                 span=node.letter.span,
                 help="use another letter for one of the two",
             )
+        if letter not in letters and letter[0].isupper():
+            raise ShapeProblem(
+                "the second argument of sum is 1 or 2",
+                span=node.value.span,
+                help=f"sum({letter}, 1) runs down the columns, sum({letter}, 2) along the rows",
+            )
         if letter not in letters:
             raise SyntaxProblem(
                 f"sum({letter}, ...) sums nothing that is subscripted with {letter}",
                 span=node.span,
-                help=f"write sum({letter}, x[{letter}]) for a sum over an index; the dimension in"
-                f" sum(X, 1) is 1 or 2",
+                help=f"write sum({letter}, x[{letter}]) for a sum over an index, sum(X, 1) and"
+                " sum(X, 2) for sums down the columns and along the rows",
             )
 
     def _check_properties(self) -> None:

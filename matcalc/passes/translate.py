@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size

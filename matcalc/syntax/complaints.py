@@ -252,28 +252,20 @@ def _in_context(place: Place, token: Token, mark: str, expected: set[str]) -> Ma
     return None
 
 
-_SAMPLES = re.compile(r"\bsum\s*\(\s*\w+\s*,[^;\n]*$")
 _BASE = re.compile(r"([^\W\d_]\w*)\s*\[[^\[\]]*$")
 
 
 def _slice(place: Place, token: Token) -> MatcalcError:
-    """``X[:,1]`` and ``sum(k, l(Z[:,k]))``."""
+    """``X[1:3,k]``."""
     text, start = place.source.text, span_of(token).start
-    if _SAMPLES.search(text[:start][-200:]):
-        return place.unsupported(
-            "sums over samples, sum(k, l(Z[:,k])), are not supported yet",
-            token,
-            help="write the sum as a product with a vector of ones, or in index notation",
-        )
     base = _BASE.search(text[:start][-80:])
     name = base[1] if base else "X"
-    if "," in text[:start][-80:].rpartition("[")[2]:
-        remedy = f"for one row write unit(m, 1)' {name}, or {name}[1,j] in index notation"
-    elif "," in place.rest(token).partition("]")[0]:
-        remedy = f"for one column write {name} unit(n, 1), or {name}[i,1] in index notation"
+    after = place.rest(token).partition("]")[0]
+    if "," in text[:start][-80:].rpartition("[")[2] or "," in after:
+        remedy = f"{name}[:,1] is a column, {name}[1,:] a row, {name}[1,2] an entry"
     else:
         remedy = f"one entry is written {name}[i]"
-    return place.unsupported("slices are not supported", token, help=remedy)
+    return place.unsupported("a range of rows or columns is not supported", token, help=remedy)
 
 
 def _by_kind(place: Place, token: Token, mark: str) -> MatcalcError | None:

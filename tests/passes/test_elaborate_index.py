@@ -39,12 +39,73 @@ from tests.passes.readings import read, shapes
         ("vec(X)[(j,i)] Y[i,j]", "tr(X Y')"),
         ("kron(A, B)[(i,k),(j,l)] C[j,l]", "A C B'"),
         ("z[i] = W[i,j] x[j]; z' z", "x' W' W x"),
+        ("y[(i,j)] = X[j,i]", "vec(X)"),
+        ("y[(j,i)] = X[j,i]", "vec(X')"),
+        ("Z[(i,k),(j,l)] = A[i,j] B[k,l]", "A ⊗ B"),
+        ("z[(i,j)] = x[i] u[j]; z' z", "(x ⊗ u)' (x ⊗ u)"),
     ],
 )
 def test_index_notation_has_the_matrix_form(text: str, matrix: str) -> None:
+    assert_same(text, matrix)
+
+
+@pytest.mark.parametrize(
+    ("text", "matrix"),
+    [
+        ("sum(i, x[i])", "sum(x)"),
+        ("sum(i, x[i] y[i] z[i])", "sum(x .* y .* z)"),
+        ("sum(i, A[i,i])", "tr(A)"),
+        ("sum(i, sum(j, A[i,j] x[i] x[j]))", "x' A x"),
+        ("sum(i, x[i]) sum(i, y[i])", "sum(x) sum(y)"),
+        ("y[i] = sum(j, A[i,j] x[j])", "A x"),
+        ("y[i] = exp(x[i]) / sum(j, exp(x[j]))", "exp(x) / sum(exp(x))"),
+        ("f[i] = sum(k, A[i,k]) sum(k, A[k,i] x[i])", "x .* (A ones(n)) .* (A' ones(n))"),
+        ("f = log(sum(i, exp(A[i,j] x[j])))", "log(sum(exp(A x)))"),
+        ("log(sum(i, exp(A[i,j] x[j])))", "log(sum(exp(A x)))"),
+        ("sum(k, a + x[k])", "a n + sum(x)"),
+        ("sum(k, x[k]^2 + 1)", "x' x + n"),
+        ("m = sum(k, x[k]); m y[i] y[i]", "sum(x) y' y"),
+    ],
+)
+def test_a_sum_says_what_it_runs_over(text: str, matrix: str) -> None:
+    assert_same(text, matrix)
+
+
+@pytest.mark.parametrize(
+    ("text", "matrix"),
+    [
+        ("X[:,1]", "X unit(n, 1)"),
+        ("X[2,:]", "unit(m, 2)' X"),
+        ("X: (1, n); X[1,:]", "X: (1, n); X"),
+        ("X[:,:] x[:]", "X x"),
+        ("f[i] = w' X[:,i]", "X' w"),
+        ("1/a sum(k, (w' X[:,k] - y[k])^2)", "1/a (X' w - y)' (X' w - y)"),
+        ("sum(i, (y[i] - X[i,:] w)^2) + λ ||w||^2", "(y - X w)' (y - X w) + λ ||w||^2"),
+        ("sum(i, log(1 + exp(-y[i] w' X[:,i])))", "sum(log(1 + exp(-y .* X' w)))"),
+        ("sum(k, max(0, 1 - y[k] w' X[:,k]))", "sum(max(0, 1 - y .* X' w))"),
+        ("sum(k, ||W X[:,k] + b||^2)", "tr((W X + b ones(p)') (W X + b ones(p)')')"),
+        ("sum(k, norm(X[:,k]))", "sum(sqrt(diag(X' X)))"),
+        ("sum(k, ||X[:,k]||_1)", "sum(abs(X))"),
+        ("sum(k, X[:,k] X[:,k]')", "X X'"),
+        ("sum(k, (X[:,k] - u) (X[:,k] - u)')", "X X' - X ones(n) u' - u ones(n)' X' + n u u'"),
+        ("sum(k, y[k] X[:,k])", "X y"),
+        ("sum(k, x[k] A)", "sum(x) A"),
+        ("sum(k, <X[:,k], Y[:,k]>)", "tr(X Y')"),
+        ("sum(k, tr(A X[:,k] X[:,k]'))", "tr(A X X')"),
+        ("sum(k, sum(X[:,k] .* u)^2)", "(X' u)' (X' u)"),
+        ("sum(k, mean(X[:,k]) y[k])", "1/m sum(X y)"),
+        ("X: (m, m); sum(k, X[k,:] * (A \\ X[:,k]))", "X: (m, m); tr(X A^-1 X)"),
+    ],
+)
+def test_sums_over_slices(text: str, matrix: str) -> None:
+    assert_same(text, matrix)
+
+
+def assert_same(text: str, matrix: str) -> None:
     reading = read(text)
     declared = {name: [str(d) for d in s.axes] for name, s in reading.variables.items()}
-    assert simplify(reading.expr) is simplify(read(matrix, shapes=declared).expr)
+    shapes = {} if ":" in matrix else declared
+    assert simplify(reading.expr) is simplify(read(matrix, shapes=shapes).expr)
     assert reading.index is None
 
 

@@ -34,6 +34,8 @@ def brief(node):
             return _list("inner", node.left, node.right)
         case tree.Indexed():
             return f"{brief(node.base)}[{_subscripts(node.subscripts)}]"
+        case tree.IndexSum():
+            return _list(f"sum {node.letter.name}", node.value)
         case tree.Expression():
             return brief(node.value)
         case tree.Definition():
@@ -57,7 +59,7 @@ def _names(names):
 
 
 def _subscripts(subscripts):
-    parts = [",".join(map(brief, s.names)) for s in subscripts]
+    parts = [",".join(map(brief, s.names)) or ":" for s in subscripts]
     return ",".join(f"({p})" if "," in p else p for p in parts)
 
 

@@ -68,7 +68,7 @@ def test_messages_name_no_tokens(text, message):
         ("x\x1b[31m", SyntaxProblem, "the text contains a control character (U+001B)"),
         ("x\ud800", SyntaxProblem, "the text contains half a character (U+D800)"),
         ("x" + "\u0301\u0327" * 10**5, SyntaxProblem, None),
-        ("Z[:,k]", UnsupportedProblem, None),
+        ("Z[1:2,k]", UnsupportedProblem, None),
         ("[1, 2]", UnsupportedProblem, None),
         (r"\frac{1}{2}", UnsupportedProblem, "LaTeX input is not supported yet"),
         ("X^1/2", AmbiguityProblem, "^1/2 has two readings"),
