@@ -16,6 +16,12 @@ from tests.uncompiled import uncompiled
 
 jax.config.update("jax_enable_x64", True)
 
+#: Frobenius norm of the largest argument of a matrix function.
+LARGEST_NORM = 30
+
+#: Suffixes of the operations that are derivatives of a matrix function.
+DERIVED = ("_frechet", "_kronecker")
+
 Array = jax.Array | np.ndarray
 Meaning = Callable[..., Array]
 
@@ -293,6 +299,11 @@ def _lead(sign: int, axis: int | None, X: np.ndarray) -> float:
     return min(np.min(np.diff(np.sort(sign * line)[-2:]), initial=np.inf) for line in lines)
 
 
+def _moderate(X: np.ndarray, *_: np.ndarray) -> float:
+    """Exponentials of larger matrices lose their digits."""
+    return np.inf if np.linalg.norm(X) < LARGEST_NORM else 0.0
+
+
 def _eigen_gap(X: np.ndarray, k: np.ndarray) -> float:
     """Between the eigenvalues; and the first entry of the eigenvector, which fixes its sign."""
     if not np.allclose(X, X.T):
@@ -312,6 +323,7 @@ MARGINS: dict[str, Callable[..., float]] = {
     **dict.fromkeys(("inv", "det", "eigprod", "logdet", "adj", "pinv"), _condition),
     "matpow": lambda X, k: _condition(X) if k[0, 0] < 0 else np.inf,
     **dict.fromkeys(("eigval", "eigvec"), _eigen_gap),
+    **{f + form: _moderate for f in ("expm", "sinm", "cosm") for form in ("", *DERIVED)},
     **{
         prefix + name + suffix: partial(_lead, sign, axis)
         for name, sign in (("max", 1), ("min", -1))

@@ -10,11 +10,10 @@ from fractions import Fraction
 from typing import Protocol, TypeVar
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
-from matcalc.core.expr import Constant, Expr, Size, Symbol
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops import REGISTRY
 from matcalc.ops.constant import COMMUTATION, ONES, PI, UNIT, ZEROS
-from matcalc.ops.structural import MATMUL
 from matcalc.passes import construct
 from matcalc.passes.translate import apply_operation
 
@@ -127,7 +126,7 @@ class Grower:
         if shape == SCALAR:
             numbers = [Constant(2), Constant(Fraction(1, 2)), Size(SIZES[0]), PI()]
             return self.choose([*plain, *numbers])
-        kinds = ["plain"] * 8 + ["special", "special", "constant"]
+        kinds = ["plain"] * 4 + ["special"] * (3 if rows == columns else 1) + ["constant"]
         match self.choose(kinds):
             case "special":
                 return self.choose(_special(shape))
@@ -190,7 +189,7 @@ class Grower:
 
     def _gram(self, shape: Shape, leaves: int) -> Expr:
         e = self.grow((self.choose(SIZES), shape[1]), leaves // 2)
-        return MATMUL(construct.transpose(e), e)
+        return construct.multiply((construct.transpose(e), e))
 
     def _definite(self, shape: Shape, leaves: int) -> Expr:
         return construct.add([construct.eye(shape[0]), self._gram(shape, leaves)])
@@ -294,6 +293,17 @@ def variable(shape: Shape, which: int) -> Symbol:
     if rows.is_unit:
         return Symbol(f"{'rst'[which]}_{_tag(columns)}", shape)
     return Symbol(f"{'ABC'[which]}_{_tag(rows)}{_tag(columns)}", shape)
+
+
+def replaced(root: Expr, old: Expr, new: Expr) -> Expr:
+    """``root`` with one node replaced, in the form in which texts are read."""
+    done = {old: new}
+    for node in postorder(root):
+        if node not in done:
+            args = tuple(done[arg] for arg in node.args)
+            changed = isinstance(node, Apply) and args != node.args
+            done[node] = apply_operation(node.op, args) if changed else node
+    return done[root]
 
 
 def _special(shape: Shape) -> list[Symbol]:

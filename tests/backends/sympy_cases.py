@@ -65,5 +65,8 @@ def evaluated(image: Any, sizes: Mapping[str, int], values: Mapping[Symbol, symp
 
 
 def sized(image: Any, sizes: Mapping[str, int]) -> Any:
-    symbols = {sympy.Symbol(s, integer=True, positive=True): k for s, k in sizes.items()}
-    return sympy.sympify(image).subs(symbols)
+    """Put in sizes; ``subs`` overlooks those of a matrix within a sum over another size."""
+    symbols = {
+        sympy.Symbol(s, integer=True, positive=True): sympy.Integer(k) for s, k in sizes.items()
+    }
+    return sympy.sympify(image).xreplace(symbols)

@@ -10,7 +10,23 @@ from matcalc.core.index import Composite, Index
 from matcalc.core.operation import Operation
 from matcalc.errors import ArgumentProblem, LimitProblem
 from matcalc.ops import REGISTRY
-from tests.backends.sympy_cases import A, B, X, Y, a, evaluated, index, inv, m, n, ops, prod, t, total, x
+from tests.backends.sympy_cases import (
+    A,
+    B,
+    X,
+    Y,
+    a,
+    evaluated,
+    index,
+    inv,
+    m,
+    n,
+    ops,
+    prod,
+    t,
+    total,
+    x,
+)
 from tests.conformance.instances import instances
 
 SIZES = {"n": 2, "m": 3}

@@ -17,15 +17,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import repeat
+from functools import partial
 
 from matcalc.errors import LimitProblem, MatcalcError, UnsupportedProblem
 from tests.laws.laws import LAWS, Law
 from tests.laws.problem import RANGES, Discarded, Problem, Violation, random_problem
 from tests.laws.shrink import shrink
-
-#: Leaves of the largest expressions.
-LEAVES = 12
 
 #: Examples between two lines of progress, and in one task of a process.
 CHUNK = 100
@@ -53,10 +50,10 @@ class Outcome:
 Outcomes = dict[str, Outcome]
 
 
-def example(seed: int, number: int) -> Problem:
+def example(seed: int, number: int, leaves: int) -> Problem:
     """Problem of this number; of the points tried, the first at which the expression is defined."""
     rng = random.Random(f"{seed}/{number}")
-    problem = random_problem(rng.choice, LEAVES)
+    problem = random_problem(rng.choice, leaves)
     reason = ""
     for name in [problem.range, *RANGES]:
         try:
@@ -69,12 +66,12 @@ def example(seed: int, number: int) -> Problem:
     raise Discarded(reason)
 
 
-def run(seed: int, numbers: Sequence[int], laws: Sequence[Law]) -> Outcomes:
+def run(seed: int, leaves: int, numbers: Sequence[int], laws: Sequence[Law]) -> Outcomes:
     """All laws on the examples of these numbers."""
     outcomes: Outcomes = {law.name: Outcome() for law in laws}
     for number in numbers:
         try:
-            problem = example(seed, number)
+            problem = example(seed, number, leaves)
         except Discarded as reason:
             for outcome in outcomes.values():
                 outcome.discarded[str(reason)] += 1
@@ -98,7 +95,9 @@ def _try(law: Law, problem: Problem, outcome: Outcome, name: str) -> None:
     except Exception as error:  # noqa: BLE001
         kind = type(error)
         smaller = shrink(problem, lambda p: kind in _failure(law, p))
-        outcome.failures.append(f"{law.name}, example {name}\n  {smaller}\n  {_report(law, smaller)}")
+        outcome.failures.append(
+            f"{law.name}, example {name}\n  {smaller}\n  {_report(law, smaller)}"
+        )
     else:
         outcome.held += 1
 
@@ -148,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.laws", description=__doc__)
     parser.add_argument("--examples", type=int, default=1000, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--leaves", type=int, default=12, help="of the largest expressions")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--only", metavar="NUMBER", type=int, help="one example, by its number")
     parser.add_argument("--law", action="append", choices=[law.name for law in LAWS])
@@ -158,14 +158,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes: Outcomes = {law.name: Outcome() for law in laws}
     start = time.perf_counter()
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        for done, part in enumerate(pool.map(run, repeat(chosen.seed), chunks, repeat(laws)), 1):
+        work = partial(run, chosen.seed, chosen.leaves, laws=laws)
+        for done, part in enumerate(pool.map(work, chunks), 1):
             for name, outcome in part.items():
                 outcomes[name].add(outcome)
                 for failure in outcome.failures:
-                    print(f"\nFAILED {failure}", flush=True)
+                    sys.stdout.write(f"\nFAILED {failure}\n")
+                    sys.stdout.flush()
             progress = f"{min(done * CHUNK, len(numbers))} of {len(numbers)} examples"
-            print(f"{progress}, {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    print("", *table(outcomes), sep="\n")
+            sys.stderr.write(f"{progress}, {time.perf_counter() - start:.0f} s\n")
+    sys.stdout.write("\n".join(["", *table(outcomes), ""]))
     return any(outcome.failures for outcome in outcomes.values())
 
 

@@ -41,7 +41,7 @@ NUDGE = 1e-9
 Array = np.ndarray
 
 
-class Discarded(Exception):  # noqa: N818 - nothing is wrong
+class Discarded(Exception):
     """The point or the expression says nothing about a law, for this reason."""
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute, symbols
+from matcalc.core.expr import Apply, Expr, postorder, symbols
 from matcalc.errors import MatcalcError
 from tests.laws.problem import Problem
-from tests.random_expressions import variable
+from tests.random_expressions import replaced, variable
 
 #: Seconds to spend on one problem.
 PATIENCE = 15
@@ -37,22 +37,25 @@ def _smaller(e: Expr) -> Iterator[Expr]:
     """Expressions with fewer nodes, the smallest first; parts of it have any shape."""
     nodes = [node for node in postorder(e) if isinstance(node, Apply)]
     yield from (node for node in nodes if node is not e)
+    for node, part in _replacements(e, nodes):
+        try:
+            yield replaced(e, node, part())
+        except MatcalcError:
+            # Not every operation takes every argument of the shape: eigval takes numerals.
+            continue
+
+
+def _replacements(e: Expr, nodes: list[Apply]) -> Iterator[tuple[Expr, Callable[[], Expr]]]:
+    """Nodes with what may stand in their place."""
     for node in reversed(nodes):
         below = [part for part in postorder(*node.args) if part.shape == node.shape]
         for part in [variable(node.shape, 0), *below]:
-            try:
-                yield substitute(e, {node: part})
-            except MatcalcError:
-                # Not every operation takes every argument of the shape: eigval takes numerals.
-                continue
+            yield node, lambda part=part: part
     for node in nodes:
         if node.op.variadic and len(node.args) > 2:
             for k in range(len(node.args)):
                 rest = node.args[:k] + node.args[k + 1 :]
-                try:
-                    yield substitute(e, {node: node.op(*rest)})
-                except MatcalcError:
-                    continue
-    for node in postorder(e):
-        if isinstance(node, Symbol) and node.properties:
-            yield substitute(e, {node: variable(node.shape, 1)})
+                yield node, lambda op=node.op, rest=rest: op(*rest)
+    for symbol in symbols(e):
+        if symbol.properties:
+            yield symbol, lambda symbol=symbol: variable(symbol.shape, 1)
