@@ -8,6 +8,8 @@ from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Term
 from matcalc.ops.constant import EYE
+from matcalc.ops.linalg import VEC
+from matcalc.ops.structural import KRON
 from matcalc.passes.build import is_op, times, transposed, zeros
 from matcalc.passes.collect import total
 from matcalc.passes.contract import contract
@@ -17,6 +19,9 @@ from matcalc.passes.network import fold_term
 from matcalc.passes.products import product
 
 Indices = tuple[Index, ...]
+
+#: Most factors with composite indices that are multiplied one after another.
+MAX_COMPOSITE = 8
 
 
 def recognise(expr: IndexExpr, row: Index | None, column: Index | None) -> Expr | None:
@@ -49,7 +54,11 @@ def _matrix_of(term: Term, rows: Indices, columns: Indices) -> Expr | None:
             folded = fold_term(term, *(rows or (None,)), *(columns or (None,)))
             if folded is not None:
                 return folded
-        return kronecker_term(term, rows, columns) or _through_map(term, rows, columns)
+        return (
+            kronecker_term(term, rows, columns)
+            or _through_map(term, rows, columns)
+            or _through_composite(term, rows, columns)
+        )
     index, parts = pair
     split = term.rename({index: Composite(parts)})
     rows, columns = (_replaced(side, index, parts) for side in (rows, columns))
@@ -98,6 +107,36 @@ def _matrix(factors: list[Factor], rows: Indices, columns: Indices) -> Expr | No
         return None
     term = Term(Fraction(1), tuple(factors))
     return vectorise(IndexExpr((*rows, *columns), (term,)), rows[::-1], columns[::-1])
+
+
+def _through_composite(term: Term, rows: Indices, columns: Indices) -> Expr | None:
+    """A factor that is summed over a composite index is multiplied: ``(A ⊗ B) x`` for ``A[i,k] B[j,l] x[(k,l)]``."""
+    composite = [f for f in term.factors if any(isinstance(slot, Composite) for slot in f.slots)]
+    # Kronecker products and vec have plainer forms once they are opened (contract).
+    if len(composite) > MAX_COMPOSITE or any(is_op(f.expr, KRON, VEC) for f in composite):
+        return None
+    free = frozenset((*rows, *columns))
+    for factor in composite:
+        for place, slot in enumerate(factor.slots):
+            others = factor.slots[:place] + factor.slots[place + 1 :]
+            axes = tuple(part for other in others for part in other.parts)
+            if (
+                isinstance(slot, Index)
+                or free.intersection(slot.parts)
+                or axes not in (rows, columns)
+            ):
+                continue
+            rest = Term(term.coefficient, tuple(f for f in term.factors if f is not factor))
+            is_left = axes != columns
+            sides = (slot.parts, columns) if is_left else (rows, slot.parts)
+            other_matrix = _matrix_of(rest, *sides)
+            if other_matrix is None:
+                return None
+            # The axis that is summed over has to be the columns of a left factor, the rows of a right one.
+            is_column = place == 1 if others else factor.expr.shape[0].is_unit
+            matrix = factor.expr if is_column == is_left else transposed(factor.expr)
+            return product(*((matrix, other_matrix) if is_left else (other_matrix, matrix)))
+    return None
 
 
 def _pair_to_split(term: Term, free: frozenset[Index]) -> tuple[Index, Indices] | None:

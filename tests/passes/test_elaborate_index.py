@@ -43,6 +43,11 @@ from tests.passes.readings import read, shapes
         ("y[(j,i)] = X[j,i]", "vec(X')"),
         ("Z[(i,k),(j,l)] = A[i,j] B[k,l]", "A ⊗ B"),
         ("z[(i,j)] = x[i] u[j]; z' z", "(x ⊗ u)' (x ⊗ u)"),
+        ("y[(i,j)] = A[i,k] B[j,l] x[(k,l)]", "(A ⊗ B) x"),
+        ("y[(j,i)] = A[i,k] B[j,l] x[(k,l)]", "(B ⊗ A) commutation(q, n) x"),
+        ("b[(i,j)] A[i,k] B[j,l] x[(k,l)]", "b' (A ⊗ B) x"),
+        ("Y[c,(i,j)] = X[c,(k,l)] A[k,i] B[l,j]", "X (A ⊗ B)"),
+        ("y[(i,j)] = K[(k,l),(i,j)] x[k] u[l]", "K' (x ⊗ u)"),
     ],
 )
 def test_index_notation_has_the_matrix_form(text: str, matrix: str) -> None:
