@@ -19,7 +19,8 @@ from matcalc.passes.conditions import conditions
 from matcalc.passes.differentiate import derivatives, differentiate_index
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
-from matcalc.passes.layout import LAYOUTS, arrange
+from matcalc.passes.layout import LAYOUTS, Arranged, arrange
+from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
 from matcalc.report import declaration, factors, one_line, unused_name
 from matcalc.syntax.names import is_name, normal_name
@@ -152,9 +153,9 @@ def _derivative(
     notes = list(reading.notes)
     if isinstance(f, Expr):
         tensor = structured_derivative(f, wrt, order, structured)
-        arranged = arrange(tensor, f.shape, wrt.shape, order, layout)
+        arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, layout))
         if layout == "vec" and arranged.expr is None:
-            arranged = arrange(tensor, f.shape, wrt.shape, order, "tensor")
+            arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, "tensor"))
             notes.append("there is no vec form; this is the tensor")
     else:
         tensor = _differentiate_index(f, wrt, order)
@@ -172,6 +173,12 @@ def _derivative(
         conditions=conditions([*factors(f), *factors(tensor)], printer.format_expr),
         notes=notes,
     )
+
+
+def _shortened(arranged: Arranged) -> Arranged:
+    """Matrix and vec form in the shortest form found."""
+    expr, vec = (e if e is None else shorten(e) for e in (arranged.expr, arranged.vec))
+    return replace(arranged, expr=expr, vec=vec)
 
 
 def _function_name(reading: Reading, f: Expr | IndexExpr) -> str:

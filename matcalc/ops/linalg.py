@@ -175,7 +175,7 @@ EIGVAL = Operation(
     "eigval",
     "(n, n), scalar -> scalar",
     ("X", "k"),
-    partial=("∂eigval(X, k)/∂X[i,j] = eigvec(X, k)[i] eigvec(X, k)[j]", ""),
+    partial=("∂eigval(X, k)/∂X[i,j] = eigvec(X', k)[i] eigvec(X, k)[j]", ""),
     latex=r"\lambda",
     numpy="np.linalg.eigvalsh({0})[int({1})]",
     domain="symmetric",

@@ -86,6 +86,7 @@ def times(*factors: Expr) -> Expr:
     """
     coefficient = Fraction(1)
     powers: dict[Expr, tuple[Expr, Fraction]] = {}
+    exponents: dict[Expr, Expr] = {}
     shape: Shape = UNIT.shape
     if any(is_op(factor, EYE) for factor in factors):
         # Only the diagonal counts, and that is the transpose's too.
@@ -101,6 +102,13 @@ def times(*factors: Expr) -> Expr:
             coefficient *= factor.value
         elif is_op(factor, TIMES):
             stack.extend(reversed(factor.args))
+        elif is_op(factor, POWER) and not isinstance(factor.args[1], Constant):
+            base, variable = factor.args
+            key = canonical(base)
+            powers.setdefault(key, (base, Fraction(0)))
+            exponents[key] = (
+                exponent_sum(exponents[key], variable) if key in exponents else variable
+            )
         else:
             base, exponent = as_power(factor)
             if exponent < 0 and is_zero(base):
@@ -112,21 +120,53 @@ def times(*factors: Expr) -> Expr:
     if coefficient == 0:
         return zeros(shape)
     _merge_signs(powers)
-    merged = [_power_of(base, exponent) for base, exponent in powers.values() if exponent]
+    merged = [
+        _power_of(base, exponent)
+        if key not in exponents
+        else _joined(base, exponent, exponents[key])
+        for key, (base, exponent) in powers.items()
+        if exponent or key in exponents
+    ]
     return _assemble(coefficient, merged, shape)
 
 
+def _joined(base: Expr, exponent: Fraction, variable: Expr) -> Expr:
+    """``x^2 x^(k - 1) = x^(k + 1)``."""
+    if exponent:
+        variable = exponent_sum(variable, scaled(exponent, ones(variable.shape)))
+    return power(base, variable)
+
+
+def exponent_sum(left: Expr, right: Expr) -> Expr:
+    """The sum of two exponents, like terms collected, numbers last."""
+    terms: dict[Expr, Fraction] = {}
+    for exponent in (left, right):
+        for term in exponent.args if is_op(exponent, ADD) else (exponent,):
+            coefficient, rest = split_coefficient(term)
+            terms[rest] = terms.get(rest, Fraction(0)) + coefficient
+    unit = ones(left.shape)
+    constant = terms.pop(unit, Fraction(0))
+    parts = [scaled(coefficient, rest) for rest, coefficient in terms.items() if coefficient]
+    if constant or not parts:
+        parts.append(scaled(constant, unit))
+    return parts[0] if len(parts) == 1 else ADD(*parts)
+
+
 def _merge_signs(powers: dict[Expr, tuple[Expr, Fraction]]) -> None:
-    """``sign(u) abs(u)^k = u^k`` for odd k."""
+    """``sign(u) abs(u)^k = u^k`` and ``sign(u) u^k = abs(u)^k`` for odd k."""
     for key, (base, exponent) in list(powers.items()):
-        if not is_op(base, ABS) or not _is_odd(exponent):
+        if not is_op(base, SIGN) or not _is_odd(exponent):
             continue
-        sign = canonical(SIGN(base.args[0]))
-        if sign in powers and _is_odd(powers[sign][1]):
-            del powers[sign], powers[key]
-            inner = canonical(base.args[0])
+        inner, magnitude = canonical(base.args[0]), canonical(ABS(base.args[0]))
+        if magnitude in powers and _is_odd(powers[magnitude][1]):
+            _, moved = powers.pop(magnitude)
             first, so_far = powers.get(inner, (base.args[0], Fraction(0)))
-            powers[inner] = (first, so_far + exponent)
+            powers[inner] = (first, so_far + moved)
+            del powers[key]
+        elif inner in powers and _is_odd(powers[inner][1]):
+            _, moved = powers.pop(inner)
+            powers[magnitude] = (ABS(base.args[0]), moved)
+            del powers[key]
 
 
 def _is_odd(k: Fraction) -> bool:
@@ -195,7 +235,7 @@ def as_power(e: Expr) -> tuple[Expr, Fraction]:
 
 
 def _power_of(base: Expr, exponent: Fraction) -> Expr:
-    if exponent == 1:
+    if exponent == 1 or (exponent > 0 and (is_op(base, EYE) or is_mask(base))):
         return base
     if isinstance(base, Constant) and base.value and exponent.denominator == 1:
         return Constant(base.value ** int(exponent))

@@ -11,9 +11,11 @@ from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import (
     UNIT,
+    as_power,
     diag,
     is_op,
     is_zero,
+    power,
     scaled,
     split_coefficient,
     times,
@@ -153,11 +155,8 @@ def _factor(pieces: list[_Piece]) -> list[Expr]:
 
 def _common_scalars(pieces: list[_Piece]) -> tuple[list[Expr], list[_Piece]] | None:
     """Scalar factors of all terms, the absolute rational coefficient among them."""
-    shared = [
-        scalar
-        for scalar in pieces[0].scalars
-        if all(canonical(scalar) in map(canonical, piece.scalars) for piece in pieces[1:])
-    ]
+    tables = [_powers(piece.scalars) for piece in pieces]
+    shared = _common_powers(tables)
     content = abs(pieces[0].coefficient)
     if any(abs(piece.coefficient) != content for piece in pieces):
         content = Fraction(1)
@@ -167,21 +166,54 @@ def _common_scalars(pieces: list[_Piece]) -> tuple[list[Expr], list[_Piece]] | N
         return None
     if not shared and content == 1:
         return None
-    keys = {canonical(scalar) for scalar in shared}
     rest = [
-        _Piece(
-            piece.coefficient / content,
-            tuple(s for s in piece.scalars if canonical(s) not in keys),
-            piece.chain,
-        )
-        for piece in pieces
+        _Piece(piece.coefficient / content, _without(table, shared), piece.chain)
+        for piece, table in zip(pieces, tables, strict=True)
     ]
-    return [Constant(content), *shared], rest
+    return [Constant(content), *(_power(shared[key]) for key in shared)], rest
+
+
+#: Scalar factors by base, in canonical form: the base itself and its exponent.
+_Powers = dict[Expr, tuple[Expr, Fraction]]
+
+
+def _powers(scalars: Iterable[Expr]) -> _Powers:
+    table: _Powers = {}
+    for scalar in scalars:
+        base, exponent = as_power(scalar)
+        table[canonical(base)] = base, exponent
+    return table
+
+
+def _power(power_of: tuple[Expr, Fraction]) -> Expr:
+    base, exponent = power_of
+    return power(base, Constant(exponent))
+
+
+def _common_powers(tables: list[_Powers]) -> _Powers:
+    """What every term has as a factor, with the exponent that is nearest to zero."""
+    shared: _Powers = {}
+    for key, (base, _) in tables[0].items():
+        exponents = [table[key][1] if key in table else Fraction(0) for table in tables]
+        nearest = min(exponents, key=abs)
+        if nearest and all(exponent * nearest > 0 for exponent in exponents):
+            shared[key] = base, nearest
+    return shared
+
+
+def _without(table: _Powers, shared: _Powers) -> tuple[Expr, ...]:
+    """The factors that remain beside the shared ones."""
+    remaining = []
+    for key, (base, exponent) in table.items():
+        left = exponent - shared[key][1] if key in shared else exponent
+        if left:
+            remaining.append(_power((base, left)))
+    return tuple(remaining)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Terms that share their array part, or a factor at the left or right end of their chains."""
+    """Terms that share their array part, their scalar part, or a factor at an end of their chains."""
 
     members: tuple[int, ...]
     side: str
@@ -190,6 +222,11 @@ class _Group:
     def merge(self, pieces: list[_Piece]) -> Expr:
         """The sum of the pieces with the common factor outside."""
         chain = pieces[0].chain
+        if self.side == "scalars":
+            first = _Piece(pieces[0].coefficient, pieces[0].scalars, ()).build()
+            signs = (p.coefficient / pieces[0].coefficient for p in pieces)
+            inner = [scaled(s, product(*p.chain)) for s, p in zip(signs, pieces, strict=True)]
+            return times(first, total(*inner))
         if self.side == "whole":
             inner = [_Piece(p.coefficient, p.scalars, ()).build() for p in pieces]
             return times(total(*inner), product(*chain))
@@ -216,6 +253,9 @@ def _groupings(pieces: list[_Piece]) -> Iterable[_Group]:
     for k, piece in enumerate(pieces):
         if not piece.chain:
             continue
+        outside = frozenset(canonical(scalar) for scalar in piece.scalars)
+        if outside or abs(piece.coefficient) != 1:
+            buckets.setdefault(("scalars", abs(piece.coefficient), outside), []).append(k)
         keys = tuple(canonical(factor) for factor in piece.chain)
         buckets.setdefault(("whole", *keys), []).append(k)
         if len(piece.chain) > 1:
@@ -224,7 +264,7 @@ def _groupings(pieces: list[_Piece]) -> Iterable[_Group]:
             buckets.setdefault(("right", keys[-1], scalars), []).append(k)
             buckets.setdefault(("left", keys[0], scalars), []).append(k)
     for key, members in buckets.items():
-        if len(members) > 1 and _factorable(key[0] == "whole", pieces, members):
+        if len(members) > 1 and _factorable(key[0] in ("whole", "scalars"), pieces, members):
             width = len(key) - 1 if key[0] == "whole" else 1
             gain = (len(members) - 1) * width
             yield _Group(tuple(members), str(key[0]), gain)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from matcalc.core.expr import Constant, Expr, Size, postorder
 from matcalc.ops.structural import ADD, TIMES
-from matcalc.passes.build import UNIT, is_op, scaled, split_coefficient, times
+from matcalc.passes.build import is_op, scaled, split_coefficient, times
 
 
 def is_whole(exponent: Expr) -> bool:
@@ -18,20 +16,6 @@ def is_whole(exponent: Expr) -> bool:
         or is_op(node, TIMES)
         for node in postorder(exponent)
     )
-
-
-def plus(left: Expr, right: Expr) -> Expr:
-    """The sum of two exponents, like terms collected."""
-    terms: dict[Expr, Fraction] = {}
-    for exponent in (left, right):
-        for term in exponent.args if is_op(exponent, ADD) else (exponent,):
-            coefficient, rest = split_coefficient(term)
-            terms[rest] = terms.get(rest, Fraction(0)) + coefficient
-    constant = terms.pop(UNIT, Fraction(0))
-    parts = [scaled(coefficient, rest) for rest, coefficient in terms.items() if coefficient]
-    if constant or not parts:
-        parts.append(Constant(constant))
-    return parts[0] if len(parts) == 1 else ADD(*parts)
 
 
 def product(left: Expr, right: Expr) -> Expr:

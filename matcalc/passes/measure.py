@@ -6,6 +6,7 @@ smaller one is shown.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, postorder
@@ -19,6 +20,22 @@ def measure(e: Expr) -> int:
         node.memo[measure] = _count(node)
     found: int = e.memo[measure]
     return found
+
+
+def shared_measure(e: Expr) -> int:
+    """The size where what occurs repeatedly is given a name: ``t1 = A x; t1' t1``."""
+    nodes = list(postorder(e))
+    measure(e)
+    uses = Counter(arg for node in nodes for arg in node.args)
+    size = 0
+    for node in nodes:
+        whole: int = node.memo[measure]
+        size += whole - sum(arg.memo[measure] for arg in node.args)
+        repeated = uses[node] - 1
+        if repeated > 0:
+            # Its name stands at every place, and once before its definition.
+            size += min(repeated * whole, repeated + 2)
+    return size
 
 
 def _count(node: Expr) -> int:

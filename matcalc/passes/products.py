@@ -11,14 +11,15 @@ from math import prod
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Symbol
 from matcalc.ops.constant import EYE, ONES
-from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE, TRIL, TRIU
-from matcalc.ops.reduction import SOFTMAX, SUM
+from matcalc.ops.linalg import DIAG, DIAGONAL, INV, PINV, TRACE, TRIL, TRIU
+from matcalc.ops.reduction import SOFTMAX, SOFTMAX_1, SOFTMAX_2, SUM
 from matcalc.ops.structural import KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
 from matcalc.passes import exponents
 from matcalc.passes.build import (
     MINUS,
     UNIT,
     as_power,
+    exponent_sum,
     eye,
     is_op,
     is_zero,
@@ -93,6 +94,7 @@ def _append(chain: list[Expr], piece: Expr, scalars: list[Expr]) -> None:
         return
     chain.append(piece)
     _cancel_inverse(chain)
+    _cancel_pseudo_inverse(chain)
     if len(chain) > 1 and chain[-1].shape[1].is_unit:
         _close_scalar(chain, scalars)
 
@@ -130,6 +132,28 @@ def _cancel_inverse(chain: list[Expr]) -> None:
             if not chain:
                 chain.append(eye(dim))
             return
+
+
+def _cancel_pseudo_inverse(chain: list[Expr]) -> None:
+    """With P = pinv(X), X P and P X are projectors: ``X P X = X``, ``X' X P = X'``, ``P P' X' = P``."""
+    if len(chain) < 3 or not any(map(_is_pseudo_inverse, chain[-3:])):
+        return
+    a, b, c = chain[-3:]
+    if _is_pair(a, b) and (same(c, a) or same(c, transposed(b))):
+        del chain[-3:-1]
+    elif _is_pair(b, c) and (same(a, c) or same(a, transposed(b))):
+        del chain[-2:]
+
+
+def _is_pseudo_inverse(e: Expr) -> bool:
+    return is_op(e.args[0] if is_op(e, TRANSPOSE) else e, PINV)
+
+
+def _is_pair(left: Expr, right: Expr) -> bool:
+    """Whether one is the pseudo-inverse of the other."""
+    if is_op(left, TRANSPOSE) and is_op(right, TRANSPOSE):
+        left, right = left.args[0], right.args[0]
+    return any(is_op(p, PINV) and same(p.args[0], x) for p, x in ((left, right), (right, left)))
 
 
 def _inverses_near_the_end(chain: list[Expr]) -> list[int]:
@@ -170,6 +194,12 @@ def _join(left: Expr, right: Expr) -> Expr | None:
         return transposed(times(transposed(left), right.args[0]))
     if is_zero(left) or is_zero(right):
         return zeros((left.shape[0], right.shape[1]))
+    if is_op(left, ONES) and is_op(right, ONES):
+        return times(size(left.shape[1]), ones((left.shape[0], right.shape[1])))
+    if (is_op(left, SOFTMAX_2) and is_op(right, ONES)) or (
+        is_op(left, ONES) and is_op(right, SOFTMAX_1)
+    ):
+        return ones((left.shape[0], right.shape[1]))
     if left.is_square and right.is_square:
         return eye(left.shape[0]) if _orthogonal_pair(left, right) else _join_powers(left, right)
     return None
@@ -184,7 +214,7 @@ def _join_powers(left: Expr, right: Expr) -> Expr | None:
     """``X X^2 = X^3``, ``X X^-1 = I``, under transposes too."""
     base, k = _as_matrix_power(left)
     other, j = _as_matrix_power(right)
-    return _matrix_power_of(base, exponents.plus(k, j)) if same(base, other) else None
+    return _matrix_power_of(base, exponent_sum(k, j)) if same(base, other) else None
 
 
 def _as_matrix_power(e: Expr) -> tuple[Expr, Expr]:
