@@ -41,8 +41,11 @@ def shared_measure(e: Expr) -> int:
 def _count(node: Expr) -> int:
     if isinstance(node, Constant):
         return _number(node.value)
-    if not isinstance(node, Apply) or node.op in (EYE, ONES):
+    if not isinstance(node, Apply) or node.op is EYE:
         return 1
+    if node.op is ONES:
+        # Of a square matrix of ones the sizes are shown; others are often written as the number 1.
+        return 3 if node.is_square else 1
     sizes: list[int] = [arg.memo[measure] for arg in node.args]
     inner = sum(sizes)
     if node.op is ADD:

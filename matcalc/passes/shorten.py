@@ -7,13 +7,14 @@ and the smaller form kept (``measure``). Applied to answers, not on the way: it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product as choices
 from math import prod
 
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Apply, Constant, Expr, postorder
-from matcalc.ops.constant import EYE, ONES
+from matcalc.core.operation import Operation
+from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import DIAGONAL, TRACE
 from matcalc.ops.reduction import MEAN, MEAN_1, MEAN_2, SUM, SUM_1, SUM_2
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, TIMES, TRANSPOSE
@@ -115,7 +116,7 @@ def divided(e: Expr, length: Dim) -> Expr:
 
 
 #: Operations that act term by term.
-_REDUCTIONS = {
+_REDUCTIONS: dict[Operation, Callable[[Expr], Expr]] = {
     TRANSPOSE: transposed,
     TRACE: trace,
     SUM: sum_of,
@@ -146,8 +147,7 @@ def _fractions(e: Apply) -> Iterator[Expr]:
         if not is_op(base, ADD) or exponent != -1 or not base.is_scalar:
             continue
         for other_place, other in enumerate(e.args):
-            inner, k = as_power(other)
-            if other_place != place and other.is_scalar and k < 0:
+            if other_place != place and other.is_scalar and as_power(other)[1] < 0:
                 numerator = power(other, MINUS)
                 denominator = total(*(times(numerator, term) for term in base.args))
                 rest = [f for n, f in enumerate(e.args) if n not in (place, other_place)]
@@ -201,6 +201,8 @@ def _turned(e: Expr) -> Expr:
         many = sum(is_op(factor, TRANSPOSE) for factor in node.args) >= MANY_TRANSPOSES
         if many and is_op(node, MATMUL) and not node.is_scalar:
             done[node] = TRANSPOSE(transposed(node))
+        elif isinstance(node, Apply) and args != node.args:
+            done[node] = node.op(*args)
         else:
-            done[node] = node if args == node.args else node.op(*args)
+            done[node] = node
     return done[e]

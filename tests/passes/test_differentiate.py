@@ -58,7 +58,7 @@ def test_form(
 TENSORS = [
     ("W x + b", "W", "δ[i,j] x[k]"),
     ("X^-1", "X", "-(X^-1)[i,k] (X^-1)[l,j]"),
-    ("diag(x)", "x", "δ[i,k] δ[i,j]"),
+    ("diag(x)", "x", "δ[i,j] δ[i,k]"),
 ]
 
 

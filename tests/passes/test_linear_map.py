@@ -26,7 +26,7 @@ MAPS = [
     ("diag(x)", "x", 1, 1, "diag(dx)"),
     ("x x'", "x", 1, 1, "dx x' + x dx'"),
     ("tanh(W x + b)", "W", 1, 1, "(dW x) .* (1 - tanh(W x + b).^2)"),
-    ("X / tr(X)", "X", 1, 1, "dX / tr(X) - tr(dX) X / tr(X)^2"),
+    ("X / tr(X)", "X", 1, 1, "(dX - tr(dX) X / tr(X)) / tr(X)"),
     # More directions where one leaves more than two axes.
     ("inv(X)", "X", 2, 2, "t1 = X^-1; 2 t1 dX t1 dX t1"),
     ("log(det(X))", "X", 3, 2, "t1 = X^-T; 2 t1 dX' t1 dX' t1"),

@@ -11,7 +11,14 @@ from matcalc.core.dim import Dim
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 from matcalc.passes.structure import linear_structure
-from tests.reference import assert_close, generator, impose, sample, structure_basis
+from tests.reference import (
+    assert_close,
+    finite_difference,
+    generator,
+    impose,
+    sample,
+    structure_basis,
+)
 
 jax.config.update("jax_enable_x64", True)
 
@@ -238,3 +245,18 @@ def test_eigenvalue_of_a_symmetric_matrix() -> None:
 def test_unknown_convention() -> None:
     with pytest.raises(ArgumentProblem, match="'free' is not"):
         mc.diff("tr(A X)", "X", assume={"X": "symmetric"}, structured="free")
+
+
+def test_the_ambient_hessian_of_an_eigenvalue_is_symmetric():
+    """With entries that vary independently, the left eigenvector is another function than the right one."""
+    A = generator("eigenvalue").standard_normal((3, 3))
+    A = A + A.T + np.diag([0.0, 2.0, 5.0])
+
+    def eigenvalue(X):
+        return np.sort(np.linalg.eigvals(X).real)[1]
+
+    def gradient(X):
+        return finite_difference(eigenvalue, X)
+
+    hessian = mc.diff("eigval(A, 1)", "A", assume={"A": "symmetric"}, order=2).function()(A=A)
+    assert_close(hessian, finite_difference(gradient, A), rtol=1e-5)
