@@ -269,7 +269,7 @@ class _Inference:
                 for left, right in pairwise(factors[1:]):
                     self.defaults.follows(left, right)
                 left_factors = operands(node.left) if _is_product(node.left) else (node.left,)
-                self.defaults.product(left_factors, result)
+                self.defaults.product((*left_factors, *factors[1:]), result)
                 kinds.quotient(
                     axis,
                     parts[0],

@@ -56,6 +56,7 @@ from tests.passes.readings import read, shapes
         ("-n m/2 log(a) + tr(A)", {"n": "scalar", "m": "scalar", "a": "scalar", "A": "p x p"}),
         ("y' (S + s^2 I)^-1 y", {"y": "n", "S": "n x n", "s": "scalar"}),
         ("2 s^-2 A", {"s": "scalar", "A": "m x n"}),
+        ("S + 1/2 s^2 I", {"S": "n x n", "s": "scalar"}),
         # functions force their arguments
         ("softmax(a)", {"a": "n"}),
         ("det(X) + a", {"X": "n x n", "a": "scalar"}),

@@ -1,0 +1,67 @@
+"""Sums over an index against loops over the samples."""
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from matcalc.backends.codegen import compile_function
+from tests.passes.readings import read
+
+SHAPES = {
+    "A": (3, 3), "V": (2, 5), "W": (5, 3), "X": (3, 4), "Y": (2, 4), "b": (5,), "w": (3,), "y": (4,)
+}  # fmt: skip
+_rng = np.random.default_rng(7)
+VALUES = {name: _rng.normal(size=shape) for name, shape in SHAPES.items()}
+A, V, W, X, Y, b, w, y = VALUES.values()
+
+norm = np.linalg.norm
+
+
+def sigmoid(t: float) -> float:
+    return 1 / (1 + np.exp(-t))
+
+
+@pytest.mark.parametrize(
+    ("text", "of_sample"),
+    [
+        ("(w' X[:,k] - y[k])^2", lambda x, k: (w @ x - y[k]) ** 2),
+        (
+            "||V tanh(W X[:,k] + b) - Y[:,k]||^2",
+            lambda x, k: norm(V @ np.tanh(W @ x + b) - Y[:, k]) ** 2,
+        ),
+        ("||V (W X[:,k] + b)||", lambda x, _: norm(V @ (W @ x + b))),
+        ("log(1 + exp(-y[k] w' X[:,k]))", lambda x, k: np.log(1 + np.exp(-y[k] * (w @ x)))),
+        (
+            "-y[k] log(sigmoid(w' X[:,k])) - (1 - y[k]) log(1 - sigmoid(w' X[:,k]))",
+            lambda x, k: (
+                -y[k] * np.log(sigmoid(w @ x)) - (1 - y[k]) * np.log(1 - sigmoid(w @ x))
+            ),
+        ),
+        ("(X[:,k]' A X[:,k]) / (X[:,k]' X[:,k])", lambda x, _: x @ A @ x / (x @ x)),
+        ("tr(A X[:,k] X[:,k]')", lambda x, _: x @ A @ x),
+        (
+            "y[k] sum(exp(X[:,k]) ./ (1 + X[:,k].^2))",
+            lambda x, k: y[k] * np.sum(np.exp(x) / (1 + x**2)),
+        ),
+        (
+            "mean(X[:,k] - mean(X[:,k]) w)^2 + 3",
+            lambda x, _: np.mean(x - np.mean(x) * w) ** 2 + 3,
+        ),
+        ("norm(X[:,k] - w, 1) / norm(X[:,k])", lambda x, _: np.sum(np.abs(x - w)) / norm(x)),
+        ("(2 X[:,k] / y[k])' A w", lambda x, k: 2 * x @ A @ w / y[k]),
+        ("X[1,k] X[:,k]' w", lambda x, _: x[0] * (x @ w)),
+        ("sum(i, (X[i,k] - w[i] y[k])^2)", lambda x, k: np.sum((x - w * y[k]) ** 2)),
+        ("sum(max(X[:,k], 0)) + w' (A \\ X[:,k])", lambda x, _: (
+            np.sum(np.maximum(x, 0)) + w @ np.linalg.solve(A, x)
+        )),
+    ],
+)  # fmt: skip
+def test_a_sum_over_samples(text: str, of_sample: Callable[..., float]) -> None:
+    shapes = {name: tuple(map(str, shape)) for name, shape in SHAPES.items()}
+    expr = read(f"sum(k, {text})", shapes=shapes).expr
+    function = compile_function(expr)
+    used = {name: VALUES[name] for name in inspect.signature(function).parameters}
+    expected = sum(of_sample(X[:, k], k) for k in range(4))
+    np.testing.assert_allclose(function(**used), expected, rtol=1e-12)
