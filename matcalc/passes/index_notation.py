@@ -15,6 +15,7 @@ from fractions import Fraction
 from matcalc.core.dim import ONE, Dim, Shape, describe_shape
 from matcalc.core.expr import Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
+from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, UnsupportedProblem
 from matcalc.ops.constant import EYE, UNIT
 from matcalc.ops.elementwise import ABS, SQRT
@@ -34,7 +35,7 @@ from matcalc.passes.entries import (
     transposed,
     whole,
 )
-from matcalc.passes.functions import Arguments, choose_operation, split_arguments
+from matcalc.passes.functions import Arguments, choose_operation, operations, split_arguments
 from matcalc.passes.index_scan import Scan
 from matcalc.passes.mistakes import Reporter
 from matcalc.passes.recognise import recognise
@@ -266,15 +267,31 @@ class _Lowering:
                 return multiplied([*map(scalar, sizes), entries])
             case (("tr" | "trace" | "Tr"), _):
                 return Entries(renamed(value, value.column, value.row).terms)
+            case name, () if len(arguments.operands) == 1:
+                along = [op for op in operations(name) if op.tail == ("1",)]
+                return self._along(along[0], operand, value) if along else None
             case _:
                 return None
+
+    def _along(self, operation: Operation, operand: tree.Node, value: Entries) -> Entries | None:
+        """``logsumexp(X[:,k])`` for all k: the operation down the columns that all slices make up."""
+        letters = tuple(
+            index for index in self._free([operand], [value]) if index not in value.axes
+        )
+        if len(value.axes) != 1 or len(letters) != 1:
+            return None
+        free = (*value.axes, *letters)
+        result = operation(_folded(value.terms, free))
+        if result.shape[0].is_unit:
+            return Entries(terms_at(result, letters))
+        return replace(value, terms=terms_at(result, free))
 
     def _not_mapped(self, node: tree.Call) -> SyntaxProblem | UnsupportedProblem:
         if self.scan.arrays:
             return UnsupportedProblem(
                 f"{node.function} cannot be mapped over slices",
                 span=node.span,
-                details=("sums, means, norms, traces and what acts entry by entry can be mapped",),
+                details=("sums, means, extrema, norms and what acts entry by entry can be mapped",),
                 help=f"write {node.function} out, or declare a function of the whole matrix",
             )
         return SyntaxProblem(
@@ -297,10 +314,7 @@ class _Lowering:
         """A function of arrays over their common free indices, entry by entry; numbers stay numbers."""
         values = aligned(parts)
         array = next((value for value in values if not value.is_scalar), values[0])
-        letters = frozenset[str]().union(*(self.scan.opened(node) for node in nodes))
-        known = {self.letters[letter] for letter in letters}.union(*(v.axes for v in values))
-        occurring = (index for v in values for term in v.terms for index in term.indices())
-        free = tuple(index for index in dict.fromkeys(occurring) if index in known)
+        free = self._free(nodes, values)
         if len(free) > 2:
             raise UnsupportedProblem(
                 f"a function of an expression with {len(free)} free indices",
@@ -309,6 +323,13 @@ class _Lowering:
             )
         folded = [_folded(value.terms, free) for value in values]
         return replace(array, terms=terms_at(apply(folded), free))
+
+    def _free(self, nodes: Sequence[tree.Node], values: Sequence[Entries]) -> tuple[Index, ...]:
+        """The indices that are free in these operands, rows and columns among them, by first appearance."""
+        letters = frozenset[str]().union(*(self.scan.opened(node) for node in nodes))
+        known = {self.letters[letter] for letter in letters}.union(*(v.axes for v in values))
+        occurring = (index for v in values for term in v.terms for index in term.indices())
+        return tuple(index for index in dict.fromkeys(occurring) if index in known)
 
 
 def _folded(terms: Terms, free: tuple[Index, ...]) -> Expr:

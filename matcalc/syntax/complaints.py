@@ -245,7 +245,7 @@ def _in_context(place: Place, token: Token, mark: str, expected: set[str]) -> Ma
         if kind == "MINUS" and (hyphenated := misspellings.hyphenated(place, token)) is not None:
             return hyphenated
         return place.syntax(f"{mark} cannot stand in a declaration", token, _SIZES)
-    if inside == "LSQB":
+    if inside == "LSQB" or [bracket.type for bracket in place.open] == ["LSQB", "LPAR"]:
         return place.syntax(
             f"{mark} cannot stand in an index", token, "an index is a name or a whole number from 1"
         )

@@ -49,6 +49,11 @@ def sigmoid(t: float) -> float:
             "mean(X[:,k] - mean(X[:,k]) w)^2 + 3",
             lambda x, _: np.mean(x - np.mean(x) * w) ** 2 + 3,
         ),
+        (
+            "y[k] logsumexp(A X[:,k]) - max(X[:,k]) + min(w .* X[:,k])",
+            lambda x, k: y[k] * np.log(np.sum(np.exp(A @ x))) - np.max(x) + np.min(w * x),
+        ),
+        ("w' softmax(X[:,k] - w)", lambda x, _: w @ np.exp(x - w) / np.sum(np.exp(x - w))),
         ("norm(X[:,k] - w, 1) / norm(X[:,k])", lambda x, _: np.sum(np.abs(x - w)) / norm(x)),
         ("(2 X[:,k] / y[k])' A w", lambda x, k: 2 * x @ A @ w / y[k]),
         ("X[1,k] X[:,k]' w", lambda x, _: x[0] * (x @ w)),
