@@ -5,6 +5,7 @@
 
 import contextlib
 import io
+import os
 import re
 import shlex
 from pathlib import Path
@@ -45,9 +46,11 @@ def run_command(command):
 
 
 def execute(path):
-    """A notebook, run from its first cell to its last."""
+    """A notebook, run from its first cell to its last, in its folder as Jupyter runs it."""
     notebook = nbformat.read(path, as_version=4)
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    folder = {"metadata": {"path": str(path.parent)}}
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=folder)
+    client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the time of day
     notebook.metadata["language_info"] = {"name": "python"}
