@@ -16,7 +16,7 @@ from matcalc.errors import LimitProblem
 from matcalc.ops.constant import EYE
 from matcalc.passes.contract import contract
 from matcalc.passes.expand import expand
-from matcalc.passes.gather import gather
+from matcalc.passes.gather import MATRIX_AXES, gather
 from matcalc.passes.pull_back import pull_back
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
@@ -37,7 +37,7 @@ def derivative(f: Expr, wrt: Symbol, order: int = 1) -> IndexExpr:
     result = derivatives(f, [wrt])[wrt]
     for _ in range(order - 1):
         result = gather(differentiate_index(result, wrt))
-    return result
+    return gather(result) if order == 1 and len(result.free) > MATRIX_AXES else result
 
 
 def derivatives(f: Expr, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]:

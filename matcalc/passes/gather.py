@@ -113,6 +113,11 @@ class _Piece:
         arrays = tuple(factor for factor in term.factors if factor.slots)
         return _Piece(times(Constant(term.coefficient), *scalars), arrays)
 
+    def with_array(self, position: int, factor: Factor, scalar: Expr) -> _Piece:
+        """The piece with another array at one position, and another scalar."""
+        arrays = (*self.arrays[:position], factor, *self.arrays[position + 1 :])
+        return _Piece(scalar, arrays)
+
     def terms(self) -> list[Term]:
         """The term, or none if it vanishes."""
         coefficient, rest = split_coefficient(self.scalar)
@@ -122,6 +127,23 @@ class _Piece:
         return [Term(coefficient, (*map(Factor, factors), *self.arrays))]
 
 
+def _aligned(pieces: list[_Piece], place: Mapping[Index, int]) -> list[_Piece]:
+    """Of two sums that are each other's negative only the first is kept: ``-(A - B)[i,j]`` for ``(B - A)[i,j]``."""
+    met: set[Expr] = set()
+    result: list[_Piece] = []
+    for piece in pieces:
+        for position, factor in enumerate(piece.arrays):
+            oriented = _oriented(factor, place)
+            if is_op(oriented.expr, ADD):
+                negative = total(*(scaled(-1, term) for term in oriented.expr.args))
+                if canonical(oriented.expr) not in met and canonical(negative) in met:
+                    oriented = Factor(negative, oriented.slots)
+                    piece = piece.with_array(position, oriented, scaled(-1, piece.scalar))
+                met.add(canonical(oriented.expr))
+        result.append(piece)
+    return result
+
+
 #: Where a piece may differ from another one: at its scalar, or at one of its arrays.
 SCALAR = -1
 
@@ -129,7 +151,9 @@ SCALAR = -1
 def _join(pieces: list[_Piece], free: tuple[Index, ...]) -> list[_Piece]:
     """Pieces that differ at one place only added up, the largest groups first."""
     keys: dict[_Piece, list[tuple[object, int]]] = {}
+    place = {index: k for k, index in enumerate(free)}
     while True:
+        pieces = _aligned(pieces, place)
         groups: dict[object, dict[_Piece, int]] = {}
         for piece in pieces:
             if piece not in keys:
@@ -190,5 +214,5 @@ def _sum(group: dict[_Piece, int], free: tuple[Index, ...]) -> _Piece:
     if _is_turned(own, place):
         joined = _flipped(joined)
     coefficient, rest = split_coefficient(joined.expr)
-    arrays = (*first.arrays[:position], Factor(rest, joined.slots), *first.arrays[position + 1 :])
-    return _Piece(scaled(coefficient, split_coefficient(first.scalar)[1]), arrays)
+    scalar = scaled(coefficient, split_coefficient(first.scalar)[1])
+    return first.with_array(position, Factor(rest, joined.slots), scalar)

@@ -10,7 +10,7 @@ Source: Slyusar, A family of face products of matrices and its properties, 1999.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from matcalc.core.dim import ONE, Dim
@@ -28,6 +28,8 @@ Indices = tuple[Index, ...]
 
 #: Reads factors as a matrix with these rows and columns, slowest first; None where there is none.
 Reader = Callable[[Sequence[Factor], Indices, Indices], Expr | None]
+
+MATRIX_AXES = 2
 
 #: Terms with more factors than this are not split: the ways to do it are too many.
 MOST_FACTORS = 8
@@ -51,7 +53,7 @@ def split_product(
     )
 
 
-def _shortest(found: Iterator[Expr]) -> Expr | None:
+def _shortest(found: Iterable[Expr]) -> Expr | None:
     return min(found, key=measure, default=None)
 
 
@@ -62,18 +64,22 @@ def _weighted(
     factors: Sequence[Factor], rows: Indices, columns: Indices, read: Reader
 ) -> Expr | None:
     """Factors as weights of the rows or columns: ``δ[i,j] M[k,i]`` is ``(1' ⊗ I) diag(vec(M'))``."""
-    return _shortest(_weightings(factors, rows, columns, read))
+    found = list(_weightings(factors, rows, columns, read))
+    most = max((count for count, _ in found), default=0)
+    return _shortest(matrix for count, matrix in found if count == most)
 
 
 def _weightings(
     factors: Sequence[Factor], rows: Indices, columns: Indices, read: Reader
-) -> Iterator[Expr]:
-    """One factor as a weight, and as many more as can be."""
-    for first in factors:
+) -> Iterator[tuple[int, Expr]]:
+    """One factor as a weight and as many more as can be, with their number."""
+    # A vector is a diagonal matrix within the Kronecker product already.
+    matrices = [factor for factor in factors if len(factor.slots) == MATRIX_AXES]
+    for first in matrices:
         rest = list(factors)
         left: list[Expr] = []
         right: list[Expr] = []
-        for factor in (first, *(f for f in factors if f is not first)):
+        for factor in (first, *(f for f in matrices if f is not first)):
             beside = [f for f in rest if f is not factor]
             at_rows = _weight(factor, rows, _equal(beside, rows, columns))
             at_columns = _weight(factor, columns, _equal(beside, columns, rows))
@@ -88,7 +94,7 @@ def _weightings(
             rest = beside
             core = read(rest, rows, columns)
             if core is not None:
-                yield product(*left, core, *right)
+                yield len(left) + len(right), product(*left, core, *right)
 
 
 def _equal(factors: Sequence[Factor], side: Indices, other: Indices) -> dict[Index, Index]:
