@@ -17,7 +17,7 @@ from tests.corpus.score import Outcome, run_case
 STATUSES = ("right", "refused", "wrong", "crashed")
 
 #: How many of the slowest and of the longest answers are listed.
-LISTED = 8
+LISTED = 20
 
 
 def main() -> None:
