@@ -16,20 +16,24 @@ from matcalc.report import one_line
 from .claims import Claim, Comparison, Values
 from .numeric import Array
 
-HEADINGS = ("", "f", "by", "the book", "matcalc", "the book is")
-
 #: Decimals of the entries that are shown.
 DECIMALS = 3
 
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """Claims with matcalc's answers and the verdict, a row for each."""
+    """Claims with matcalc's answers and the verdict, a row for each.
+
+    Attributes:
+        comparisons: the rows.
+        source: whose claims they are, the heading above them.
+    """
 
     comparisons: Sequence[Comparison]
+    source: str = "the book"
 
     def __add__(self, other: Table) -> Table:
-        return Table([*self.comparisons, *other.comparisons])
+        return replace(self, comparisons=[*self.comparisons, *other.comparisons])
 
     def __len__(self) -> int:
         return len(self.comparisons)
@@ -37,30 +41,35 @@ class Table:
     @property
     def false(self) -> Table:
         """The rows in which the book is wrong."""
-        return Table([row for row in self.comparisons if not row.holds])
+        return replace(self, comparisons=[row for row in self.comparisons if not row.holds])
 
     def without_assumptions(self) -> Table:
         """The claims that assume something of a constant, without that."""
         claims = [row.claim for row in self.comparisons]
         return compare(
-            *(replace(c, assume={}) for c in claims if c.assume and c.wrt not in c.assume)
+            *(replace(c, assume={}) for c in claims if c.assume and c.wrt not in c.assume),
+            source=f"{self.source}, assuming nothing",
         )
 
+    @property
+    def _headings(self) -> tuple[str, ...]:
+        return ("", "f", "by", self.source, "matcalc", "verdict")
+
     def __repr__(self) -> str:
-        rows = [HEADINGS, *map(_text_row, self.comparisons)]
+        rows = [self._headings, *map(_text_row, self.comparisons)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
         return "\n".join(lines)
 
     def _repr_latex_(self) -> str:
-        head = " & ".join(rf"\text{{{heading}}}" for heading in HEADINGS)
+        head = " & ".join(rf"\text{{{heading}}}" for heading in self._headings)
         rows = [" & ".join(_latex_row(row)) for row in self.comparisons]
         return _array("llllll", rf"{head} \\ \hline " + r" \\[6pt] ".join(rows))
 
 
-def compare(*claims: Claim) -> Table:
+def compare(*claims: Claim, source: str = "the book") -> Table:
     """Hold claims against matcalc's derivatives and central differences."""
-    return Table([Comparison(claim) for claim in claims])
+    return Table([Comparison(claim) for claim in claims], source)
 
 
 # ---------------------------------------------------------------------- rows

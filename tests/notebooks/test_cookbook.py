@@ -110,7 +110,7 @@ def test_a_table_says_what_is_wrong_in_text_and_in_latex():
         Claim("50", "det(X)", "X", "det(X) X", of="D X'"),
     )
     assert str(table) == (
-        "      f           by  the book         matcalc          the book is\n"
+        "      f           by  the book         matcalc          verdict\n"
         "(53)  tr(X' A X)  X   2 A X            2 A X            right for symmetric A\n"
         "(50)  det(X)      X   D X' = det(X) X  D X' = det(X) I  wrong"
     )
@@ -127,6 +127,12 @@ def test_assumptions_of_constants_can_be_dropped():
     )
     (row,) = table.without_assumptions().comparisons
     assert (row.claim.number, row.holds) == ("81", False)
+    assert "the book, assuming nothing" in str(table.without_assumptions())
+
+
+def test_a_table_says_whose_claims_it_holds():
+    table = compare(Claim("81", "x' x", "x", "2 x"), source="corrected")
+    assert str(table + table).splitlines()[0] == "      f     by  corrected  matcalc  verdict"
 
 
 def test_a_counterexample_shows_its_numbers():
