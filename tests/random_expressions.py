@@ -37,6 +37,7 @@ SHAPES: tuple[Shape, ...] = (
     (Dim.of("p"), Dim.of("p")),
     (Dim.of("m") * Dim.of("p"), Dim.of("n") * Dim.of("q")),
     (Dim.of("m") * Dim.of("n"), Dim.of("m") * Dim.of("n")),
+    (Dim.of("n") * Dim.of("n"), Dim.of("n") * Dim.of("n")),
     (Dim.of("m") * Dim.of("n"), ONE),
     (Dim.of("n") * Dim.of("n"), ONE),
 )
@@ -54,8 +55,8 @@ STRUCTURAL = (
     "minimum",
 )
 
-#: Those that are chosen less often: many of them have a kink at whatever point.
-RARE = ("maximum", "minimum", "matpow")
+#: How the names begin of the operations chosen less often: there are many, and many points are ties.
+RARE = ("max", "min", "arg")
 
 COEFFICIENTS = tuple(map(Fraction, ("-1", "2", "-3", "1/2", "-3/2")))
 
@@ -99,24 +100,31 @@ class Grower:
         return result
 
     def _application(self, shape: Shape, leaves: int) -> Expr:
-        structural = [
-            name
-            for name in STRUCTURAL
-            if name in self.allowed and _admits(name, shape)
-            for _ in range(1 if name in RARE else 4)
-        ]
+        structural = [name for name in STRUCTURAL if name in self.allowed and _admits(name, shape)]
         called = [
             op
             for name, op in REGISTRY.items()
             if name in self.allowed and name not in STRUCTURAL and _match(op, shape) is not None
         ]
-        # There are many more functions than operators; operators have the notation.
-        kinds = ["structural"] * 2 * bool(structural) + ["call"] * bool(called)
+        functions = [op for op in called if not op.elementwise]
+        elementwise = [op for op in called if op.elementwise]
+        # There are many more functions than operators, and most act entry by entry; what is most
+        # apt to go wrong are the others.
+        kinds = ["structural"] * 4 * bool(structural)
+        kinds += ["function"] * 3 * bool(functions) + ["elementwise"] * bool(elementwise)
         if not kinds:
             return self._leaf(shape)
-        if self.choose(kinds) == "call":
-            return self._call(self.choose(called), shape, leaves)
-        return self._structural(self.choose(structural), shape, leaves)
+        match self.choose(kinds):
+            case "function":
+                return self._call(self._common(functions), shape, leaves)
+            case "elementwise":
+                return self._call(self._common(elementwise), shape, leaves)
+        name = self._common([REGISTRY[name] for name in structural]).name
+        return self._structural(name, shape, leaves)
+
+    def _common(self, ops: list[Operation]) -> Operation:
+        """One of the operations."""
+        return self.choose([op for op in ops for _ in range(1 if op.name.startswith(RARE) else 4)])
 
     # ------------------------------------------------------------------ leaves
 
@@ -318,7 +326,9 @@ def _special(shape: Shape) -> list[Symbol]:
 
 
 def _tag(dim: Dim) -> str:
-    return "".join(dim.symbols)
+    """Capitals for a product, so that (n n, n) and (n, n n) are told apart."""
+    letters = "".join(dim.symbols)
+    return letters.upper() if len(letters) > 1 else letters
 
 
 def _admits(name: str, shape: Shape) -> bool:

@@ -21,6 +21,7 @@ from matcalc.backends.notation import (
     total,
 )
 from matcalc.core import index as core
+from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, symbols
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.structural import POWER, TRANSPOSE
@@ -62,12 +63,18 @@ def index_form(
     free = dict(zip(ix.free, available, strict=True))
     target = _entry(Name(name), tuple((letter,) for letter in free.values()))
     terms: list[Form] = []
-    bound_letters: list[str] = []
+    # Terms share letters; a letter has one range throughout, as the language demands.
+    known: dict[Dim, list[str]] = {}
     for term in ix.terms:
         bound = [index for index in dict.fromkeys(term.indices()) if index not in free]
-        while len(bound_letters) < len(bound):
-            bound_letters.append(next(supply))
-        chosen = {**free, **dict(zip(bound, bound_letters, strict=False))}
+        unused = {dim: iter(tuple(letters)) for dim, letters in known.items()}
+        chosen = dict(free)
+        for index in bound:
+            letter = next(unused.get(index.dim, iter(())), None)
+            if letter is None:
+                letter = next(supply)
+                known.setdefault(index.dim, []).append(letter)
+            chosen[index] = letter
         terms.append(_TermWriter(composer, chosen, free, explicit_sums).write(term))
     return Written(target, total(terms) if terms else Numeral(0))
 

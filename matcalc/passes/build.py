@@ -53,8 +53,10 @@ def is_zero(e: Expr) -> bool:
 
 
 def size(dim: Dim) -> Expr:
-    """A size as a number."""
-    return Size(dim) if dim.symbols else Constant(dim.coefficient)
+    """A size as a number; a product of sizes is one of numbers, so that its factors cancel."""
+    if len(dim.symbols) == 1 and dim.coefficient == 1:
+        return Size(dim)
+    return times(Constant(dim.coefficient), *(Size(Dim.of(symbol)) for symbol in dim.symbols))
 
 
 def split_coefficient(e: Expr) -> tuple[Fraction, Expr]:

@@ -418,3 +418,10 @@ def test_every_bound_index_of_a_term_has_its_own_letter():
 
 def test_size_of_index_notation():
     assert size_measure(IndexExpr((i, k, l), (term((DELTA, (i, k)), (x, (l,))),))) == 5
+
+
+def test_a_letter_has_one_range_in_all_terms():
+    i, j = Index(M), Index(N)
+    y = Symbol("y", (M, ONE))
+    squares = [Term(Fraction(1), (Factor(e, (k,)),) * 2) for e, k in ((x, j), (y, i))]
+    assert format_index_left("f", IndexExpr((), tuple(squares))) == "f = x[i] x[i] + y[j] y[j]"

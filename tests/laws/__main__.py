@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.laws", description=__doc__)
     parser.add_argument("--examples", type=int, default=1000, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--leaves", type=int, default=12, help="of the largest expressions")
+    parser.add_argument("--leaves", type=int, default=16, help="of the largest expressions")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--only", metavar="NUMBER", type=int, help="one example, by its number")
     parser.add_argument("--law", action="append", choices=[law.name for law in LAWS])

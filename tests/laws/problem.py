@@ -10,7 +10,7 @@ import numpy as np
 
 import matcalc as mc
 from matcalc.backends.codegen import compile_function
-from matcalc.core.dim import Dim, Shape
+from matcalc.core.dim import SCALAR, Dim
 from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
@@ -244,13 +244,15 @@ def structured(symbol: Symbol, array: Array) -> Array:
     return array if "positive" in words else array + 2 * np.eye(n)
 
 
-def random_problem(choose: Choose, leaves: int = 8, shapes: Sequence[Shape] = SHAPES) -> Problem:
+def random_problem(choose: Choose, leaves: int) -> Problem:
     """A problem, made by choices.
 
     Raises:
         Discarded: the expression has no variable.
     """
-    expr = Grower(choose).grow(choose(shapes), choose(range(2, leaves + 1)))
+    # Half of the functions are scalar, as those of the users are.
+    shape = choose([SCALAR, choose(SHAPES)])
+    expr = Grower(choose).grow(shape, choose(range(2, leaves + 1)))
     variables = symbols(expr)
     if not variables:
         raise Discarded("no variable")

@@ -4,6 +4,7 @@ import pytest
 
 from matcalc import parse
 from matcalc.backends.text import format_expr
+from matcalc.passes.expand import expand
 from matcalc.passes.simplify import simplify
 
 SQUARE = {
@@ -107,3 +108,8 @@ def test_a_quotient_of_zeros_is_not_one() -> None:
 def test_roots_of_numerals_that_multiply_to_a_numeral_are_one() -> None:
     e = parse("(x / sqrt(2)) .^ 2", shapes=SQUARE)
     assert simplify(e) is simplify(parse("1/2 x .^ 2"))
+
+
+def test_a_size_that_is_a_product_cancels_factor_by_factor() -> None:
+    e = parse("sum(X) mean(ones(n, p))", shapes=SQUARE)
+    assert simplify(expand(e)) is simplify(parse("sum(X)", shapes=SQUARE))
