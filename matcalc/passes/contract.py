@@ -17,6 +17,7 @@ from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op, size, times, transposed
+from matcalc.passes.composite import split_chain, split_kronecker
 from matcalc.passes.directional import apply_maps, open_map
 from matcalc.passes.equal import canonical
 from matcalc.passes.network import fold_component
@@ -145,8 +146,10 @@ class _Work:
 def _split(factor: Factor, expr: Apply) -> list[Factor]:
     """A product, a Kronecker product or an applied linear map as its parts; empty where it stays whole."""
     if expr.op is MATMUL:
-        return [] if expr.is_scalar else _split_product(expr, factor.slots)
-    return _split_kronecker(expr, factor.slots) if expr.op is KRON else open_map(factor)
+        if expr.is_scalar:
+            return []
+        return _split_product(expr, factor.slots) or split_chain(expr, factor.slots)
+    return split_kronecker(expr, factor.slots) if expr.op is KRON else open_map(factor)
 
 
 def _split_product(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
@@ -160,24 +163,6 @@ def _split_product(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
                 for f in pieces
             ]
     return []
-
-
-def _split_kronecker(expr: Apply, slots: tuple[Slot, ...]) -> list[Factor]:
-    """``kron(A, B)[(i,k),(j,l)] = A[i,j] B[k,l]`` where the parts of the slots fit the factors."""
-    given = iter(slots)
-    per_axis: list[list[Index | None]] = []
-    for axis in (0, 1):
-        dims = [arg.shape[axis] for arg in expr.args]
-        wanted = [dim for dim in dims if not dim.is_unit]
-        parts = list(next(given).parts) if wanted else []
-        if [part.dim for part in parts] != wanted:
-            return []
-        supply = iter(parts)
-        per_axis.append([None if dim.is_unit else next(supply) for dim in dims])
-    return [
-        Factor(arg, tuple(index for index in pair if index is not None))
-        for arg, pair in zip(expr.args, zip(*per_axis, strict=True), strict=True)
-    ]
 
 
 # ------------------------------------------------------------------ folding and collecting

@@ -132,15 +132,16 @@ def _aligned(pieces: list[_Piece], place: Mapping[Index, int]) -> list[_Piece]:
     met: set[Expr] = set()
     result: list[_Piece] = []
     for piece in pieces:
+        aligned = piece
         for position, factor in enumerate(piece.arrays):
             oriented = _oriented(factor, place)
             if is_op(oriented.expr, ADD):
                 negative = total(*(scaled(-1, term) for term in oriented.expr.args))
                 if canonical(oriented.expr) not in met and canonical(negative) in met:
                     oriented = Factor(negative, oriented.slots)
-                    piece = piece.with_array(position, oriented, scaled(-1, piece.scalar))
+                    aligned = aligned.with_array(position, oriented, scaled(-1, aligned.scalar))
                 met.add(canonical(oriented.expr))
-        result.append(piece)
+        result.append(aligned)
     return result
 
 

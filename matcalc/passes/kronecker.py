@@ -15,11 +15,12 @@ from itertools import permutations
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, Term
-from matcalc.ops.constant import EYE, ONES
+from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import KRON
 from matcalc.passes.arrangement import MOST_INDICES, rearranged, swaps
-from matcalc.passes.build import diag, eye, is_op, is_zero, ones, times, transposed, zeros
+from matcalc.passes.build import diag, is_op, is_zero, ones, times, transposed, zeros
+from matcalc.passes.composite import kronecker_product, mixed_product
 from matcalc.passes.contract import components
 from matcalc.passes.directional import reached
 from matcalc.passes.khatri_rao import split_product
@@ -214,26 +215,6 @@ def _diagonal_block(group: list[Factor], rows: Indices, columns: Indices) -> Exp
     return None if matrix is None else DIAG(_vec(matrix))
 
 
-def kronecker_product(blocks: Sequence[Expr]) -> Expr:
-    """Kronecker product; a column beside a row is their outer product, identities and ones join."""
-    joined: list[Expr] = []
-    for block in (part for b in blocks for part in (b.args if is_op(b, KRON) else (b,))):
-        last = joined[-1] if joined else None
-        if last is None:
-            joined.append(block)
-        elif is_op(last, EYE) and is_op(block, EYE):
-            joined[-1] = eye(last.shape[0] * block.shape[0])
-        elif is_op(last, ONES) and is_op(block, ONES):
-            joined[-1] = ones((last.shape[0] * block.shape[0], last.shape[1] * block.shape[1]))
-        elif last.shape[1].is_unit and block.shape[0].is_unit:
-            joined[-1] = product(last, block)
-        elif last.shape[0].is_unit and block.shape[1].is_unit:
-            joined[-1] = product(block, last)
-        else:
-            joined.append(block)
-    return joined[0] if len(joined) == 1 else KRON(*joined)
-
-
 # ------------------------------------------------------------------ through a composite index
 
 
@@ -282,7 +263,7 @@ def _between(
     sides = [_read(before, rows, inner)] if left else []
     chain = [*sides, matrix, *([_read(after, outer, columns)] if right else [])]
     known = [part for part in chain if part is not None]
-    return product(*known) if len(known) == len(chain) else None
+    return mixed_product(*known) if len(known) == len(chain) else None
 
 
 def _own_indices(parts: Indices, free: frozenset[Index]) -> tuple[Indices, list[Factor]]:
