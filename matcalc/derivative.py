@@ -17,7 +17,15 @@ from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_m
 from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.structure import STRUCTURAL, in_other_conventions
-from matcalc.report import latex_equations, lines, one_line, shown_map, tensor_name, unused_name
+from matcalc.report import (
+    index_letters,
+    latex_equations,
+    lines,
+    one_line,
+    shown_map,
+    tensor_name,
+    unused_name,
+)
 
 if TYPE_CHECKING:
     from matcalc.backends.numpy_function import NumpyFunction
@@ -314,7 +322,7 @@ class Derivative:
         }
 
     def _index_text(self) -> str:
-        return text.format_index_left(tensor_name(self), self.index)
+        return text.format_index_left(tensor_name(self), self.index, index_letters(self))
 
     def _map_text(self) -> str | None:
         """The linear map in one line, where it is printed."""

@@ -8,8 +8,9 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from matcalc.backends import text
+from matcalc.backends.index_forms import LETTERS
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Expr, Symbol, postorder
+from matcalc.core.expr import Expr, Size, Symbol, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.passes.linear_map import LinearMap
 
@@ -33,6 +34,14 @@ def unused_name(wanted: str, taken: Iterable[str]) -> str:
 def tensor_name(d: Derivative) -> str:
     """What an answer without matrix form is called: ``D``."""
     return unused_name("D", d.symbols)
+
+
+def index_letters(d: Derivative) -> list[str]:
+    """Letters for indices: those that name nothing in the problem, even if the answer is without it."""
+    dims = [dim for symbol in d.symbols.values() for dim in symbol.shape]
+    dims += [node.dim for node in postorder(*factors(d.f)) if isinstance(node, Size)]
+    taken = {*d.symbols, *(name for dim in dims for name in dim.symbols)}
+    return [letter for letter in LETTERS if letter not in taken] or list(LETTERS)
 
 
 def factors(f: Expr | IndexExpr) -> list[Expr]:
@@ -128,7 +137,8 @@ def _answer(d: Derivative, taken: set[str]) -> list[str]:
     if d.expr is not None:
         return [*_equation(f"{d.quotient} =", d.expr, taken), layout]
     name = tensor_name(d)
-    found = [f"{d.quotient} = {name}", f"  {text.format_index_left(name, d.index)}", layout]
+    entries = text.format_index_left(name, d.index, index_letters(d))
+    found = [f"{d.quotient} = {name}", f"  {entries}", layout]
     if d.arranged.vec is not None:
         left = f"∂vec({d.name_of(d.order - 1)})/∂vec({d.wrt.name})'"
         found.append("vec form, " + _axes(d.arranged.vec.shape))
@@ -206,7 +216,7 @@ def latex_equations(d: Derivative) -> str:
     if d.expr is not None:
         return _aligned(_latex_equation(f"{left} =", d.expr))
     name = tensor_name(d)
-    entries = latex.format_index_left(name, d.index)
+    entries = latex.format_index_left(name, d.index, index_letters(d))
     equations = [f"{left} = {latex.format_name(name)}", entries]
     if d.arranged.vec is not None:
         vec = r"\operatorname{vec}"

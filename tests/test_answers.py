@@ -96,3 +96,9 @@ def test_a_transposed_weight_gives_the_caret_error() -> None:
 
 def test_the_vec_form_of_a_hessian_says_what_it_is_the_derivative_of() -> None:
     assert "∂vec(∂f/∂W)/∂vec(W)' = (x x') ⊗ I" in str(mc.diff("1/2 ||W x - y||^2", "W", order=2))
+
+
+def test_no_index_has_the_letter_of_a_size() -> None:
+    d = mc.diff("a x x'", "x", shapes={"x": "m", "l": "j", "k": "i"})
+    assert "D[n,p,q] = " in str(d)
+    assert d.to_dict()["index"].startswith("D[n,p,q] = ")

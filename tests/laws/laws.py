@@ -18,7 +18,7 @@ import sympy
 
 import matcalc as mc
 from matcalc.backends.sympy_export import to_sympy
-from matcalc.backends.text import format_expr, format_index_left
+from matcalc.backends.text import format_expr
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.derivative import report_shape
@@ -160,7 +160,7 @@ def reading_index_forms(p: Problem) -> None:
     """So is the index form, where the language can write it."""
     p.value  # noqa: B018
     answer = p.answer()
-    found = _read_display(p, format_index_left("D", answer.index))
+    found = _read_display(p, answer._index_text())
     _compare(p, p.number(found), p.number_of(answer))
 
 
