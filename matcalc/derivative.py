@@ -18,12 +18,11 @@ from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.structure import STRUCTURAL, in_other_conventions
 from matcalc.report import (
-    index_letters,
+    index_line,
     latex_equations,
     lines,
     one_line,
     shown_map,
-    tensor_name,
     unused_name,
 )
 
@@ -322,7 +321,7 @@ class Derivative:
         }
 
     def _index_text(self) -> str:
-        return text.format_index_left(tensor_name(self), self.index, index_letters(self))
+        return index_line(self)
 
     def _map_text(self) -> str | None:
         """The linear map in one line, where it is printed."""

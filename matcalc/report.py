@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from matcalc.backends import text
 from matcalc.backends.index_forms import LETTERS
+from matcalc.backends.sharing import Names
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Size, Symbol, postorder
 from matcalc.core.index import IndexExpr
@@ -51,6 +52,13 @@ def factors(f: Expr | IndexExpr) -> list[Expr]:
     return [factor.expr for term in f.terms for factor in term.factors]
 
 
+def index_line(d: Derivative) -> str:
+    """The index form with its left side, what it repeats defined first."""
+    letters = index_letters(d)
+    bindings, entries = text.format_index_with_bindings(tensor_name(d), d.index, None, letters)
+    return "; ".join([*_definitions(bindings), entries])
+
+
 def one_line(e: Expr, left: str = "") -> str:
     """An expression with what it repeats defined first: ``t1 = A x; t1' t1``.
 
@@ -59,7 +67,7 @@ def one_line(e: Expr, left: str = "") -> str:
         left: what stands before it, such as ``dX -> ``.
     """
     bindings, body = text.format_with_bindings(e)
-    return "; ".join([*(f"{name} = {value}" for name, value in bindings), left + body])
+    return "; ".join([*_definitions(bindings), left + body])
 
 
 # ------------------------------------------------------------------ text
@@ -68,8 +76,8 @@ def one_line(e: Expr, left: str = "") -> str:
 def lines(d: Derivative) -> list[str]:
     """The reading, the answer with its layout and shape, and when it holds."""
     # One letter means one thing in the whole report.
-    taken: set[str] = set()
-    found = [*_problem(d, taken), *_answer(d, taken)]
+    known: Names = {}
+    found = [*_problem(d, known), *_answer(d, known)]
     if d.is_zero:
         found.append(_why_zero(d))
     if d.structure:
@@ -121,9 +129,9 @@ def declaration(symbol: Symbol) -> str:
     return " ".join([f"{symbol.name}: {shape}", *sorted(symbol.properties)])
 
 
-def _problem(d: Derivative, taken: set[str]) -> list[str]:
+def _problem(d: Derivative, known: Names) -> list[str]:
     if isinstance(d.f, Expr):
-        function = _equation(f"{d.function_name} =", d.f, taken)
+        function = _equation(f"{d.function_name} =", d.f, known)
     else:
         function = [text.format_index_left(d.function_name, d.f)]
     names = ", ".join(map(declaration, d.symbols.values()))
@@ -132,22 +140,22 @@ def _problem(d: Derivative, taken: set[str]) -> list[str]:
     return [*function, f"  {names}"]
 
 
-def _answer(d: Derivative, taken: set[str]) -> list[str]:
+def _answer(d: Derivative, known: Names) -> list[str]:
     layout = f"{_axes(d.arranged.shape)}, {d.layout} layout{_rule(d)}"
     if d.expr is not None:
-        return [*_equation(f"{d.quotient} =", d.expr, taken), layout]
+        return [*_equation(f"{d.quotient} =", d.expr, known), layout]
     name = tensor_name(d)
-    entries = text.format_index_left(name, d.index, index_letters(d))
-    found = [f"{d.quotient} = {name}", f"  {entries}", layout]
+    bindings, entries = text.format_index_with_bindings(name, d.index, known, index_letters(d))
+    found = [f"{d.quotient} = {name}", *_indented([entries, *_where(bindings)]), layout]
     if d.arranged.vec is not None:
         left = f"∂vec({d.name_of(d.order - 1)})/∂vec({d.wrt.name})'"
         found.append("vec form, " + _axes(d.arranged.vec.shape))
-        found += [f"  {line}" for line in _equation(f"{left} =", d.arranged.vec, taken)]
+        found += _indented(_equation(f"{left} =", d.arranged.vec, known))
     if (shown := shown_map(d)) is not None:
         kind = "linear map" if shown.degree == 1 else f"map of degree {shown.degree}"
         found.append(f"{kind}, {_axes(_dims(shown.value))}")
         left = f"{d.differential_of(shown.degree)}: {shown.direction.name} ->"
-        found += [f"  {line}" for line in _equation(left, shown.value, taken)]
+        found += _indented(_equation(left, shown.value, known))
     return found
 
 
@@ -161,17 +169,22 @@ def _dims(e: Expr) -> tuple[Dim, ...]:
     return e.axes if e.shape[1].is_unit else e.shape
 
 
-def _equation(left: str, e: Expr, taken: set[str]) -> list[str]:
-    """``left e``, and below what repeated parts stand for; their names are added to ``taken``."""
-    bindings, body = text.format_with_bindings(e, taken)
-    taken.update(name for name, _ in bindings)
+def _equation(left: str, e: Expr, known: Names) -> list[str]:
+    """``left e``, and below what its new names stand for."""
+    bindings, body = text.format_with_bindings(e, known)
+    return [f"{left} {body}", *_where(bindings)]
+
+
+def _where(bindings: list[tuple[str, str]]) -> list[str]:
+    """What names stand for, a line for each."""
     return [
-        f"{left} {body}",
-        *(
-            f"  {'      ' if number else 'where '}{name} = {value}"
-            for number, (name, value) in enumerate(bindings)
-        ),
+        f"  {'      ' if number else 'where '}{name} = {value}"
+        for number, (name, value) in enumerate(bindings)
     ]
+
+
+def _indented(found: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in found]
 
 
 def _axes(shape: tuple[Dim, ...]) -> str:
@@ -214,19 +227,20 @@ def latex_equations(d: Derivative) -> str:
     f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
     left = _latex_quotient(f, x, d.order)
     if d.expr is not None:
-        return _aligned(_latex_equation(f"{left} =", d.expr))
+        return _aligned(_latex_equation(f"{left} =", d.expr, {}))
     name = tensor_name(d)
-    entries = latex.format_index_left(name, d.index, index_letters(d))
-    equations = [f"{left} = {latex.format_name(name)}", entries]
+    known: Names = {}
+    bindings, entries = latex.format_index_with_bindings(name, d.index, known, index_letters(d))
+    equations = [f"{left} = {latex.format_name(name)}", entries, *_definitions(bindings)]
     if d.arranged.vec is not None:
         vec = r"\operatorname{vec}"
         inner = f if d.order == 1 else rf"\left({_latex_quotient(f, x, d.order - 1)}\right)"
         quotient = rf"\frac{{\partial {vec} {inner}}}{{\partial ({vec} {x})^\top}}"
-        equations += _latex_equation(f"{quotient} =", d.arranged.vec)
+        equations += _latex_equation(f"{quotient} =", d.arranged.vec, known)
     if (shown := shown_map(d)) is not None:
         along = latex.format_name(shown.direction.name)
         left = rf"{_latex_differential(d, f, x, shown.degree)} : {along} \mapsto"
-        equations += _latex_equation(left, shown.value)
+        equations += _latex_equation(left, shown.value, known)
     return _aligned(equations)
 
 
@@ -243,11 +257,15 @@ def _latex_quotient(f: str, x: str, order: int) -> str:
     return rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
 
 
-def _latex_equation(left: str, e: Expr) -> list[str]:
+def _latex_equation(left: str, e: Expr, known: Names) -> list[str]:
     from matcalc.backends import latex
 
-    bindings, body = latex.format_with_bindings(e)
-    return [f"{left} {body}", *(f"{name} = {value}" for name, value in bindings)]
+    bindings, body = latex.format_with_bindings(e, known)
+    return [f"{left} {body}", *_definitions(bindings)]
+
+
+def _definitions(bindings: list[tuple[str, str]]) -> list[str]:
+    return [f"{name} = {value}" for name, value in bindings]
 
 
 def _aligned(equations: list[str]) -> str:

@@ -100,7 +100,7 @@ class Composer:
         for node in postorder(root):
             if node not in self.forms:
                 form = self._form(node)
-                if node in self.names and node is not root:
+                if node in self.names:
                     self.definitions.append((self.names[node], form))
                     form = Name(self.names[node])
                 self.forms[node] = form

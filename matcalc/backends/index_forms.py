@@ -20,6 +20,7 @@ from matcalc.backends.notation import (
     number,
     total,
 )
+from matcalc.backends.sharing import Names, write_shared
 from matcalc.core import index as core
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, symbols
@@ -35,10 +36,17 @@ Letters = Mapping[core.Index, str]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An index expression as forms: the left side that names the free indices, and the right side."""
+    """An index expression as forms.
+
+    Attributes:
+        target: the left side, which names the free indices.
+        value: the right side.
+        definitions: names in the right side with what they stand for, each before its use.
+    """
 
     target: Form
     value: Form
+    definitions: Sequence[tuple[str, Form]] = ()
 
 
 def index_form(
@@ -47,6 +55,7 @@ def index_form(
     name: str = "",
     *,
     explicit_sums: bool = False,
+    known: Names | None = None,
 ) -> Written:
     """Index notation as forms.
 
@@ -55,16 +64,39 @@ def index_form(
         letters: the letters to choose from.
         name: what the left side is called.
         explicit_sums: write a sum sign for the bound indices that do not occur exactly twice.
+        known: if given, what is repeated gets a name where that is shorter: names that are defined
+            already, by what they stand for; new ones are added.
     """
     exprs = [factor.expr for term in ix.terms for factor in term.factors]
-    composer = Composer(identity=identity_letter(*exprs))
     supply = _unused(letters, _names_in_use(ix, exprs) | {name})
-    available = [next(supply) for _ in ix.free]
-    free = dict(zip(ix.free, available, strict=True))
+    free = {index: next(supply) for index in ix.free}
+    chosen = _letters_of_terms(ix, free, supply)
     target = _entry(Name(name), tuple((letter,) for letter in free.values()))
-    terms: list[Form] = []
-    # Terms share letters; a letter has one range throughout, as the language demands.
+
+    def write(composer: Composer) -> Form:
+        terms = [
+            _TermWriter(composer, indices, free, explicit_sums).write(term)
+            for term, indices in zip(ix.terms, chosen, strict=True)
+        ]
+        return total(terms) if terms else Numeral(0)
+
+    composer = Composer(identity=identity_letter(*exprs))
+    if known is None:
+        return Written(target, write(composer))
+    used = {letter for indices in chosen for letter in indices.values()}
+    definitions, value = write_shared(
+        write, composer, exprs, known=known, taken={*used, name, *_names_in_use(ix, exprs)}
+    )
+    return Written(target, value, definitions)
+
+
+def _letters_of_terms(ix: core.IndexExpr, free: Letters, supply: Iterator[str]) -> list[Letters]:
+    """The letters of the indices of every term.
+
+    Terms share letters; a letter has one range throughout, as the language demands.
+    """
     known: dict[Dim, list[str]] = {}
+    result: list[Letters] = []
     for term in ix.terms:
         bound = [index for index in dict.fromkeys(term.indices()) if index not in free]
         unused = {dim: iter(tuple(letters)) for dim, letters in known.items()}
@@ -75,8 +107,8 @@ def index_form(
                 letter = next(supply)
                 known.setdefault(index.dim, []).append(letter)
             chosen[index] = letter
-        terms.append(_TermWriter(composer, chosen, free, explicit_sums).write(term))
-    return Written(target, total(terms) if terms else Numeral(0))
+        result.append(chosen)
+    return result
 
 
 def _names_in_use(ix: core.IndexExpr, exprs: Sequence[Expr]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from matcalc.backends.compose import Composer, dim_form, identity_letter
 from matcalc.backends.index_forms import LETTERS, index_form
@@ -28,7 +28,7 @@ from matcalc.backends.notation import (
     Transposed,
     fold,
 )
-from matcalc.backends.sharing import compose_shared
+from matcalc.backends.sharing import Names, compose_shared
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
@@ -58,9 +58,9 @@ def format_expr(e: Expr) -> str:
     return spell(Composer(identity=identity_letter(e)).compose(e))
 
 
-def format_with_bindings(e: Expr, taken: Collection[str] = ()) -> tuple[list[tuple[str, str]], str]:
+def format_with_bindings(e: Expr, known: Names | None = None) -> tuple[list[tuple[str, str]], str]:
     """An expression in LaTeX, with names for what it repeats where that makes the whole shorter."""
-    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, taken=taken)
+    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, known=known)
     return [(format_name(name), spell(form)) for name, form in definitions], spell(body)
 
 
@@ -76,6 +76,20 @@ def format_index_left(name: str, ix: IndexExpr, letters: Sequence[str] = LETTERS
     r"""Index notation with its left side: ``D_{ikl} = \delta_{ik} x_l``."""
     written = index_form(ix, letters, name, explicit_sums=True)
     return f"{spell(written.target)} = {spell(written.value)}"
+
+
+def format_index_with_bindings(
+    name: str,
+    ix: IndexExpr,
+    known: Names | None = None,
+    letters: Sequence[str] = LETTERS,
+) -> tuple[list[tuple[str, str]], str]:
+    """Index notation with its left side, and names for what it repeats where that is shorter."""
+    written = index_form(
+        ix, letters, name, explicit_sums=True, known={} if known is None else known
+    )
+    definitions = [(format_name(name), spell(form)) for name, form in written.definitions]
+    return definitions, f"{spell(written.target)} = {spell(written.value)}"
 
 
 def format_dim(dim: Dim) -> str:

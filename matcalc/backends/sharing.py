@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from matcalc.backends.compose import Composer
 from matcalc.backends.notation import Form, fold, measure, own_measure, walk
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
+
+#: Names by what they stand for.
+Names = dict[Expr, str]
+
+#: Names with what they stand for, each before its use.
+Definitions = list[tuple[str, Form]]
 
 #: Parts that are smaller, such as ``x'`` and ``-1``, are never named.
 SMALLEST = 3
@@ -16,10 +22,10 @@ SMALLEST = 3
 OVERHEAD = 3
 
 
-def names_in_use(root: Expr) -> set[str]:
-    """Names of the variables, sizes and functions of an expression."""
+def names_in_use(*roots: Expr) -> set[str]:
+    """Names of the variables, sizes and functions of expressions."""
     names: set[str] = set()
-    for node in postorder(root):
+    for node in postorder(*roots):
         if isinstance(node, Symbol):
             names.add(node.name)
             names.update(name for dim in node.shape for name in dim.symbols)
@@ -44,38 +50,72 @@ def compose_shared(
     root: Expr,
     *,
     max_depth: int | None = None,
-    taken: Collection[str] = (),
-) -> tuple[list[tuple[str, Form]], Form]:
+    known: Names | None = None,
+) -> tuple[Definitions, Form]:
     """The form of an expression in which repeated parts are named where that makes it shorter.
 
     Args:
         whole: the composer that says how it is written without names.
         root: the expression.
-        taken: names that stand for something else already.
         max_depth: name also what is nested more deeply than this, even if that makes it longer.
+        known: names that are defined already, by what they stand for; new ones are added.
 
     Returns:
-        Names with the forms they stand for, in order of dependency, and the form of the whole.
+        New names with the forms they stand for, in order of dependency, and the form of the whole.
     """
-    form = whole.compose(root)
-    chosen = _choose(form, whole.forms, max_depth)
-    if not chosen:
+    return write_shared(
+        lambda composer: composer.compose(root), whole, (root,), max_depth=max_depth, known=known
+    )
+
+
+def write_shared(
+    write: Callable[[Composer], Form],
+    whole: Composer,
+    roots: Sequence[Expr],
+    *,
+    max_depth: int | None = None,
+    known: Names | None = None,
+    taken: Collection[str] = (),
+) -> tuple[Definitions, Form]:
+    """What ``compose_shared`` gives, for a form that is made of several expressions.
+
+    Args:
+        write: makes the form, with the expressions composed by the composer that it is given.
+        whole: the composer that says how it is written without names.
+        roots: the expressions.
+        max_depth: as there.
+        known: as there.
+        taken: names that stand for something else.
+    """
+    known = {} if known is None else known
+    form = write(whole)
+    chosen = _choose(form, whole.forms, max_depth, known)
+    given = {
+        node: name for node, name in known.items() if node in whole.forms and node not in roots
+    }
+    if not chosen and not given:
         return [], form
-    nodes = [node for node in postorder(root) if node in chosen]
-    names = dict(zip(nodes, fresh_names(names_in_use(root) | set(taken)), strict=False))
-    composer = Composer(exact=whole.exact, names=names, identity=whole.identity)
-    body = composer.compose(root)
-    if max_depth is None and _total(composer.definitions, body) >= measure(form):
+    fresh = fresh_names(names_in_use(*roots).union(taken, known.values()))
+    new = dict(zip((node for node in postorder(*roots) if node in chosen), fresh, strict=False))
+    composer = Composer(exact=whole.exact, names={**new, **given}, identity=whole.identity)
+    body = write(composer)
+    names = set(new.values())
+    definitions = [(name, part) for name, part in composer.definitions if name in names]
+    if max_depth is None and _total(definitions, body) >= measure(form):
         return [], form
-    return composer.definitions, body
+    known.update(new)
+    return definitions, body
 
 
 def _total(definitions: Iterable[tuple[str, Form]], body: Form) -> int:
     return measure(body) + sum(2 + measure(form) for _, form in definitions)
 
 
-def _choose(root: Form, forms: dict[Expr, Form], max_depth: int | None) -> set[Expr]:
+def _choose(
+    root: Form, forms: dict[Expr, Form], max_depth: int | None, known: Collection[Expr]
+) -> set[Expr]:
     nodes = {form: node for node, form in forms.items()}
+    given = {form for form, node in nodes.items() if node in known and form is not root}
     sizes: dict[Form, int] = {}
     order = list(walk(root))
     for form in order:
@@ -86,7 +126,9 @@ def _choose(root: Form, forms: dict[Expr, Form], max_depth: int | None) -> set[E
     named: set[Form] = set()
     for form in reversed(order):
         times = occurrences[form]
-        if form is not root and form in nodes and _pays(times, sizes[form]):
+        if form in given:
+            times = 0
+        elif form is not root and form in nodes and _pays(times, sizes[form]):
             named.add(form)
             times = 1
         for part in form.parts:
@@ -96,12 +138,13 @@ def _choose(root: Form, forms: dict[Expr, Form], max_depth: int | None) -> set[E
     depths: dict[Form, int] = {}
     for form in order:
         sizes[form] = own_measure(form) + sum(
-            1 if part in named else sizes[part] for part in form.parts
+            1 if part in named or part in given else sizes[part] for part in form.parts
         )
         depths[form] = 1 + max((0 if p in named else depths[p] for p in form.parts), default=0)
         if form in named and not _pays(occurrences[form], sizes[form]):
             named.remove(form)
-        if max_depth and depths[form] >= max_depth and form in nodes and form is not root:
+        nameable = form in nodes and form is not root and form not in given
+        if max_depth and depths[form] >= max_depth and nameable:
             named.add(form)
     return {nodes[form] for form in named}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from matcalc.backends.compose import Composer, identity_letter
 from matcalc.backends.index_forms import LETTERS, index_form
 from matcalc.backends.notation import measure
 from matcalc.backends.program import format_dim, format_program, format_shape
-from matcalc.backends.sharing import compose_shared
+from matcalc.backends.sharing import Names, compose_shared
 from matcalc.backends.text_spelling import spell
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
@@ -18,6 +18,7 @@ __all__ = [
     "format_expr",
     "format_index",
     "format_index_left",
+    "format_index_with_bindings",
     "format_program",
     "format_shape",
     "format_with_bindings",
@@ -35,17 +36,17 @@ def format_expr(e: Expr, *, exact: bool = False) -> str:
     return spell(Composer(exact=exact, identity=identity_letter(e)).compose(e))
 
 
-def format_with_bindings(e: Expr, taken: Collection[str] = ()) -> tuple[list[tuple[str, str]], str]:
+def format_with_bindings(e: Expr, known: Names | None = None) -> tuple[list[tuple[str, str]], str]:
     """An expression, with names for what it repeats where that makes the whole shorter.
 
     Args:
         e: the expression.
-        taken: names that stand for something else already.
+        known: names that are defined already, by what they stand for; new ones are added.
 
     Returns:
-        The names with what they stand for, each before its use, and the expression in terms of them.
+        The new names with what they stand for, each before its use, and the expression in terms of them.
     """
-    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, taken=taken)
+    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, known=known)
     return [(name, spell(form)) for name, form in definitions], spell(body)
 
 
@@ -62,6 +63,18 @@ def format_index_left(name: str, ix: IndexExpr, letters: Sequence[str] = LETTERS
     """Index notation with the left side that says which indices are free: ``D[i,k] = W[i,k]``."""
     written = index_form(ix, letters, name)
     return f"{spell(written.target)} = {spell(written.value)}"
+
+
+def format_index_with_bindings(
+    name: str,
+    ix: IndexExpr,
+    known: Names | None = None,
+    letters: Sequence[str] = LETTERS,
+) -> tuple[list[tuple[str, str]], str]:
+    """Index notation with its left side, and names for what it repeats where that is shorter."""
+    written = index_form(ix, letters, name, known={} if known is None else known)
+    definitions = [(name, spell(form)) for name, form in written.definitions]
+    return definitions, f"{spell(written.target)} = {spell(written.value)}"
 
 
 def size_measure(e: Expr | IndexExpr) -> int:

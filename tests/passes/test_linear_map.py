@@ -172,7 +172,7 @@ SHOWN = [
     (
         "inv(X)",
         2,
-        ["map of degree 2, shape (n, n)", "  d²f: dX -> 2 t3 dX t3 dX t3", "    where t3 = X^-1"],
+        ["map of degree 2, shape (n, n)", "  d²f: dX -> 2 t1 dX t1 dX t1"],
     ),
     ("X v", 1, ["linear map, length m", "  df: dX -> dX v"]),
     ("v' X", 1, ["linear map, shape (1, n)", "  df: dX -> v' dX"]),
