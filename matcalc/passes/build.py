@@ -8,6 +8,7 @@ notation with them. The identities hold wherever both sides are defined; ``x / x
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import prod
 
@@ -95,16 +96,19 @@ def times(*factors: Expr) -> Expr:
         factors = tuple(f.args[0] if is_op(f, TRANSPOSE, TRIL, TRIU) else f for f in factors)
         if any("diagonal" in properties(f) for f in factors if not is_op(f, EYE)):
             factors = tuple(f for f in factors if not is_op(f, EYE))
-    stack = list(reversed(factors))
-    while stack:
-        factor = stack.pop()
+    flat = list(_flattened(factors))
+    # b^k beside a power of b^k, as in b^k / sqrt(b^k), is such a power itself.
+    bases = {canonical(base) for base, exponent in map(as_power, flat) if exponent != 1}
+    for factor in flat:
         if not factor.is_scalar:
             shape = factor.shape
         if isinstance(factor, Constant):
             coefficient *= factor.value
-        elif is_op(factor, TIMES):
-            stack.extend(reversed(factor.args))
-        elif is_op(factor, POWER) and not isinstance(factor.args[1], Constant):
+        elif (
+            is_op(factor, POWER)
+            and not isinstance(factor.args[1], Constant)
+            and canonical(factor) not in bases
+        ):
             base, variable = factor.args
             key = canonical(base)
             powers.setdefault(key, (base, Fraction(0)))
@@ -130,6 +134,17 @@ def times(*factors: Expr) -> Expr:
         if exponent or key in exponents
     ]
     return _assemble(coefficient, merged, shape)
+
+
+def _flattened(factors: Iterable[Expr]) -> Iterator[Expr]:
+    """The factors, products among them taken apart."""
+    stack = list(factors)[::-1]
+    while stack:
+        factor = stack.pop()
+        if is_op(factor, TIMES):
+            stack.extend(reversed(factor.args))
+        else:
+            yield factor
 
 
 def _joined(base: Expr, exponent: Fraction, variable: Expr) -> Expr:

@@ -181,7 +181,8 @@ def _powers(scalars: Iterable[Expr]) -> _Powers:
     table: _Powers = {}
     for scalar in scalars:
         base, exponent = as_power(scalar)
-        table[canonical(base)] = base, exponent
+        first, so_far = table.get(canonical(base), (base, Fraction(0)))
+        table[canonical(base)] = first, so_far + exponent
     return table
 
 

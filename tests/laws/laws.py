@@ -42,6 +42,9 @@ SMALL_ANSWER, SMALL_EXPRESSION = 36, 12
 #: Most entries of an answer, at the sizes of a problem, that is given to the product's own check.
 CHECKED = 200
 
+#: What is said of a formula which leaves open what stands beside it: name, axes and their lengths.
+OPEN = "nothing says how|not determined|left side is missing|missing in one term|no Kronecker delta"
+
 
 def value(p: Problem) -> None:
     """Generated code computes what JAX does."""
@@ -173,8 +176,7 @@ def _read_display(p: Problem, text: str) -> Expr | IndexExpr:
     try:
         found = elaborate(text, **_declared(p))
     except ShapeProblem as problem:
-        # A formula of its own stands beside its name and shape, which say what it leaves open.
-        if re.search("nothing says how|left side is missing|no Kronecker delta", problem.problem):
+        if re.search(OPEN, problem.problem):
             raise Discarded("sizes that the text leaves open") from None
         raise
     e = found.index if found.expr is None else found.expr

@@ -152,3 +152,11 @@ def test_a_derivative_that_vanishes_on_the_way_keeps_its_axes() -> None:
     d = mc.diff("kron(sign(X), Y)", "X", shapes={"X": ("m", "n"), "Y": ("p", "q")})
     assert d.is_zero
     assert d.shape == ("m p", "n q", "m", "n")
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [("sqrt(a^a)", "1/2 (1 + log(a)) sqrt(a^a)"), ("b^a / sqrt(b^a)", "1/2 log(b) sqrt(b^a)")],
+)
+def test_a_symbolic_power_beside_a_root_of_it(f: str, expected: str) -> None:
+    assert format_expr(mc.diff(f, "a").expr) == expected
