@@ -32,7 +32,7 @@ Reader = Callable[[Sequence[Factor], Indices, Indices], Expr | None]
 MATRIX_AXES = 2
 
 #: Terms with more factors than this are not split: the ways to do it are too many.
-MOST_FACTORS = 8
+MOST_FACTORS = 6
 
 #: A Hadamard product of more factors than this says less than the index form.
 MOST_HADAMARD = 4

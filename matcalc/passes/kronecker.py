@@ -205,12 +205,14 @@ def _vec(matrix: Expr) -> Expr:
 def _diagonal_block(group: list[Factor], rows: Indices, columns: Indices) -> Expr | None:
     """``δ[i,k] δ[j,l] M[i,j]`` is ``diag(vec(M))``."""
     names = dict(zip(columns, rows, strict=True))
-    for row, column in zip(rows, columns, strict=True):
-        if not any(is_op(f.expr, EYE) and set(f.slots) == {row, column} for f in group):
-            return None
-    rest = [f.rename(names) for f in group if not is_op(f.expr, EYE)]
-    if len(rows) != 2:
+    ties = [
+        [f for f in group if is_op(f.expr, EYE) and set(f.slots) == pair]
+        for pair in map(set, zip(rows, columns, strict=True))
+    ]
+    if len(rows) != MATRIX_AXES or not all(ties):
         return None
+    # Other deltas stay: between the rows they leave the diagonal of M only.
+    rest = [f.rename(names) for f in group if not any(f in tie for tie in ties)]
     matrix = _folded(rest, rows[1:], rows[:1])
     return None if matrix is None else DIAG(_vec(matrix))
 

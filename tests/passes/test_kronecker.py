@@ -45,6 +45,8 @@ def test_form(text: str, wrt: str, order: int, form: str) -> None:
 #: Longer forms, whose values count.
 VALUES = [
     *(case[:3] for case in FORMS),
+    # Regression: the delta between the two rows was lost.
+    ("X: (n, n); exp(X) .* eye(n)", "X", 1),
     ("X: (m, n); kron(X, X)", "X", 1),
     ("X: (m, n); kron(X, X, X)", "X", 1),
     ("x: m; kron(diag(x), A)", "x", 1),
