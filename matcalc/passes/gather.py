@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product as cartesian
+from math import prod
 
 from matcalc.core.expr import Constant, Expr, Symbol
 from matcalc.core.index import Factor, Index, IndexExpr, Term
@@ -21,6 +23,7 @@ from matcalc.passes.build import UNIT, is_op, is_zero, scaled, split_coefficient
 from matcalc.passes.collect import total
 from matcalc.passes.contract import contract, term_key
 from matcalc.passes.equal import canonical
+from matcalc.passes.measure import measure
 from matcalc.passes.multiply_out import multiply_out
 from matcalc.passes.products import product
 
@@ -28,6 +31,9 @@ MATRIX_AXES = 2
 
 #: Terms of longer arrays are not compared factor by factor.
 JOIN_LIMIT = 500
+
+#: Sums of vectors are distributed where that makes no more terms than this.
+DISTRIBUTE_LIMIT = 64
 
 UNIT_COEFFICIENT = Fraction(1)
 
@@ -39,10 +45,27 @@ def gather(expr: IndexExpr) -> IndexExpr:
     """
     if len(expr.free) <= MATRIX_AXES:
         return IndexExpr(expr.free, tuple(map(_multiplied_out, expr.terms)))
-    pieces = [_Piece.of(term) for term in _open(expr).terms]
+    opened = _open(expr)
+    gathered = _gathered(opened)
+    terms = tuple(part for term in opened.terms for part in _distributed(term))
+    if not len(opened.terms) < len(terms) <= DISTRIBUTE_LIMIT:
+        return gathered
+    # A residual W x - y stays one, unless like terms meet without it.
+    distributed = contract(IndexExpr(expr.free, terms))
+    return min(gathered, _gathered(distributed), key=_size)
+
+
+def _gathered(expr: IndexExpr) -> IndexExpr:
+    pieces = [_Piece.of(term) for term in expr.terms]
     if len(pieces) <= JOIN_LIMIT:
         pieces = _join(pieces, expr.free)
     return IndexExpr(expr.free, tuple(term for piece in pieces for term in piece.terms()))
+
+
+def _size(expr: IndexExpr) -> int:
+    """The number of names, numbers and operators, about."""
+    sizes = (measure(f.expr) + len(f.indices) for term in expr.terms for f in term.factors)
+    return len(expr.terms) + sum(sizes)
 
 
 def _multiplied_out(term: Term) -> Term:
@@ -95,6 +118,21 @@ def _separates(e: Expr) -> bool:
     if is_op(e, MATMUL):
         return any(arg.shape[0].is_unit for arg in e.args[1:])
     return is_op(e, EYE, DIAG, ONES)
+
+
+def _distributed(term: Term) -> list[Term]:
+    """The term with the sums of vectors in it distributed."""
+    choices = [
+        [Factor(arg, f.slots) for arg in f.expr.args] if _is_vector_sum(f) else [f]
+        for f in term.factors
+    ]
+    if prod(map(len, choices)) > DISTRIBUTE_LIMIT:
+        return [term]
+    return [Term(term.coefficient, chosen) for chosen in cartesian(*choices)]
+
+
+def _is_vector_sum(factor: Factor) -> bool:
+    return len(factor.slots) == 1 and is_op(factor.expr, ADD)
 
 
 # ------------------------------------------------------------------ joining terms

@@ -15,6 +15,10 @@ FORMS = [
     ("f[i,j,k] = 2 A[i,j] x[k] + 2 B[i,j] x[k]", "2 (A + B)[i,j] x[k]"),
     ("f[i,j,k] = A[i,j] (x + y)[k] - A[i,j] y[k]", "A[i,j] x[k]"),
     ("f[i,j,k] = (x' x) A[i,j] x[k] + (y' y) A[i,j] x[k]", "(x' x + y' y) A[i,j] x[k]"),
+    ("f[i,j,k] = A[i,j] x[k] - B[i,j] x[k] + (B - A)[i,k] y[j]", "(A - B)[i,j] x[k] - (A - B)[i,k] y[j]"),
+    # A sum of vectors stays, unless like terms meet without it.
+    ("f[i,j,k] = A[i,j] (x + y)[k]", "A[i,j] (x + y)[k]"),
+    ("f[i,j,k] = x[i] x[j] (A x + 2 y)[k] - 2 x[i] x[j] y[k] + x[i] x[k] (A x)[j]", "x[i] x[j] (A x)[k] + x[i] x[k] (A x)[j]"),
     # The same with a bound index.
     ("f[i,j,k] = A[l,i] A[l,j] A[l,k] x[l] + A[l,i] A[l,j] A[l,k] y[l]", "A[l,i] A[l,j] A[l,k] (x + y)[l]"),
     # A sum with a term whose indices stand apart hides like terms.
