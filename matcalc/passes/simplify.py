@@ -93,7 +93,8 @@ def _sqrt(x: Expr) -> Expr:
     base, exponent = build.as_power(x)
     if exponent == 2:
         return _abs(base)
-    if build.is_op(x, MATMUL) and build.transposed(x.args[0]) is x.args[-1] and len(x.args) == 2:
+    is_square = build.is_op(x, MATMUL) and len(x.args) == 2 and x.is_scalar
+    if is_square and build.transposed(x.args[0]) is x.args[-1]:
         return NORM2(x.args[-1])
     if build.is_op(x, TIMES) and all(build.as_power(arg)[1] == 2 for arg in x.args):
         return build.times(*(_abs(build.as_power(arg)[0]) for arg in x.args))

@@ -113,3 +113,9 @@ def test_roots_of_numerals_that_multiply_to_a_numeral_are_one() -> None:
 def test_a_size_that_is_a_product_cancels_factor_by_factor() -> None:
     e = parse("sum(X) mean(ones(n, p))", shapes=SQUARE)
     assert simplify(expand(e)) is simplify(parse("sum(X)", shapes=SQUARE))
+
+
+@pytest.mark.parametrize("written", ["sqrt(A A')", "sqrt(x x')", "sqrt(X' X)"])
+def test_the_root_of_the_entries_of_a_product_is_no_norm(written: str) -> None:
+    e = parse(written, shapes=SQUARE)
+    assert simplify(e) is e
