@@ -27,6 +27,7 @@ from matcalc.report import (
 )
 
 if TYPE_CHECKING:
+    from matcalc.derivation import Derivation, Step
     from matcalc.backends.numpy_function import NumpyFunction
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
@@ -159,6 +160,31 @@ class Derivative:
     def is_zero(self) -> bool:
         """Whether it is zero everywhere."""
         return not self.tensor.terms
+
+    @property
+    def size_names(self) -> set[str]:
+        """The names of the sizes in the shapes of the variables."""
+        return {name for s in self.symbols.values() for dim in s.shape for name in dim.symbols}
+
+    # ------------------------------------------------------------------ derivation
+
+    def explain(self, style: str = "index") -> Derivation:
+        """The derivation, line by line, each with its rule.
+
+        Args:
+            style: ``index`` (Kronecker deltas) or ``differential``.
+
+        Raises:
+            ArgumentProblem: no such style.
+        """
+        from matcalc.derivation import derivation
+
+        return derivation(self, style)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The lines of the derivation in index notation."""
+        return self.explain().steps
 
     # ------------------------------------------------------------------ SymPy, code, check
 

@@ -225,7 +225,7 @@ def latex_equations(d: Derivative) -> str:
     from matcalc.backends import latex
 
     f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
-    left = _latex_quotient(f, x, d.order)
+    left = latex_quotient(f, x, d.order)
     if d.expr is not None:
         return _aligned(_latex_equation(f"{left} =", d.expr, {}))
     name = tensor_name(d)
@@ -234,7 +234,7 @@ def latex_equations(d: Derivative) -> str:
     equations = [f"{left} = {latex.format_name(name)}", entries, *_definitions(bindings)]
     if d.arranged.vec is not None:
         vec = r"\operatorname{vec}"
-        inner = f if d.order == 1 else rf"\left({_latex_quotient(f, x, d.order - 1)}\right)"
+        inner = f if d.order == 1 else rf"\left({latex_quotient(f, x, d.order - 1)}\right)"
         quotient = rf"\frac{{\partial {vec} {inner}}}{{\partial ({vec} {x})^\top}}"
         equations += _latex_equation(f"{quotient} =", d.arranged.vec, known)
     if (shown := shown_map(d)) is not None:
@@ -249,10 +249,10 @@ def _latex_differential(d: Derivative, f: str, x: str, degree: int) -> str:
     name = rf"\mathrm{{d}}^{{{degree}}}" if degree > 1 else r"\mathrm{d}"
     if degree == d.order:
         return f"{name} {f}"
-    return rf"{name} \left({_latex_quotient(f, x, d.order - degree)}\right)"
+    return rf"{name} \left({latex_quotient(f, x, d.order - degree)}\right)"
 
 
-def _latex_quotient(f: str, x: str, order: int) -> str:
+def latex_quotient(f: str, x: str, order: int) -> str:
     power = "" if order == 1 else f"^{{{order}}}"
     return rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
 

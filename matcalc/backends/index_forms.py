@@ -15,6 +15,7 @@ from matcalc.backends.notation import (
     Name,
     Negative,
     Numeral,
+    PartialDerivative,
     Power,
     Summation,
     number,
@@ -111,6 +112,32 @@ def _letters_of_terms(ix: core.IndexExpr, free: Letters, supply: Iterator[str]) 
     return result
 
 
+class LetterBook:
+    """Letters for the indices of several formulas: an index that occurs in two has one letter in both.
+
+    Args:
+        taken: names that mean something else.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.known: dict[core.Index, str] = {}
+
+    def write(self, ix: core.IndexExpr, *, explicit_sums: bool = False) -> tuple[Form, dict[core.Index, str]]:
+        """The formula, and the letters of its free indices."""
+        exprs = [factor.expr for term in ix.terms for factor in term.factors]
+        composer = Composer(identity=identity_letter(*exprs))
+        met = dict.fromkeys(index for term in ix.terms for index in term.indices())
+        for index in (*ix.free, *met):
+            if index not in self.known:
+                used = {self.known[other] for other in (*ix.free, *met) if other in self.known}
+                self.known[index] = next(_unused(LETTERS, self.taken | used))
+        free = {index: self.known[index] for index in ix.free}
+        writer = _TermWriter(composer, self.known, free, explicit_sums)
+        terms = [writer.write(term) for term in ix.terms]
+        return (total(terms) if terms else Numeral(0)), free
+
+
 def _names_in_use(ix: core.IndexExpr, exprs: Sequence[Expr]) -> set[str]:
     names = {symbol for dim in ix.dims for symbol in dim.symbols}
     for node in postorder(*exprs):
@@ -183,11 +210,20 @@ class _TermWriter:
         expr, slots = factor.expr, tuple(self._slot(slot) for slot in factor.slots)
         while isinstance(expr, Apply) and expr.op is TRANSPOSE:
             expr, slots = expr.args[0], slots[::-1]
+        if isinstance(expr, Apply) and expr.op.name == "∂" and len(expr.args) == 2:
+            return Factor(self._partial(expr, slots), is_scalar=True)
         if _is(expr, EYE) and slots:
             return Factor(Entry(Name("δ"), slots), is_scalar=True)
         if isinstance(expr, Apply) and expr.op is POWER and isinstance(expr.args[1], Constant):
             return self._power(expr.args[0], expr.args[1].value, slots)
         return Factor(_entry(self.composer.compose(expr), slots), is_scalar=True)
+
+    def _partial(self, node: Apply, slots: tuple[tuple[str, ...], ...]) -> Form:
+        """``∂u[i]/∂X[k,l]``, a derivative that is still to be taken."""
+        u, wrt = node.args
+        cut = len(slots) - len(wrt.axes)
+        above, below = (self.composer.compose(part) for part in (u, wrt))
+        return PartialDerivative(_entry(above, slots[:cut]), _entry(below, slots[cut:]))
 
     def _power(self, base: Expr, exponent: Fraction, slots: tuple[tuple[str, ...], ...]) -> Factor:
         """``x[i]^2``, which says the same as ``(x.^2)[i]``."""

@@ -20,6 +20,7 @@ from matcalc.backends.notation import (
     Negative,
     Norm,
     Numeral,
+    PartialDerivative,
     Power,
     Product,
     Quotient,
@@ -181,6 +182,9 @@ def _spell(form: Form, parts: list[Spelled]) -> Spelled:
             return _sum(terms, parts), Level.SUM
         case Entry(base=base, slots=slots):
             return _entry(base, parts[0], slots), Level.POSTFIX
+        case PartialDerivative():
+            above, below = (part[0] for part in parts)
+            return rf"\frac{{\partial {above}}}{{\partial {below}}}", Level.POSTFIX
         case Summation(letters=letters):
             return rf"\sum_{{{_indices(letters)}}} {parts[0][0]}", Level.OPERATOR
     raise AssertionError(form)

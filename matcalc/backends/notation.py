@@ -49,6 +49,8 @@ class Form:
                 return (left, right)
             case Norm(operand=part) | Transposed(operand=part) | Negative(operand=part):
                 return (part,)
+            case PartialDerivative(numerator=left, denominator=right):
+                return (left, right)
             case Filled(number=part) | Entry(base=part) | Summation(term=part):
                 return (part,)
         return ()
@@ -175,6 +177,14 @@ class Summation(Form):
 
     letters: tuple[str, ...]
     term: Form
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialDerivative(Form):
+    """``∂x[i]/∂x[k]``."""
+
+    numerator: Form
+    denominator: Form
 
 
 def number(value: Fraction | int) -> Form:

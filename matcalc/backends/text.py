@@ -23,6 +23,7 @@ __all__ = [
     "format_shape",
     "format_with_bindings",
     "size_measure",
+    "spell",
 ]
 
 

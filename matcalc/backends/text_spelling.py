@@ -17,6 +17,7 @@ from matcalc.backends.notation import (
     Negative,
     Norm,
     Numeral,
+    PartialDerivative,
     Power,
     Product,
     Quotient,
@@ -78,6 +79,9 @@ def _spell(form: Form, parts: list[Spelled]) -> Spelled:
             return f"{_within(parts[0], Level.ATOM)}[{subscripts}]", Level.ATOM
         case Summation():
             return parts[0]
+        case PartialDerivative():
+            above, below = (_within(part, Level.ATOM) for part in parts)
+            return f"∂{above}/∂{below}", Level.POSTFIX
     raise AssertionError(form)
 
 

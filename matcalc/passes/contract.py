@@ -35,7 +35,7 @@ def contract(expr: IndexExpr) -> IndexExpr:
             pending.extend(reversed(opened))
         elif opened is not None:
             terms.append(_fold(opened, expr.free))
-    return IndexExpr(expr.free, _collect(terms, expr.free))
+    return IndexExpr(expr.free, collect(terms, expr.free))
 
 
 # ------------------------------------------------------------------ opening factors
@@ -251,7 +251,7 @@ def components(factors: Iterable[Factor], apart: frozenset[Index]) -> list[list[
     return [group for _, group in groups]
 
 
-def _collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
+def collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
     """Add the coefficients of terms that are equal up to the names of bound indices."""
     sums: dict[object, tuple[Term, Fraction]] = {}
     for term in terms:

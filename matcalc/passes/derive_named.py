@@ -1,0 +1,188 @@
+"""The derivation for long expressions: intermediate results are named, and every line is one application
+of the chain rule.
+
+``u1 = W1 x``, ``u2 = tanh(u1)``, ...; for a scalar f the gradients ``g2 = ∂f/∂u2``, ``g1 = ∂f/∂u1`` follow
+from the last to the first (reverse accumulation), for any other f the differentials from the first to the
+last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute, symbols
+from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
+from matcalc.ops.reduction import NORM2, SUM, SUM_1, SUM_2
+from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
+from matcalc.passes import construct
+from matcalc.passes.collect import total
+from matcalc.passes.differentiate import derivative
+from matcalc.passes.linear_map import linear_map
+from matcalc.passes.measure import measure
+from matcalc.passes.recognise import recognise
+from matcalc.passes.shorten import shorten
+
+#: Operations that stay inside a line, since their rules are those of sums and products.
+INSIDE = (ADD, MATMUL, TIMES, KRON, TRANSPOSE, TRACE, SUM, SUM_1, SUM_2, DIAG, DIAGONAL, VEC, NORM2)
+
+
+@dataclass(frozen=True)
+class Line:
+    """``symbol = value``: an intermediate result, a gradient or a differential.
+
+    Attributes:
+        symbol: what the line defines.
+        of: for a gradient, the intermediate result that f is differentiated by; else None.
+        value: in terms of the variables and of symbols of earlier lines.
+    """
+
+    symbol: Symbol
+    of: Symbol | None
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Named:
+    """A derivation with names.
+
+    Attributes:
+        definitions: the intermediate results, each in terms of earlier ones.
+        body: the function in terms of them.
+        lines: gradients from the last to the first, or differentials from the first to the last.
+        result: the gradient, or the differential of f, in terms of the symbols.
+    """
+
+    definitions: tuple[Line, ...]
+    body: Expr
+    lines: tuple[Line, ...]
+    result: Expr
+
+
+def derive_named(f: Expr, wrt: Symbol, along: Symbol) -> Named | None:
+    """The derivation, or None where nothing is to be named or a line has no matrix form."""
+    definitions, body = _definitions(f, wrt)
+    if not definitions:
+        return None
+    return _reverse(definitions, body, wrt) if f.is_scalar else _forward(definitions, body, wrt, along)
+
+
+def nesting(f: Expr, wrt: Symbol) -> int:
+    """How many functions of functions of the variable there are at most, one inside the other."""
+    depth: dict[Expr, int] = {}
+    for node in postorder(f):
+        inner = [depth[arg] for arg in node.args if arg in depth]
+        if node is wrt:
+            depth[node] = 0
+        elif inner and isinstance(node, Apply):
+            depth[node] = max(inner) + (node.op not in INSIDE)
+    return depth.get(f, 0)
+
+
+def _fresh(letter: str, taken: set[str]) -> Iterator[str]:
+    k = 0
+    while True:
+        k += 1
+        if f"{letter}{k}" not in taken:
+            yield f"{letter}{k}"
+
+
+def _definitions(f: Expr, wrt: Symbol) -> tuple[list[Line], Expr]:
+    """Names for the functions on the way, and for what is used repeatedly."""
+    nodes = list(postorder(f))
+    uses = Counter(arg for node in nodes for arg in set(node.args))
+    varied: set[Expr] = {wrt}
+    for node in nodes:
+        if any(arg in varied for arg in node.args):
+            varied.add(node)
+    names = _fresh("u", {symbol.name for symbol in symbols(f)})
+    written: dict[Expr, Expr] = {}
+    lines: list[Line] = []
+    for node in nodes:
+        if not isinstance(node, Apply):
+            written[node] = node
+            continue
+        args = tuple(written[arg] for arg in node.args)
+        here = node if args == node.args else node.op(*args)
+        is_function = node.op not in INSIDE
+        if node is not f and node in varied and (is_function or uses[node] > 1) and measure(here) > 2:
+            # Names carry no properties: the lines hold for whatever they stand for.
+            symbol = Symbol(next(names), node.shape)
+            lines.append(Line(symbol, None, here))
+            written[node] = symbol
+        else:
+            written[node] = here
+    return lines, written[f]
+
+
+def _gradient(form: Expr, by: Symbol) -> Expr | None:
+    """Gradient of a scalar, in the shape of the variable."""
+    found = derivative(form, by)
+    row, column = (*found.free, None, None)[:2]
+    if by.shape[0].is_unit:
+        row, column = column, row
+    return recognise(found, row, column)
+
+
+def _inner(gradient: Symbol, value: Expr) -> Expr:
+    if value.is_scalar:
+        return construct.multiply((gradient, value))
+    product = construct.multiply((construct.transpose(gradient), value))
+    return product if product.is_scalar else TRACE(product)
+
+
+def _reverse(definitions: list[Line], body: Expr, wrt: Symbol) -> Named | None:
+    taken = {symbol.name for line in definitions for symbol in (line.symbol, *symbols(line.value))}
+    supply = _fresh("g", taken | {symbol.name for symbol in symbols(body)})
+    # Every equation whose left side is differentiated: f itself, and named results that have a gradient.
+    equations: list[tuple[Symbol | None, Symbol | None, Expr]] = [(None, None, body)]
+    lines: list[Line] = []
+    named = {line.value: line.symbol for line in definitions}
+    backwards = list(reversed(definitions))
+    numbers = {line.symbol: next(supply) for line in definitions}
+    for target in [*backwards, None]:
+        by = wrt if target is None else target.symbol
+        parts = []
+        for gradient, _, value in equations:
+            if by not in postorder(value):
+                continue
+            part = _gradient(value if gradient is None else _inner(gradient, value), by)
+            if part is None:
+                return None
+            parts.append(substitute(part, dict(named)))
+        if not parts:
+            return None
+        found = shorten(total(*parts))
+        if target is None:
+            return Named(tuple(definitions), body, tuple(lines), found)
+        symbol = Symbol(numbers[target.symbol], target.symbol.shape)
+        lines.append(Line(symbol, target.symbol, found))
+        equations.append((symbol, target.symbol, target.value))
+    return None
+
+
+def _forward(definitions: list[Line], body: Expr, wrt: Symbol, along: Symbol) -> Named | None:
+    directions: dict[Symbol, Symbol] = {wrt: along}
+    named = {line.value: line.symbol for line in definitions}
+    lines: list[Line] = []
+
+    def differential(value: Expr) -> Expr | None:
+        parts = []
+        for by, direction in directions.items():
+            if by in postorder(value):
+                found = linear_map(derivative(value, by), 1, direction, value.shape)
+                if found is None:
+                    return None
+                parts.append(substitute(found.value, dict(named)))
+        return total(*parts) if parts else None
+
+    for line in definitions:
+        found = differential(line.value)
+        if found is None:
+            return None
+        symbol = Symbol(f"d{line.symbol.name}", line.symbol.shape)
+        lines.append(Line(symbol, None, found))
+        directions[line.symbol] = symbol
+    result = differential(body)
+    return None if result is None else Named(tuple(definitions), body, tuple(lines), result)

@@ -1,0 +1,76 @@
+"""Derivatives that are still to be taken, as parts of expressions: ``d(u)`` and ``∂u[i]/∂X[k,l]``.
+
+A derivation replaces them step by step. ``taken`` replaces them all at once by what the engine finds,
+so that every step has a value and can be compared with the one before.
+"""
+
+from __future__ import annotations
+
+from matcalc.core.dim import ONE, Shape
+from matcalc.core.expr import Apply, Expr, Symbol, postorder
+from matcalc.core.index import IndexExpr, Term
+from matcalc.core.operation import Operation
+from matcalc.passes.differentiate import derivative
+from matcalc.passes.linear_map import linear_map
+
+
+def _partial_shape(shapes: tuple[Shape, ...]) -> Shape:
+    axes = tuple(dim for shape in shapes for dim in shape if not dim.is_unit)
+    return axes if len(axes) > 1 else (*axes, ONE, ONE)[:2]
+
+
+DIFFERENTIAL = Operation(
+    "d", "(m, n) -> (m, n)", ("u",), shape_rule=lambda shapes: shapes[0], latex=r"\mathrm{d}"
+)
+"""The differential of an expression, linear in that of the variable."""
+
+PARTIAL = Operation(
+    "∂", "(m, n), (p, q) -> (m, n, p, q)", ("u", "X"), shape_rule=_partial_shape, latex=r"\partial"
+)
+"""The array of all partial derivatives: axes of the expression, then of the variable."""
+
+
+def is_pending(e: Expr) -> bool:
+    """Whether it is itself a derivative that is still to be taken."""
+    return isinstance(e, Apply) and e.op in (DIFFERENTIAL, PARTIAL)
+
+
+def taken(e: Expr, wrt: Symbol, along: Symbol) -> Expr:
+    """The expression with every ``d(u)`` replaced by its value, linear in ``along``."""
+    done: dict[Expr, Expr] = {}
+    for node in postorder(e):
+        if isinstance(node, Apply) and node.op is DIFFERENTIAL:
+            done[node] = _differential(node.args[0], wrt, along)
+        elif isinstance(node, Apply):
+            args = tuple(done[arg] for arg in node.args)
+            done[node] = node if args == node.args else node.op(*args)
+        else:
+            done[node] = node
+    return done[e]
+
+
+def _differential(u: Expr, wrt: Symbol, along: Symbol) -> Expr:
+    found = linear_map(derivative(u, wrt), 1, along, u.shape)
+    assert found is not None, "a derivative of an expression has a linear map"
+    return found.value
+
+
+def taken_index(ix: IndexExpr) -> IndexExpr:
+    """The array with every pending partial derivative replaced by the derivative itself."""
+    terms: list[Term] = []
+    for term in ix.terms:
+        products = [Term(term.coefficient)]
+        for factor in term.factors:
+            if isinstance(factor.expr, Apply) and factor.expr.op is PARTIAL:
+                u, wrt = factor.expr.args
+                assert isinstance(wrt, Symbol)
+                pieces = derivative(u, wrt).rename_free(factor.slots).terms
+            else:
+                pieces = (Term(term.coefficient / term.coefficient, (factor,)),)
+            products = [
+                Term(a.coefficient * b.coefficient, (*a.factors, *b.factors))
+                for a in products
+                for b in pieces
+            ]
+        terms.extend(products)
+    return IndexExpr(ix.free, tuple(terms))
