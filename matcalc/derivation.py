@@ -66,7 +66,8 @@ class Step:
         return f"{self.left} = {self.right}    {self.rule}".strip()
 
 
-class Derivation(Sequence[Step]):
+@dataclass(frozen=True)
+class Derivation:
     """The lines of a derivation; ``str`` and ``latex`` give them as a whole.
 
     Attributes:
@@ -74,15 +75,14 @@ class Derivation(Sequence[Step]):
         steps: the lines.
     """
 
-    def __init__(self, style: Style, steps: Sequence[Step]) -> None:
-        self.style = style
-        self.steps = tuple(steps)
+    style: Style
+    steps: tuple[Step, ...]
 
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]
-        return self.steps[place]
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
 
     def __str__(self) -> str:
         return "\n".join(_aligned(self.steps))
@@ -108,11 +108,12 @@ def derivation(d: Derivative, style: str = "index") -> Derivation:
     """
     if style not in STYLES:
         raise ArgumentProblem(
-            f"there is no style {style} of derivations", help=f"the styles are {' and '.join(STYLES)}"
+            f"there is no style {style} of derivations",
+            help=f"the styles are {' and '.join(STYLES)}",
         )
     writer = _Writer(d)
     chosen: Style = "index" if style == "index" else "differential"
-    return Derivation(chosen, list(writer.lines(chosen)))
+    return Derivation(chosen, tuple(writer.lines(chosen)))
 
 
 def _aligned(steps: Sequence[Step]) -> Iterator[str]:
@@ -190,7 +191,9 @@ class _Writer:
             left = self.left
             if self.d.order > 1:
                 left = left.equals(_Left(self.d.name_of(self.d.order - 1), _latex_name(self.d, -1)))
-            yield self._step(left, self.f, "to be differentiated once more" if self.d.order > 1 else "")
+            yield self._step(
+                left, self.f, "to be differentiated once more" if self.d.order > 1 else ""
+            )
         yield from self._derived(style)
         yield self._answer()
 

@@ -27,10 +27,10 @@ from matcalc.report import (
 )
 
 if TYPE_CHECKING:
-    from matcalc.derivation import Derivation, Step
     from matcalc.backends.numpy_function import NumpyFunction
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
+    from matcalc.derivation import Derivation, Step
 
 #: MIME type of ``to_dict``: JupyterLab would show application/json instead of the formula.
 MIME_TYPE = "application/vnd.matcalc+json"

@@ -253,6 +253,7 @@ def _latex_differential(d: Derivative, f: str, x: str, degree: int) -> str:
 
 
 def latex_quotient(f: str, x: str, order: int) -> str:
+    """The name of a derivative in LaTeX."""
     power = "" if order == 1 else f"^{{{order}}}"
     return rf"\frac{{\partial{power} {f}}}{{\partial {x}{power}}}"
 

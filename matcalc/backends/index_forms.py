@@ -123,7 +123,9 @@ class LetterBook:
         self.taken = taken
         self.known: dict[core.Index, str] = {}
 
-    def write(self, ix: core.IndexExpr, *, explicit_sums: bool = False) -> tuple[Form, dict[core.Index, str]]:
+    def write(
+        self, ix: core.IndexExpr, *, explicit_sums: bool = False
+    ) -> tuple[Form, dict[core.Index, str]]:
         """The formula, and the letters of its free indices."""
         exprs = [factor.expr for term in ix.terms for factor in term.factors]
         composer = Composer(identity=identity_letter(*exprs))

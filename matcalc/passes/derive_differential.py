@@ -68,6 +68,8 @@ def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep]
     Returns:
         None if the lines would be too long, or a rule has no matrix form.
     """
+    if wrt not in postorder(f):
+        return []
     steps: list[MatrixStep] = []
     value: Expr = DIFFERENTIAL(f)
     while pending := [node for node in postorder(value) if is_op(node, DIFFERENTIAL)]:
@@ -111,7 +113,9 @@ def _rebuilt(node: Apply, args: tuple[Expr, ...]) -> Expr:
         case op if op is MATMUL:
             return construct.multiply(args)
         case op if op is TIMES:
-            return construct.hadamard(args) if any(a.axes for a in args) else construct.multiply(args)
+            return (
+                construct.hadamard(args) if any(a.axes for a in args) else construct.multiply(args)
+            )
         case op if op is TRANSPOSE:
             return construct.transpose(args[0])
     return node.op(*args)
@@ -212,7 +216,11 @@ def _read_off(f: Expr, value: Expr, along: Symbol) -> list[MatrixStep]:
         if matrix is not None:
             collected = construct.multiply((shorten(matrix), along))
             same = collected is value
-            return [] if same else [MatrixStep(collected, ("collect the factors of the differential",))]
+            return (
+                []
+                if same
+                else [MatrixStep(collected, ("collect the factors of the differential",))]
+            )
     if len(along.axes) == 2:
         matrix = vectorise(jacobian, jacobian.free[:count], jacobian.free[count:])
         if matrix is not None:

@@ -16,6 +16,7 @@ from matcalc.core.index import Factor, Index, IndexExpr, Slot, Term
 from matcalc.ops.constant import EYE
 from matcalc.passes.build import is_op
 from matcalc.passes.contract import collect
+from matcalc.passes.expand import put_in
 from matcalc.passes.lower import entries
 from matcalc.passes.pending import PARTIAL
 from matcalc.passes.pull_back import pull_back
@@ -92,8 +93,7 @@ def _by_product_rule(
             rules.insert(0, "product rule")
         elif varied and len(term.factors) > 1:
             rules.append("constant factors stay")
-        for place in varied:
-            found.append(_differentiated(term, place, wrt, axes))
+        found += (_differentiated(term, place, wrt, axes) for place in varied)
     return found, rules or ["differentiate"]
 
 
@@ -141,7 +141,11 @@ def _advance(
         [place] = places
         u, slots = _inside(term.factors[place])
         before, after = term.factors[:place], term.factors[place + 1 :]
-        written = entries(u, slots)
+        assert isinstance(u, Apply)
+        defined = put_in(u)
+        if defined is not None:
+            rules.append(u.op.definition or f"{u.op.spelling} written out")
+        written = entries(u if defined is None else defined, slots)
         if len(written) == 1 and written[0].factors == (Factor(u, slots),):
             pieces, rule = _by_chain_rule(u, slots, wrt, axes)
             rules.append(rule)
@@ -203,7 +207,7 @@ def _with_deltas(term: Term) -> Term:
     factors: list[Factor] = []
     for factor in term.factors:
         if is_op(factor.expr, PARTIAL):
-            u, slots = _inside(factor)
+            _, slots = _inside(factor)
             axes = tuple(s for s in factor.slots[len(slots) :] if isinstance(s, Index))
             factors.extend(deltas(slots, axes))
         else:

@@ -65,7 +65,9 @@ def derive_named(f: Expr, wrt: Symbol, along: Symbol) -> Named | None:
     definitions, body = _definitions(f, wrt)
     if not definitions:
         return None
-    return _reverse(definitions, body, wrt) if f.is_scalar else _forward(definitions, body, wrt, along)
+    return (
+        _reverse(definitions, body, wrt) if f.is_scalar else _forward(definitions, body, wrt, along)
+    )
 
 
 def nesting(f: Expr, wrt: Symbol) -> int:
@@ -106,7 +108,12 @@ def _definitions(f: Expr, wrt: Symbol) -> tuple[list[Line], Expr]:
         args = tuple(written[arg] for arg in node.args)
         here = node if args == node.args else node.op(*args)
         is_function = node.op not in INSIDE
-        if node is not f and node in varied and (is_function or uses[node] > 1) and measure(here) > 2:
+        if (
+            node is not f
+            and node in varied
+            and (is_function or uses[node] > 1)
+            and measure(here) > 2
+        ):
             # Names carry no properties: the lines hold for whatever they stand for.
             symbol = Symbol(next(names), node.shape)
             lines.append(Line(symbol, None, here))

@@ -32,10 +32,17 @@ def _expand(node: Expr) -> Expr:
     if not isinstance(node, Apply):
         return node
     args = tuple(arg.memo[expand] for arg in node.args)
+    whole = node if args == node.args else node.op(*args)
+    return put_in(whole) or whole
+
+
+def put_in(node: Apply) -> Expr | None:
+    """An operation in terms of others, with nothing changed inside its arguments; None if it has no definition."""
+    args = node.args
     if node.op is MATPOW and isinstance(args[1], Constant):
         return _written_out(args[0], args[1])
     if not node.op.definition:
-        return node if args == node.args else node.op(*args)
+        return None
     sizes: dict[str, Dim] = {}
     for pattern, arg in zip(placeholders(node.op), args, strict=True):
         for wanted, actual in zip(pattern.shape, arg.shape, strict=True):

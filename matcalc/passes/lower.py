@@ -124,5 +124,5 @@ _OPENED: dict[object, Callable[[Apply, tuple[Slot, ...]], Terms]] = {
     DIAG: _diagonal_matrix,
     DIAGONAL: lambda e, slots: entries(e.args[0], slots * 2),
     ONES: lambda e, slots: [Term(Fraction(1), (Factor(e, slots),))],
-    ZEROS: lambda e, slots: [],
+    ZEROS: lambda _e, _slots: [],
 }

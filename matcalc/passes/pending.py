@@ -6,10 +6,13 @@ so that every step has a value and can be compared with the one before.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from matcalc.core.dim import ONE, Shape
-from matcalc.core.expr import Apply, Expr, Symbol, postorder
-from matcalc.core.index import IndexExpr, Term
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
+from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.operation import Operation
+from matcalc.ops.constant import ONES
 from matcalc.passes.differentiate import derivative
 from matcalc.passes.linear_map import linear_map
 
@@ -61,16 +64,27 @@ def taken_index(ix: IndexExpr) -> IndexExpr:
     for term in ix.terms:
         products = [Term(term.coefficient)]
         for factor in term.factors:
-            if isinstance(factor.expr, Apply) and factor.expr.op is PARTIAL:
-                u, wrt = factor.expr.args
-                assert isinstance(wrt, Symbol)
-                pieces = derivative(u, wrt).rename_free(factor.slots).terms
-            else:
-                pieces = (Term(term.coefficient / term.coefficient, (factor,)),)
             products = [
                 Term(a.coefficient * b.coefficient, (*a.factors, *b.factors))
                 for a in products
-                for b in pieces
+                for b in _pieces(factor)
             ]
         terms.extend(products)
     return IndexExpr(ix.free, tuple(terms))
+
+
+def _pieces(factor: Factor) -> tuple[Term, ...]:
+    """The terms of a pending derivative; a factor of another kind is its own only one."""
+    if not (isinstance(factor.expr, Apply) and factor.expr.op is PARTIAL):
+        return (Term(Fraction(1), (factor,)),)
+    u, wrt = factor.expr.args
+    assert isinstance(wrt, Symbol)
+    terms = derivative(u, wrt).rename_free(factor.slots).terms
+    return tuple(_mentioning(term, factor) for term in terms)
+
+
+def _mentioning(term: Term, factor: Factor) -> Term:
+    """The term with entries of ones for the indices it does not depend on: they may be summed over."""
+    missing = set(factor.indices) - set(term.indices())
+    ones = tuple(Factor(ONES(Size(index.dim), Size(ONE)), (index,)) for index in missing)
+    return Term(term.coefficient, (*term.factors, *ones))
