@@ -16,6 +16,7 @@ FLOORS = {
     "ops": 3,
     "passes": 4,
     "backends": 5,
+    "derivation": 6,
     "derivative": 6,
     "report": 6,
     "api": 6,

@@ -99,14 +99,14 @@ def _family(
 
 
 EXPM, EXPM_FRECHET, EXPM_KRONECKER = _family(
-    "expm", r"\exp", "expm(X)", "scipy.linalg.expm_frechet({0}, {E}, compute_expm=False)",
+    "expm", r"\operatorname{expm}", "expm(X)", "scipy.linalg.expm_frechet({0}, {E}, compute_expm=False)",
     keeps="nonnegative", infers=("-> invertible", "symmetric -> spd", "skew -> orthogonal"),
 )  # fmt: skip
 SINM, SINM_FRECHET, SINM_KRONECKER = _family(
-    "sinm", r"\sin", "cosm(X)", _upper_right("scipy.linalg.sinm({B})"), keeps="skew"
+    "sinm", r"\operatorname{sinm}", "cosm(X)", _upper_right("scipy.linalg.sinm({B})"), keeps="skew"
 )
 COSM, COSM_FRECHET, COSM_KRONECKER = _family(
-    "cosm", r"\cos", "-sinm(X)", _upper_right("scipy.linalg.cosm({B})"),
+    "cosm", r"\operatorname{cosm}", "-sinm(X)", _upper_right("scipy.linalg.cosm({B})"),
     keeps="", infers=("skew -> spd",),
 )  # fmt: skip
 
