@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, overload
@@ -20,6 +20,7 @@ from matcalc.passes.differentiate import derivatives, differentiate_index
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.layout import LAYOUTS, Arranged, arrange
+from matcalc.passes.measure import measure
 from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
 from matcalc.report import declaration, factors, one_line, unused_name
@@ -28,6 +29,9 @@ from matcalc.syntax.names import is_name, normal_name
 __all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "parse", "read"]
 
 MAX_ORDER = 12
+
+#: Size beyond which conditions are stated in terms of the definitions of the text.
+READABLE = 20
 
 #: Largest order that a message shows: Python refuses to write numbers of thousands of digits.
 MAX_SHOWN = 10**9
@@ -170,7 +174,9 @@ def _derivative(
         structured=structured,
         symbols=reading.variables,
         function_name=_function_name(reading, f),
-        conditions=conditions([*factors(f), *factors(tensor)], printer.format_expr),
+        conditions=conditions(
+            factors(f), _shown_parts(arranged), wrt, order, _in_the_words_of(reading)
+        ),
         notes=notes,
     )
 
@@ -179,6 +185,18 @@ def _shortened(arranged: Arranged) -> Arranged:
     """Matrix and vec form in the shortest form found."""
     expr, vec = (e if e is None else shorten(e) for e in (arranged.expr, arranged.vec))
     return replace(arranged, expr=expr, vec=vec)
+
+
+def _shown_parts(arranged: Arranged) -> list[Expr]:
+    """The expressions that the answer as it is shown is made of."""
+    matrix = factors(arranged.index) if arranged.expr is None else [arranged.expr]
+    return matrix if arranged.vec is None else [*matrix, arranged.vec]
+
+
+def _in_the_words_of(reading: Reading) -> Callable[[Expr], str]:
+    """How parts of a function are printed: what is long by the names that the text defines."""
+    names = {value: name for name, value in reading.definitions.items() if value.args}
+    return lambda e: printer.format_expr(e, names=names if measure(e) > READABLE else None)
 
 
 def _function_name(reading: Reading, f: Expr | IndexExpr) -> str:

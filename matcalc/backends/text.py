@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matcalc.backends.compose import Composer, identity_letter
 from matcalc.backends.index_forms import LETTERS, index_form
@@ -27,14 +27,19 @@ __all__ = [
 ]
 
 
-def format_expr(e: Expr, *, exact: bool = False) -> str:
+def format_expr(
+    e: Expr, *, exact: bool = False, names: Mapping[Expr, str] | None = None
+) -> str:
     """An expression as a textbook prints it.
 
     Args:
         e: the expression.
         exact: print what reads back as the same node, at the cost of an occasional ``b^-1``.
+        names: expressions to be written as a name that is defined elsewhere.
     """
-    return spell(Composer(exact=exact, identity=identity_letter(e)).compose(e))
+    if names and e in names:
+        return names[e]
+    return spell(Composer(exact=exact, names=names, identity=identity_letter(e)).compose(e))
 
 
 def format_with_bindings(e: Expr, known: Names | None = None) -> tuple[list[tuple[str, str]], str]:

@@ -51,8 +51,8 @@ ODD = f"{ZEROS} skew positive nonnegative nonzero"
 EXP = _elementwise("exp", "exp(x)", infers=("-> positive",))
 LOG = _elementwise("log", "1/x", aliases=("ln",), domain="positive", condition="{0} > 0")
 SQRT = _elementwise(
-    "sqrt", "1/(2 sqrt(x))", latex=r"\sqrt{{{0}}}", domain="positive", condition="{0} > 0",
-    keeps=f"{ZEROS} positive", infers=("-> nonnegative",),
+    "sqrt", "1/(2 sqrt(x))", latex=r"\sqrt{{{0}}}", domain="positive", condition="{0} >= 0",
+    kink="{0} = 0", keeps=f"{ZEROS} positive", infers=("-> nonnegative",),
 )  # fmt: skip
 SIN = _elementwise("sin", "cos(x)", keeps=f"{ZEROS} skew")
 COS = _elementwise("cos", "-sin(x)")

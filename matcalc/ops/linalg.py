@@ -67,7 +67,6 @@ DET = Operation(
     numpy="np.linalg.det({0})",
     sympy=lambda sp, X: _determinant(X),
     domain="invertible",
-    condition="{0} invertible",
     keeps="psd spd invertible",
     source="Matrix Cookbook (49); adj(X)[l,k] where X is singular",
 )
@@ -106,7 +105,6 @@ ADJ = Operation(
     numpy="np.linalg.det({0}) * np.linalg.inv({0})",
     sympy=lambda sp, X: _adjugate_and_determinant(X)[0],
     domain="invertible",
-    condition="{0} invertible",
     keeps="symmetric diagonal lower_triangular upper_triangular orthogonal psd invertible",
 )
 """Adjugate: the transposed matrix of cofactors."""
@@ -124,7 +122,7 @@ PINV = Operation(
     latex="{0}^{{+}}",
     numpy="np.linalg.pinv({0})",
     sympy=lambda sp, X: _pseudo_inverse(X),
-    condition="{0} of constant rank",
+    kink="the rank of {0} changes",
     keeps="symmetric skew diagonal orthogonal psd invertible",
     source="Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), (4.12)",
 )
@@ -180,7 +178,7 @@ EIGVAL = Operation(
     numpy="np.linalg.eigvalsh({0})[int({1})]",
     domain="symmetric",
     requires="symmetric",
-    condition="{0} symmetric, with a simple eigenvalue number {1}",
+    kink="eigenvalue number {1} of {0} is multiple",
     source="Matrix Cookbook (67)",
 )
 """Eigenvalue number k of a symmetric matrix, counted from 0 in ascending order."""
@@ -194,7 +192,7 @@ EIGVEC = Operation(
     numpy="(lambda v: np.where(v[0] < 0, -v, v))(np.linalg.eigh({0})[1][:, int({1})])",
     domain="symmetric",
     requires="symmetric",
-    condition="{0} symmetric, with a simple eigenvalue number {1}",
+    condition="eigenvalue number {1} of {0} is simple",
     source="Matrix Cookbook (68)",
 )
 """Its eigenvector of length 1 with a positive first entry."""

@@ -147,6 +147,7 @@ LOGSUMEXP_2, SOFTMAX_2 = _along(2)
 def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
     """The functions max or min over all entries and along an axis, and where it is attained (assumed unique)."""
     orientation = 1 if call == "max" else -1
+    extreme = "largest" if call == "max" else "smallest"
 
     def attained_in(sp: Any, line: Any) -> list[Any]:
         """1 in the place of the extremum, else 0, as products of SymPy's step function."""
@@ -165,7 +166,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         latex=rf"\operatorname{{{attained}}}",
         numpy=f"np.where({{0}} == np.{call}({{0}}), 1.0, 0.0)",
         sympy=lambda sp, X: sp.Matrix(*X.shape, attained_in(sp, X)),
-        kink="two entries of {0} equal",
+        kink=f"the {extreme} entry of {{0}} is not unique",
         infers=("-> nonnegative",),
     )
     whole = Operation(
@@ -175,11 +176,12 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         latex=rf"\{call}",
         numpy=f"np.{call}({{0}})",
         sympy=extremum,
-        kink="two entries of {0} equal",
+        kink=f"the {extreme} entry of {{0}} is not unique",
         keeps="positive nonnegative nonzero",
     )
     operations = [found, whole]
     for axis in (1, 2):
+        kink = f"the {extreme} entry of a {'column' if axis == 1 else 'row'} of {{0}} is not unique"
         reduced, same = ("[1,j]", "δ[j,l]") if axis == 1 else ("[i,1]", "δ[i,k]")
         line = Operation(
             f"{attained}_{axis}",
@@ -195,7 +197,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
                     attained_in(sp, X[:, j])[i] if axis == 1 else attained_in(sp, X[i, :])[j]
                 ),
             ),
-            kink="two entries of {0} equal",
+            kink=kink,
             infers=("-> nonnegative",),
         )
         value = Operation(
@@ -207,7 +209,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
             latex=rf"\{call}",
             numpy=f"np.{call}({{0}}, axis={axis - 1})",
             sympy=lambda sp, X, axis=axis: _reduce_sympy(sp, X, axis, partial(extremum, sp)),
-            kink="two entries of {0} equal",
+            kink=kink,
             keeps="positive nonnegative nonzero",
         )
         operations += [line, value]

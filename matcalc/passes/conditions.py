@@ -1,111 +1,280 @@
-"""Conditions of validity, collected from the operations that an expression uses."""
+"""Conditions of validity: where a function is defined and differentiable, and its derivative's form holds.
+
+They are collected from the operations as claims, taken apart (``passes/claims.py``), stated once and in the
+order of the text, and left out where properties prove them or others imply them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 
-from matcalc.core.expr import Apply, Constant, Expr, postorder
-from matcalc.ops.elementwise import ABS, MAXIMUM, MINIMUM, STEP
+from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
+from matcalc.core.operation import Operation
+from matcalc.core.properties import ENTRYWISE
+from matcalc.errors import UnsupportedProblem
+from matcalc.ops.elementwise import COS, MAXIMUM, MINIMUM
+from matcalc.ops.linalg import DET
 from matcalc.ops.reduction import NORM2
-from matcalc.ops.structural import POWER
-from matcalc.passes import construct
-from matcalc.passes.properties import properties
-from matcalc.passes.simplify import simplify
+from matcalc.ops.structural import MATPOW, POWER
+from matcalc.passes import construct, exponents
+from matcalc.passes.build import is_zero
+from matcalc.passes.claims import (
+    CONSTANT_RANK,
+    INVERTIBLE,
+    NONNEGATIVE,
+    NONZERO,
+    NOT_ALL_ZERO,
+    POSITIVE,
+    Claim,
+    consequences,
+    is_refuted,
+    key,
+    reduced,
+)
+from matcalc.passes.expand import expand
+from matcalc.passes.kinks import smooth_kinks
 
-#: What is said of an argument only if it is not known to have one of these properties.
-GUARANTEED_BY = {
-    "{0} > 0": {"positive"},
-    "{0} != 0": {"nonzero"},
-    "{0} invertible": {"invertible"},
-    "{0} of constant rank": {"invertible"},
-    "det({0}) > 0": {"spd"},
-    "{0} = 0": {"nonzero"},
+#: The conditions of the records as claims; others are said as they stand.
+CLAIMS: dict[str, Callable[[Expr], Claim]] = {
+    "{0} > 0": lambda x: Claim(POSITIVE, (x,)),
+    "{0} >= 0": lambda x: Claim(NONNEGATIVE, (x,)),
+    "{0} != 0": lambda x: Claim(NONZERO, (x,)),
+    "{0} invertible": lambda x: Claim(INVERTIBLE, (x,)),
+    "det({0}) > 0": lambda x: Claim(POSITIVE, (DET(x),)),
+    "cos({0}) != 0": lambda x: Claim(NONZERO, (COS(x),)),
 }
 
-#: A condition that another one includes.
-IMPLIED_BY = {"{0} != 0": "{0} > 0", "{0} invertible": "det({0}) > 0"}
+#: How claims are said, and how that they do not hold.
+SAID = {
+    POSITIVE: "{0} > 0",
+    NONNEGATIVE: "{0} >= 0",
+    NONZERO: "{0} != 0",
+    NOT_ALL_ZERO: "{0} != 0",
+    INVERTIBLE: "{0} invertible",
+}
+DENIED = {NONZERO: "{0} = 0", NOT_ALL_ZERO: "{0} = 0"}
 
-#: Operations that are zero at their kink, so that powers above 1 have none there.
-ZERO_AT_KINK = (ABS, NORM2)
+#: The condition that excludes a kink.
+EXCLUDED_BY = {
+    "eigenvalue number {1} of {0} is multiple": "eigenvalue number {1} of {0} is simple",
+    "the rank of {0} changes": CONSTANT_RANK,
+}
 
-#: Number of nodes, written out, beyond which an argument is not shown: nobody could read it.
-SHOWN = 30
+#: More conditions of one kind that stem from one operation are stated as one: a network has one a layer.
+SEVERAL = 6
 
 
-def conditions(exprs: Iterable[Expr], show: Callable[[Expr], str]) -> list[str]:
-    """Where the expressions and their derivatives exist, such as ``X invertible``, each once.
+class Rank(IntEnum):
+    """What a condition is needed for; the function exists on a larger set than where it is smooth."""
+
+    DEFINED = 0
+    DIFFERENTIABLE = 1
+    FORM = 2
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A claim, what it is needed for, and how it is to be said.
+
+    Attributes:
+        claim: what has to hold.
+        rank: what it is needed for.
+        op: the operation that it stems from.
+        sides: both sides of a kink ``x = y``.
+    """
+
+    claim: Claim
+    rank: Rank
+    op: Operation
+    sides: tuple[Expr, ...] = ()
+
+
+def conditions(
+    f: Iterable[Expr],
+    answer: Iterable[Expr],
+    wrt: Symbol,
+    order: int,
+    show: Callable[[Expr], str],
+) -> list[str]:
+    """Where a function and its derivative exist, such as ``X invertible``, each once.
 
     Args:
-        exprs: the function and its derivative.
+        f: the function, in the words of the text.
+        answer: the derivative as it is shown.
+        wrt: the variable.
+        order: how many times.
         show: prints an argument.
+
+    Raises:
+        UnsupportedProblem: the function is defined nowhere.
     """
-    roots = tuple(exprs)
-    smooth = _smoothed(roots) | _steps_of_extrema(roots)
-    sizes: dict[Expr, int] = {}
-    found: dict[str, None] = {}
-    implied: set[str] = set()
+    function = tuple(f)
+    found = [*_of_function(function, wrt, order, show), *_of_form(answer)]
+    varying = _depending((expand(arg) for c in found for arg in c.claim.args), wrt)
+    needed = (c for c in found if c.rank is not Rank.DIFFERENTIABLE or _varies(c.claim, varying))
+    return _said(_without_implied(_once(needed)), show)
+
+
+# ------------------------------------------------------------------ what operations need
+
+
+def _of_function(
+    roots: Sequence[Expr], wrt: Symbol, order: int, show: Callable[[Expr], str]
+) -> Iterator[Condition]:
+    """Conditions of the text: all of its parts exist, and those that vary are smooth."""
+    smooth = smooth_kinks(roots, order)
+    varying = _depending(roots, wrt)
     for node in postorder(*roots):
-        sizes[node] = 1 + sum(sizes[arg] for arg in node.args)
         if not isinstance(node, Apply):
             continue
-        for quantifier, template in _of(node, smooth):
-            shown = [show(arg) if sizes[arg] <= SHOWN else "..." for arg in node.args]
-            entries = f" in {quantifier} entry" if _is_entrywise(node) else ""
-            found[template.format(*shown) + entries] = None
-            weaker = (w for w, stronger in IMPLIED_BY.items() if stronger == template)
-            implied.update(w.format(*shown) + entries for w in weaker)
-    return [text for text in found if text not in implied]
+        kinks = list(_smoothness(node)) if node in varying and node not in smooth else []
+        for condition in _joined([*_existence(node, Rank.DEFINED), *kinks]):
+            for claim in reduced(condition.claim):
+                if condition.rank is Rank.DEFINED and is_refuted(claim):
+                    raise _nowhere(node, condition.claim, show)
+                sides = condition.sides if claim == condition.claim else ()
+                yield Condition(claim, condition.rank, node.op, sides)
 
 
-def _of(node: Apply, smooth: set[Expr]) -> Iterator[tuple[str, str]]:
-    """Conditions as templates, each with the quantifier that it has for the entries of an array."""
-    op = node.op
-    if op.condition and not _is_guaranteed(op.condition, node):
-        yield "every", op.condition
-    never_zero = op in ZERO_AT_KINK and "positive" in properties(node)
-    if op.kink and not (never_zero or node in smooth or _is_guaranteed(op.kink, node)):
-        yield "some", f"not differentiable where {op.kink}"
-    if op is POWER and not _is_guaranteed("{0} > 0", node):
-        base, exponent = node.args
-        if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
-            yield "every", "{0} > 0"
-        # Where a norm is 0 it has a kink, which has been said.
-        elif exponent.value < 0 and not (
-            _is_guaranteed("{0} != 0", node) or (isinstance(base, Apply) and base.op is NORM2)
-        ):
-            yield "every", "{0} != 0"
-
-
-def _is_guaranteed(statement: str, node: Apply) -> bool:
-    """Whether what is known of the first argument includes a condition, or excludes a kink."""
-    enough = GUARANTEED_BY.get(statement)
-    return enough is not None and not enough.isdisjoint(properties(node.args[0]))
-
-
-def _is_entrywise(node: Apply) -> bool:
-    return node.op.elementwise and not node.is_scalar
-
-
-def _smoothed(roots: tuple[Expr, ...]) -> set[Expr]:
-    """The nodes whose kink disappears: ``||x||`` where it only occurs as ``||x||^2``."""
-    raised: set[Expr] = set()
-    bare: set[Expr] = set(roots)
+def _of_form(roots: Iterable[Expr]) -> Iterator[Condition]:
     for node in postorder(*roots):
-        if isinstance(node, Apply) and node.args:
-            base, *rest = node.args
-            above_one = node.op is POWER and isinstance(rest[0], Constant) and rest[0].value > 1
-            (raised if above_one else bare).add(base)
-            bare.update(rest)
-    return {node for node in raised - bare if isinstance(node, Apply) and node.op in ZERO_AT_KINK}
+        if isinstance(node, Apply):
+            for condition in _existence(node, Rank.FORM):
+                for claim in reduced(condition.claim):
+                    yield Condition(claim, Rank.FORM, node.op)
 
 
-def _steps_of_extrema(roots: tuple[Expr, ...]) -> set[Expr]:
-    """The nodes ``step(x - y)`` that differentiate ``max(x, y)``, which names their kink."""
-    nodes = [node for node in postorder(*roots) if isinstance(node, Apply)]
-    differences = {
-        simplify(construct.add((one, construct.negate(other))))
-        for node in nodes
-        if node.op in (MAXIMUM, MINIMUM) and node.args[0].shape == node.args[1].shape
-        for one, other in (node.args, node.args[::-1])
-    }
-    return {node for node in nodes if node.op is STEP and node.args[0] in differences}
+def _existence(node: Apply, rank: Rank) -> Iterator[Condition]:
+    """Where the value of a node is defined, given its arguments."""
+    op, args = node.op, node.args
+    if op.condition:
+        make = CLAIMS.get(op.condition)
+        yield Condition(make(args[0]) if make else Claim(op.condition, args), rank, op)
+    elif op is MATPOW and exponents.is_negative(args[1]):
+        yield Condition(Claim(INVERTIBLE, args[:1]), rank, op)
+    elif op is POWER:
+        what = _needed_for_power(args[1])
+        if what:
+            yield Condition(Claim(what, args[:1]), rank, op)
+
+
+def _needed_for_power(exponent: Expr) -> str:
+    """What the base of an element-wise power has to be."""
+    if exponents.is_whole(exponent):
+        return NONZERO if exponents.is_negative(exponent) else ""
+    is_root = isinstance(exponent, Constant) and exponent.value > 0
+    return NONNEGATIVE if is_root else POSITIVE
+
+
+def _smoothness(node: Apply) -> Iterator[Condition]:
+    """What excludes the kink of a node."""
+    op, args, rank = node.op, node.args, Rank.DIFFERENTIABLE
+    if op in (MAXIMUM, MINIMUM):
+        yield _crossing(node)
+    elif op is POWER and _needed_for_power(args[1]) == NONNEGATIVE:
+        yield Condition(Claim(NONZERO, args[:1]), rank, op)
+    elif op.kink in ("{0} = 0", "{0} = 0 in some entry"):
+        yield Condition(Claim(NOT_ALL_ZERO if op is NORM2 else NONZERO, args), rank, op)
+    elif op.kink:
+        yield Condition(Claim(EXCLUDED_BY.get(op.kink, op.kink), args), rank, op)
+
+
+def _crossing(node: Apply) -> Condition:
+    """Where the larger of two is now the one, now the other."""
+    sides = node.args
+    if any(map(is_zero, sides)):
+        sides = tuple(side for side in sides if not is_zero(side))[:1] or sides[:1]
+        return Condition(Claim(NONZERO, sides), Rank.DIFFERENTIABLE, node.op)
+    one, other = (construct.filled(s, node.shape) if s.is_scalar else s for s in sides)
+    difference = construct.add((one, construct.negate(other)))
+    return Condition(Claim(NONZERO, (difference,)), Rank.DIFFERENTIABLE, node.op, sides)
+
+
+def _joined(found: list[Condition]) -> list[Condition]:
+    """``x >= 0`` and no kink at 0 are ``x > 0``, unless the one is known."""
+    claims = {condition.claim for condition in found}
+    for condition in found:
+        e = condition.claim.args
+        if condition.claim == Claim(NONNEGATIVE, e) and Claim(NONZERO, e) in claims:
+            if reduced(condition.claim):
+                return [Condition(Claim(POSITIVE, e), condition.rank, condition.op)]
+    return found
+
+
+def _depending(roots: Iterable[Expr], wrt: Symbol) -> set[Expr]:
+    """The nodes that contain the variable."""
+    found: set[Expr] = {wrt}
+    for node in postorder(*roots):
+        if not found.isdisjoint(node.args):
+            found.add(node)
+    return found
+
+
+def _varies(claim: Claim, varying: Container[Expr]) -> bool:
+    """Whether it is about the variable, once what cancels is gone."""
+    return any(expand(arg) in varying for arg in claim.args)
+
+
+def _nowhere(node: Apply, claim: Claim, show: Callable[[Expr], str]) -> UnsupportedProblem:
+    needed = SAID.get(claim.what, claim.what).format(*map(show, claim.args))
+    return UnsupportedProblem(
+        "the function is defined nowhere", details=(f"{show(node)} needs {needed}",)
+    )
+
+
+# ------------------------------------------------------------------ each once
+
+
+def _once(found: Iterable[Condition]) -> dict[Hashable, Condition]:
+    """By what they say: in the place where that is first said, for the sake of existence if so anywhere."""
+    kept: dict[Hashable, Condition] = {}
+    for condition in found:
+        said = key(condition.claim)
+        if said not in kept or condition.rank < kept[said].rank:
+            kept[said] = condition
+    return kept
+
+
+def _without_implied(found: dict[Hashable, Condition]) -> list[Condition]:
+    """What follows from a condition that is needed for no less is left out."""
+    implied: dict[Hashable, Rank] = {}
+    for condition in found.values():
+        for claim in consequences(condition.claim):
+            said = key(claim)
+            implied[said] = min(condition.rank, implied.get(said, condition.rank))
+    return [c for said, c in found.items() if implied.get(said, Rank.FORM + 1) > c.rank]
+
+
+# ------------------------------------------------------------------ in words
+
+
+def _said(found: list[Condition], show: Callable[[Expr], str]) -> list[str]:
+    kinds = Counter(map(_kind, found))
+    texts: dict[str, None] = {}
+    for c in found:
+        if kinds[_kind(c)] > SEVERAL:
+            shown = [f"an argument of {c.op.spelling}"]
+        else:
+            shown = [show(arg) for arg in c.sides or c.claim.args]
+        texts[_statement(c, shown)] = None
+    return list(texts)
+
+
+def _kind(c: Condition) -> Hashable:
+    return c.op, c.claim.what, c.rank, c.claim.subject.is_scalar
+
+
+def _statement(condition: Condition, shown: list[str]) -> str:
+    what, rank = condition.claim.what, condition.rank
+    entrywise = what in ENTRYWISE or (what not in SAID and condition.op.elementwise)
+    of_entries = entrywise and not condition.claim.subject.is_scalar
+    if rank is Rank.DIFFERENTIABLE and what not in EXCLUDED_BY.values():
+        template = "{0} = {1}" if condition.sides else DENIED.get(what, what)
+        place = " in some entry" if of_entries else ""
+        return f"not differentiable where {template.format(*shown)}{place}"
+    place = " in every entry" if of_entries else ""
+    form = " (for this form)" if rank is Rank.FORM else ""
+    return SAID.get(what, what).format(*shown) + place + form
