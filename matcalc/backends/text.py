@@ -27,9 +27,7 @@ __all__ = [
 ]
 
 
-def format_expr(
-    e: Expr, *, exact: bool = False, names: Mapping[Expr, str] | None = None
-) -> str:
+def format_expr(e: Expr, *, exact: bool = False, names: Mapping[Expr, str] | None = None) -> str:
     """An expression as a textbook prints it.
 
     Args:

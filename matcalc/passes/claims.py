@@ -7,19 +7,31 @@ so that what is left is in the words of the text; only what cannot be is brought
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
 
-from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
 from matcalc.ops.elementwise import ABS, SQRT, SQUARE
 from matcalc.ops.linalg import ADJ, DET, DIAG, INV, TRACE, VEC
 from matcalc.ops.reduction import MEAN, NORM1, NORM2, SUM
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes import construct
-from matcalc.passes.build import is_op, is_zero, scaled, split_coefficient
+from matcalc.passes.build import (
+    as_power,
+    is_op,
+    is_zero,
+    power,
+    scaled,
+    split_coefficient,
+    times,
+)
+from matcalc.passes.collect import total
 from matcalc.passes.equal import canonical, same
 from matcalc.passes.expand import expand
 from matcalc.passes.properties import properties
+from matcalc.passes.shorten import shorten
 from matcalc.passes.simplify import simplify
 
 POSITIVE, NONNEGATIVE, NONZERO, INVERTIBLE = "positive", "nonnegative", "nonzero", "invertible"
@@ -90,8 +102,9 @@ def is_refuted(claim: Claim) -> bool:
 def key(claim: Claim) -> Hashable:
     """The same for claims that say the same in other words."""
     if claim.what not in _RULES:
-        return claim.what, tuple(canonical(expand(arg)) for arg in claim.args)
-    coefficient, e = split_coefficient(expand(claim.subject))
+        return claim.what, tuple(canonical(_normal(arg)) for arg in claim.args)
+    coefficient, e = split_coefficient(_normal(claim.subject))
+    e = _without_denominators(e)
     if claim.what in (POSITIVE, NONNEGATIVE):
         return claim.what, canonical(e if coefficient > 0 else scaled(-1, e))
     forms = [e, simplify(TRANSPOSE(e))]
@@ -108,6 +121,10 @@ def consequences(claim: Claim) -> Iterator[Claim]:
     if claim.what == POSITIVE:
         yield Claim(NONNEGATIVE, (e,))
         yield from reduced(Claim(NONZERO, (e,)))
+        # What is said of a quotient says that there is one.
+        for base, exponent in map(as_power, e.args if is_op(e, TIMES) else ()):
+            if exponent < 0:
+                yield from reduced(Claim(NONZERO, (base,)))
     elif claim.what in (NONZERO, INVERTIBLE):
         yield Claim(NOT_ALL_ZERO, (e,))
     elif claim.what == INSIDE:
@@ -115,10 +132,50 @@ def consequences(claim: Claim) -> Iterator[Claim]:
         yield Claim(POSITIVE, (construct.add((construct.filled(Constant(1), e.shape), square)),))
 
 
+def assume(known: Iterable[Claim], claims: Iterable[Claim]) -> dict[Claim, Claim]:
+    """The claims about expressions of variables that have the properties claimed to be known."""
+    claims = tuple(claims)
+    put_in: dict[Expr, Expr] = {}
+    for claim in known:
+        symbol = claim.subject
+        if isinstance(symbol, Symbol) and claim.what in _RULES and claim.what != NOT_ALL_ZERO:
+            so_far = put_in.get(symbol, symbol)
+            assert isinstance(so_far, Symbol)
+            put_in[symbol] = Symbol(symbol.name, symbol.shape, {*so_far.properties, claim.what})
+    if not put_in:
+        return {claim: claim for claim in claims}
+    for node in postorder(*(arg for claim in claims for arg in claim.args)):
+        if node not in put_in:
+            args = tuple(put_in[arg] for arg in node.args)
+            put_in[node] = node.op(*args) if isinstance(node, Apply) else node
+    return {c: Claim(c.what, tuple(put_in[arg] for arg in c.args)) for c in claims}
+
+
+def _normal(e: Expr) -> Expr:
+    """The shortest form, which most spellings of an expression share, without definitions."""
+    return simplify(expand(shorten(expand(e))))
+
+
 def _negative(e: Expr) -> Expr:
     if is_op(e, ADD):
         return simplify(ADD(*(scaled(-1, term) for term in e.args)))
     return scaled(-1, e)
+
+
+def _without_denominators(e: Expr) -> Expr:
+    """A positive multiple of a sum whose terms are not divided by numbers: ``n c + y' y`` for ``c + y' y / n``."""
+    if not is_op(e, ADD):
+        return e
+    numbers = [split_coefficient(term)[0] for term in e.args]
+    content = Fraction(gcd(*(c.numerator for c in numbers)), lcm(*(c.denominator for c in numbers)))
+    divisors: dict[Expr, Fraction] = {}
+    for term in e.args:
+        for factor in term.args if is_op(term, TIMES) else (term,):
+            base, exponent = as_power(factor)
+            if exponent < 0 and base.is_scalar and POSITIVE in properties(base):
+                divisors[base] = max(-exponent, divisors.get(base, Fraction(0)))
+    scale = [power(base, Constant(k)) for base, k in divisors.items()]
+    return total(*(times(Constant(1 / content), *scale, term) for term in e.args))
 
 
 def _is_known(claim: Claim) -> bool:

@@ -18,9 +18,9 @@ from matcalc.errors import UnsupportedProblem
 from matcalc.ops.elementwise import COS, MAXIMUM, MINIMUM
 from matcalc.ops.linalg import DET
 from matcalc.ops.reduction import NORM2
-from matcalc.ops.structural import MATPOW, POWER
+from matcalc.ops.structural import ADD, MATPOW, POWER
 from matcalc.passes import construct, exponents
-from matcalc.passes.build import is_zero
+from matcalc.passes.build import is_op, is_zero, scaled, split_coefficient
 from matcalc.passes.claims import (
     CONSTANT_RANK,
     INVERTIBLE,
@@ -29,6 +29,7 @@ from matcalc.passes.claims import (
     NOT_ALL_ZERO,
     POSITIVE,
     Claim,
+    assume,
     consequences,
     is_refuted,
     key,
@@ -56,6 +57,9 @@ SAID = {
     INVERTIBLE: "{0} invertible",
 }
 DENIED = {NONZERO: "{0} = 0", NOT_ALL_ZERO: "{0} = 0"}
+
+#: The same of an argument with the other sign.
+TURNED = {"{0} > 0": "{0} < 0", "{0} >= 0": "{0} <= 0"}
 
 #: The condition that excludes a kink.
 EXCLUDED_BY = {
@@ -91,6 +95,11 @@ class Condition:
     op: Operation
     sides: tuple[Expr, ...] = ()
 
+    @property
+    def is_kink(self) -> bool:
+        """Whether it is said by where it does not hold."""
+        return self.rank is Rank.DIFFERENTIABLE and self.claim.what not in EXCLUDED_BY.values()
+
 
 def conditions(
     f: Iterable[Expr],
@@ -115,7 +124,7 @@ def conditions(
     found = [*_of_function(function, wrt, order, show), *_of_form(answer)]
     varying = _depending((expand(arg) for c in found for arg in c.claim.args), wrt)
     needed = (c for c in found if c.rank is not Rank.DIFFERENTIABLE or _varies(c.claim, varying))
-    return _said(_without_implied(_once(needed)), show)
+    return _said(_without_consequences(_without_implied(_once(needed))), show)
 
 
 # ------------------------------------------------------------------ what operations need
@@ -153,7 +162,7 @@ def _existence(node: Apply, rank: Rank) -> Iterator[Condition]:
     if op.condition:
         make = CLAIMS.get(op.condition)
         yield Condition(make(args[0]) if make else Claim(op.condition, args), rank, op)
-    elif op is MATPOW and exponents.is_negative(args[1]):
+    elif op is MATPOW and _may_be_negative(args[1]):
         yield Condition(Claim(INVERTIBLE, args[:1]), rank, op)
     elif op is POWER:
         what = _needed_for_power(args[1])
@@ -164,9 +173,17 @@ def _existence(node: Apply, rank: Rank) -> Iterator[Condition]:
 def _needed_for_power(exponent: Expr) -> str:
     """What the base of an element-wise power has to be."""
     if exponents.is_whole(exponent):
-        return NONZERO if exponents.is_negative(exponent) else ""
+        return NONZERO if _may_be_negative(exponent) else ""
     is_root = isinstance(exponent, Constant) and exponent.value > 0
     return NONNEGATIVE if is_root else POSITIVE
+
+
+def _may_be_negative(exponent: Expr) -> bool:
+    """Whether a size is subtracted in a whole exponent; ``k - 1`` is none, sizes being at least 1."""
+    if isinstance(exponent, Constant):
+        return exponent.value < 0
+    terms = exponent.args if is_op(exponent, ADD) else (exponent,)
+    return any(split_coefficient(term)[0] < 0 for term in terms if not isinstance(term, Constant))
 
 
 def _smoothness(node: Apply) -> Iterator[Condition]:
@@ -248,6 +265,19 @@ def _without_implied(found: dict[Hashable, Condition]) -> list[Condition]:
     return [c for said, c in found.items() if implied.get(said, Rank.FORM + 1) > c.rank]
 
 
+def _without_consequences(found: list[Condition]) -> list[Condition]:
+    """What properties prove of an expression once the conditions on its variables hold is left out."""
+    kept: list[Condition] = []
+    for rank in Rank:
+        claims = [c.claim for c in found if c.rank is rank]
+        given = [c.claim for c in found if c.rank <= rank and isinstance(c.claim.subject, Symbol)]
+        assumed = assume(given, claims)
+        kept += (
+            c for c in found if c.rank is rank and (c.claim in given or reduced(assumed[c.claim]))
+        )
+    return [c for c in found if c in kept]
+
+
 # ------------------------------------------------------------------ in words
 
 
@@ -255,11 +285,15 @@ def _said(found: list[Condition], show: Callable[[Expr], str]) -> list[str]:
     kinds = Counter(map(_kind, found))
     texts: dict[str, None] = {}
     for c in found:
+        template = _template(c)
+        args = c.sides or c.claim.args
         if kinds[_kind(c)] > SEVERAL:
             shown = [f"an argument of {c.op.spelling}"]
+        elif template in TURNED and split_coefficient(args[0])[0] < 0:
+            template, shown = TURNED[template], [show(scaled(-1, args[0]))]
         else:
-            shown = [show(arg) for arg in c.sides or c.claim.args]
-        texts[_statement(c, shown)] = None
+            shown = [show(arg) for arg in args]
+        texts[_statement(c, template.format(*shown))] = None
     return list(texts)
 
 
@@ -267,14 +301,17 @@ def _kind(c: Condition) -> Hashable:
     return c.op, c.claim.what, c.rank, c.claim.subject.is_scalar
 
 
-def _statement(condition: Condition, shown: list[str]) -> str:
-    what, rank = condition.claim.what, condition.rank
-    entrywise = what in ENTRYWISE or (what not in SAID and condition.op.elementwise)
-    of_entries = entrywise and not condition.claim.subject.is_scalar
-    if rank is Rank.DIFFERENTIABLE and what not in EXCLUDED_BY.values():
-        template = "{0} = {1}" if condition.sides else DENIED.get(what, what)
-        place = " in some entry" if of_entries else ""
-        return f"not differentiable where {template.format(*shown)}{place}"
-    place = " in every entry" if of_entries else ""
-    form = " (for this form)" if rank is Rank.FORM else ""
-    return SAID.get(what, what).format(*shown) + place + form
+def _template(c: Condition) -> str:
+    if c.sides:
+        return "{0} = {1}"
+    return (DENIED if c.is_kink else SAID).get(c.claim.what, c.claim.what)
+
+
+def _statement(c: Condition, said: str) -> str:
+    what = c.claim.what
+    entrywise = what in ENTRYWISE or (what not in SAID and c.op.elementwise)
+    of_entries = entrywise and not c.claim.subject.is_scalar
+    if c.is_kink:
+        return f"not differentiable where {said}{' in some entry' if of_entries else ''}"
+    form = " (for this form)" if c.rank is Rank.FORM else ""
+    return f"{said}{' in every entry' if of_entries else ''}{form}"

@@ -62,7 +62,8 @@ def smooth_kinks(roots: Iterable[Expr], order: int) -> set[Expr]:
         elif vanishing is None or vanishing.kink is node:
             rough += _rough(node.args, near, order)
     rough += _rough(ends, near, order)
-    return {v.kink for v in near.values()} - {v.kink for v in rough}
+    kept = {v.kink for v in rough}
+    return {node for node, v in near.items() if v.kink not in kept}
 
 
 def _vanishing(node: Apply, near: dict[Expr, Vanishing]) -> Vanishing | None:

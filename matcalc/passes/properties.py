@@ -8,10 +8,14 @@ hold wherever the expression is defined; what is not claimed is not known.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation
 from matcalc.core.properties import Properties, closed
+from matcalc.ops.constant import ONES
+from matcalc.ops.elementwise import COS, ERF, SIGMOID, SIN, TANH
+from matcalc.ops.reduction import SOFTMAX, SOFTMAX_1, SOFTMAX_2
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES
 from matcalc.passes.mirror import mirrored, negated
 
@@ -83,6 +87,69 @@ def _by_comparison(node: Apply) -> Properties:
     if plain is turned:
         return frozenset({"symmetric"})
     return frozenset({"skew"}) if turned is negated(plain) else NOTHING
+
+
+# ------------------------------------------------------------------ sums
+
+#: Values between which functions lie.
+BOUNDS: dict[Operation, tuple[int, int]] = {
+    SIGMOID: (0, 1), TANH: (-1, 1), ERF: (-1, 1), SIN: (-1, 1), COS: (-1, 1),
+    SOFTMAX: (0, 1), SOFTMAX_1: (0, 1), SOFTMAX_2: (0, 1),
+}  # fmt: skip
+#: Those that may have the values at the ends; the softmax of one entry is 1.
+REACHING = (SIN, COS, SOFTMAX, SOFTMAX_1, SOFTMAX_2)
+
+
+def _of_sum(node: Apply) -> Properties:
+    """``1 - tanh(x)^2`` is positive: a sum of lower bounds bounds the sum."""
+    lowest, is_attained = Fraction(0), True
+    for term in node.args:
+        bound = _lower_bound(term)
+        if bound is None:
+            return NOTHING
+        lowest, is_attained = lowest + bound[0], is_attained and bound[1]
+    if lowest < 0:
+        return NOTHING
+    return frozenset({"nonnegative"} if lowest == 0 and is_attained else {"positive"})
+
+
+def _lower_bound(term: Expr) -> tuple[Fraction, bool] | None:
+    """A number that every entry is at least, and whether it may be equal to it."""
+    coefficient, rest = _split_coefficient(term)
+    if rest is None or (isinstance(rest, Apply) and rest.op is ONES):
+        return coefficient, True
+    base, k = _whole_power(rest)
+    if isinstance(base, Apply) and base.op in BOUNDS:
+        low, high = BOUNDS[base.op]
+        ends = [coefficient * low**k, coefficient * high**k]
+        # An even power is 0 inside of an interval around 0.
+        turns = low < 0 < high and k % 2 == 0
+        if turns and coefficient > 0:
+            return Fraction(0), True
+        return min(ends), base.op in REACHING
+    known: Properties = rest.memo[properties]
+    if coefficient > 0 and "nonnegative" in known:
+        return Fraction(0), "positive" not in known
+    return None
+
+
+def _whole_power(e: Expr) -> tuple[Expr, int]:
+    """Base and exponent of a positive whole power."""
+    if isinstance(e, Apply) and e.op is POWER and isinstance(e.args[1], Constant):
+        k = e.args[1].value
+        if k > 0 and k.denominator == 1:
+            return e.args[0], int(k)
+    return e, 1
+
+
+def _split_coefficient(term: Expr) -> tuple[Fraction, Expr | None]:
+    """Number and the one other factor; several factors are a product that is known as a whole."""
+    if isinstance(term, Constant):
+        return term.value, None
+    if isinstance(term, Apply) and term.op is TIMES and isinstance(term.args[0], Constant):
+        if len(term.args) == 2:
+            return term.args[0].value, term.args[1]
+    return Fraction(1), term
 
 
 # ------------------------------------------------------------------ products and powers
@@ -159,6 +226,7 @@ def _of_matrix_power(node: Apply) -> Properties:
 
 #: Rules that look at more than the properties of the arguments.
 FURTHER: dict[Operation, Callable[[Apply], Properties]] = {
+    ADD: _of_sum,
     MATMUL: _of_product,
     TIMES: _of_multiple,
     POWER: _of_power,
