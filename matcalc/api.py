@@ -31,7 +31,10 @@ __all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "pars
 MAX_ORDER = 12
 
 #: Size beyond which conditions are stated in terms of the definitions of the text.
-READABLE = 20
+READABLE = 15
+
+#: Size beyond which they do not show what they are about.
+LONGEST = 200
 
 #: Largest order that a message shows: Python refuses to write numbers of thousands of digits.
 MAX_SHOWN = 10**9
@@ -193,10 +196,10 @@ def _shown_parts(arranged: Arranged) -> list[Expr]:
     return matrix if arranged.vec is None else [*matrix, arranged.vec]
 
 
-def _in_the_words_of(reading: Reading) -> Callable[[Expr], str]:
+def _in_the_words_of(reading: Reading) -> Callable[[Expr], str | None]:
     """How parts of a function are printed: what is long by the names that the text defines."""
     names = {value: name for name, value in reading.definitions.items() if value.args}
-    return lambda e: printer.format_expr(e, names=names if measure(e) > READABLE else None)
+    return lambda e: printer.format_part(e, names if measure(e) > READABLE else {}, LONGEST)
 
 
 def _function_name(reading: Reading, f: Expr | IndexExpr) -> str:

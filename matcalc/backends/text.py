@@ -19,6 +19,7 @@ __all__ = [
     "format_index",
     "format_index_left",
     "format_index_with_bindings",
+    "format_part",
     "format_program",
     "format_shape",
     "format_with_bindings",
@@ -27,17 +28,22 @@ __all__ = [
 ]
 
 
-def format_expr(e: Expr, *, exact: bool = False, names: Mapping[Expr, str] | None = None) -> str:
+def format_expr(e: Expr, *, exact: bool = False) -> str:
     """An expression as a textbook prints it.
 
     Args:
         e: the expression.
         exact: print what reads back as the same node, at the cost of an occasional ``b^-1``.
-        names: expressions to be written as a name that is defined elsewhere.
     """
-    if names and e in names:
+    return spell(Composer(exact=exact, identity=identity_letter(e)).compose(e))
+
+
+def format_part(e: Expr, names: Mapping[Expr, str], longest: int) -> str | None:
+    """A part of a text in terms of the names defined there; None where that is longer than ``longest``."""
+    if e in names:
         return names[e]
-    return spell(Composer(exact=exact, names=names, identity=identity_letter(e)).compose(e))
+    form = Composer(names=names, identity=identity_letter(e)).compose(e)
+    return spell(form) if measure(form) <= longest else None
 
 
 def format_with_bindings(e: Expr, known: Names | None = None) -> tuple[list[tuple[str, str]], str]:

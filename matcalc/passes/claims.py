@@ -103,16 +103,20 @@ def key(claim: Claim) -> Hashable:
     """The same for claims that say the same in other words."""
     if claim.what not in _RULES:
         return claim.what, tuple(canonical(_normal(arg)) for arg in claim.args)
-    coefficient, e = split_coefficient(_normal(claim.subject))
+    memo = claim.subject.memo
+    if (key, claim.what) not in memo:
+        memo[key, claim.what] = claim.what, _key(claim.what, claim.subject)
+    found: Hashable = memo[key, claim.what]
+    return found
+
+
+def _key(what: str, subject: Expr) -> Hashable:
+    coefficient, e = split_coefficient(_normal(subject))
     e = _without_denominators(e)
-    if claim.what in (POSITIVE, NONNEGATIVE):
-        return claim.what, canonical(e if coefficient > 0 else scaled(-1, e))
-    forms = [e, simplify(TRANSPOSE(e))]
-    if claim.what == NONZERO:
-        forms.pop()
-    # A sum is multiplied by -1 term by term: a - b, b - a.
-    forms += [_negative(form) for form in forms]
-    return claim.what, frozenset(map(canonical, forms))
+    if what in (POSITIVE, NONNEGATIVE):
+        return canonical(e if coefficient > 0 else scaled(-1, e))
+    forms = [e] if what == NONZERO else [e, simplify(TRANSPOSE(e))]
+    return frozenset(canonical(form) for e in forms for form in (e, _negative(e)))
 
 
 def consequences(claim: Claim) -> Iterator[Claim]:
@@ -157,8 +161,9 @@ def _normal(e: Expr) -> Expr:
 
 
 def _negative(e: Expr) -> Expr:
+    """Multiplied by -1 term by term: ``b - a`` for ``a - b``."""
     if is_op(e, ADD):
-        return simplify(ADD(*(scaled(-1, term) for term in e.args)))
+        return ADD(*(scaled(-1, term) for term in e.args))
     return scaled(-1, e)
 
 
@@ -174,6 +179,8 @@ def _without_denominators(e: Expr) -> Expr:
             base, exponent = as_power(factor)
             if exponent < 0 and base.is_scalar and POSITIVE in properties(base):
                 divisors[base] = max(-exponent, divisors.get(base, Fraction(0)))
+    if content == 1 and not divisors:
+        return e
     scale = [power(base, Constant(k)) for base, k in divisors.items()]
     return total(*(times(Constant(1 / content), *scale, term) for term in e.args))
 

@@ -106,7 +106,7 @@ def conditions(
     answer: Iterable[Expr],
     wrt: Symbol,
     order: int,
-    show: Callable[[Expr], str],
+    show: Callable[[Expr], str | None],
 ) -> list[str]:
     """Where a function and its derivative exist, such as ``X invertible``, each once.
 
@@ -115,7 +115,7 @@ def conditions(
         answer: the derivative as it is shown.
         wrt: the variable.
         order: how many times.
-        show: prints an argument.
+        show: prints an argument; None if it is too long to be read.
 
     Raises:
         UnsupportedProblem: the function is defined nowhere.
@@ -131,15 +131,16 @@ def conditions(
 
 
 def _of_function(
-    roots: Sequence[Expr], wrt: Symbol, order: int, show: Callable[[Expr], str]
+    roots: Sequence[Expr], wrt: Symbol, order: int, show: Callable[[Expr], str | None]
 ) -> Iterator[Condition]:
     """Conditions of the text: all of its parts exist, and those that vary are smooth."""
     smooth = smooth_kinks(roots, order)
-    varying = _depending(roots, wrt)
-    for node in postorder(*roots):
-        if not isinstance(node, Apply):
-            continue
-        kinks = list(_smoothness(node)) if node in varying and node not in smooth else []
+    nodes = [node for node in postorder(*roots) if isinstance(node, Apply)]
+    kinked = {node: found for node in nodes if node not in smooth if (found := _smoothness(node))}
+    varying = _depending((expand(arg) for node in kinked for arg in node.args), wrt)
+    for node in nodes:
+        varies = node in kinked and any(expand(arg) in varying for arg in node.args)
+        kinks = kinked[node] if varies else []
         for condition in _joined([*_existence(node, Rank.DEFINED), *kinks]):
             for claim in reduced(condition.claim):
                 if condition.rank is Rank.DEFINED and is_refuted(claim):
@@ -186,17 +187,20 @@ def _may_be_negative(exponent: Expr) -> bool:
     return any(split_coefficient(term)[0] < 0 for term in terms if not isinstance(term, Constant))
 
 
-def _smoothness(node: Apply) -> Iterator[Condition]:
-    """What excludes the kink of a node."""
-    op, args, rank = node.op, node.args, Rank.DIFFERENTIABLE
+def _smoothness(node: Apply) -> list[Condition]:
+    """What excludes the kink of a node, if it has one."""
+    op, args = node.op, node.args
     if op in (MAXIMUM, MINIMUM):
-        yield _crossing(node)
-    elif op is POWER and _needed_for_power(args[1]) == NONNEGATIVE:
-        yield Condition(Claim(NONZERO, args[:1]), rank, op)
+        return [_crossing(node)]
+    if op is POWER and _needed_for_power(args[1]) == NONNEGATIVE:
+        claim = Claim(NONZERO, args[:1])
     elif op.kink in ("{0} = 0", "{0} = 0 in some entry"):
-        yield Condition(Claim(NOT_ALL_ZERO if op is NORM2 else NONZERO, args), rank, op)
+        claim = Claim(NOT_ALL_ZERO if op is NORM2 else NONZERO, args)
     elif op.kink:
-        yield Condition(Claim(EXCLUDED_BY.get(op.kink, op.kink), args), rank, op)
+        claim = Claim(EXCLUDED_BY.get(op.kink, op.kink), args)
+    else:
+        return []
+    return [Condition(claim, Rank.DIFFERENTIABLE, op)]
 
 
 def _crossing(node: Apply) -> Condition:
@@ -215,9 +219,9 @@ def _joined(found: list[Condition]) -> list[Condition]:
     claims = {condition.claim for condition in found}
     for condition in found:
         e = condition.claim.args
-        if condition.claim == Claim(NONNEGATIVE, e) and Claim(NONZERO, e) in claims:
-            if reduced(condition.claim):
-                return [Condition(Claim(POSITIVE, e), condition.rank, condition.op)]
+        at_zero = condition.claim == Claim(NONNEGATIVE, e) and Claim(NONZERO, e) in claims
+        if at_zero and reduced(condition.claim):
+            return [Condition(Claim(POSITIVE, e), condition.rank, condition.op)]
     return found
 
 
@@ -235,10 +239,13 @@ def _varies(claim: Claim, varying: Container[Expr]) -> bool:
     return any(expand(arg) in varying for arg in claim.args)
 
 
-def _nowhere(node: Apply, claim: Claim, show: Callable[[Expr], str]) -> UnsupportedProblem:
-    needed = SAID.get(claim.what, claim.what).format(*map(show, claim.args))
+def _nowhere(node: Apply, claim: Claim, show: Callable[[Expr], str | None]) -> UnsupportedProblem:
+    shown = [show(arg) or f"the argument of {node.op.spelling}" for arg in claim.args]
+    needed = SAID.get(claim.what, claim.what).format(*shown)
     return UnsupportedProblem(
-        "the function is defined nowhere", details=(f"{show(node)} needs {needed}",)
+        "the function is defined nowhere",
+        details=(f"{show(node) or 'a part of it'} needs {needed}",),
+        help="check its constants and signs",
     )
 
 
@@ -267,34 +274,39 @@ def _without_implied(found: dict[Hashable, Condition]) -> list[Condition]:
 
 def _without_consequences(found: list[Condition]) -> list[Condition]:
     """What properties prove of an expression once the conditions on its variables hold is left out."""
-    kept: list[Condition] = []
+    kept: set[Condition] = set()
     for rank in Rank:
-        claims = [c.claim for c in found if c.rank is rank]
-        given = [c.claim for c in found if c.rank <= rank and isinstance(c.claim.subject, Symbol)]
-        assumed = assume(given, claims)
-        kept += (
-            c for c in found if c.rank is rank and (c.claim in given or reduced(assumed[c.claim]))
-        )
+        asked = [c for c in found if c.rank is rank]
+        given = {c.claim for c in found if c.rank <= rank and isinstance(c.claim.subject, Symbol)}
+        assumed = assume(given, [c.claim for c in asked])
+        kept.update(c for c in asked if c.claim in given or reduced(assumed[c.claim]))
     return [c for c in found if c in kept]
 
 
 # ------------------------------------------------------------------ in words
 
 
-def _said(found: list[Condition], show: Callable[[Expr], str]) -> list[str]:
+def _said(found: list[Condition], show: Callable[[Expr], str | None]) -> list[str]:
     kinds = Counter(map(_kind, found))
     texts: dict[str, None] = {}
     for c in found:
         template = _template(c)
         args = c.sides or c.claim.args
-        if kinds[_kind(c)] > SEVERAL:
-            shown = [f"an argument of {c.op.spelling}"]
-        elif template in TURNED and split_coefficient(args[0])[0] < 0:
-            template, shown = TURNED[template], [show(scaled(-1, args[0]))]
-        else:
-            shown = [show(arg) for arg in args]
+        if template in TURNED and split_coefficient(args[0])[0] < 0:
+            template, args = TURNED[template], (scaled(-1, args[0]),)
+        shown = [show(arg) for arg in args] if kinds[_kind(c)] <= SEVERAL else []
+        if not shown or None in shown:
+            template, shown = _template(c), [_place(c)] * len(args)
         texts[_statement(c, template.format(*shown))] = None
     return list(texts)
+
+
+def _place(c: Condition) -> str:
+    """Arguments that are not shown, by what they are arguments of."""
+    quantifier = "some" if c.is_kink else "every"
+    if c.op is POWER:
+        return f"{quantifier} {'divisor' if c.claim.what == NONZERO else 'base of a power'}"
+    return f"{quantifier} argument of {c.op.spelling}"
 
 
 def _kind(c: Condition) -> Hashable:

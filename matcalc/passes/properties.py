@@ -146,9 +146,10 @@ def _split_coefficient(term: Expr) -> tuple[Fraction, Expr | None]:
     """Number and the one other factor; several factors are a product that is known as a whole."""
     if isinstance(term, Constant):
         return term.value, None
-    if isinstance(term, Apply) and term.op is TIMES and isinstance(term.args[0], Constant):
-        if len(term.args) == 2:
-            return term.args[0].value, term.args[1]
+    if isinstance(term, Apply) and term.op is TIMES and len(term.args) == 2:
+        number, rest = term.args
+        if isinstance(number, Constant):
+            return number.value, rest
     return Fraction(1), term
 
 

@@ -51,11 +51,13 @@ CLAIMED = {
     "positive": [
         "c", "v", "exp(x)", "x' x + 1", "1 + exp(a)", "sum(exp(x))", "c v", "x' x + c", "softplus(a)", "||w||",
         "det(P)", "tr(P)", "v' v", "1 / c", "softmax(x)", "v.^-2", "c^a", "det(A' A + I)", "x.^2 + 1", "d^2", "||G||",
-        "diag(P)", "cosh(a)", "vec(exp(A))",
+        "diag(P)", "cosh(a)", "vec(exp(A))", "1 - sigmoid(a)", "1 + erf(a)", "1 - tanh(x).^2", "2 - 2 tanh(a)^4",
+        "2 + sin(a)", "3 + tanh(a) - cos(a)", "1 - sigmoid(a)^2 + a^2", "1 + sigmoid(a)^2",
     ],
     "nonnegative": [
         "x' x", "x' P x", "||x||", "exp(a)", "a^2", "x.^2", "c x.^2", "sum(abs(x))", "x' X' X x", "abs(X)", "sqrt(a)",
-        "relu(x) .* exp(y)", "det(A' A)", "tr(N)", "x' (A' A + N) x", "max(0, x)", "a^2 b^2",
+        "relu(x) .* exp(y)", "det(A' A)", "tr(N)", "x' (A' A + N) x", "max(0, x)", "a^2 b^2", "1 - cos(a)",
+        "1 - softmax(x)", "1 - sin(x).^2",
     ],
     "nonzero": ["d", "w", "-c", "2 w", "det(G)", "1/d", "w.^3", "d c", "det(Q)"],
 }  # fmt: skip
@@ -70,7 +72,9 @@ NOT_CLAIMED = {
     "spd": ["N", "A' A", "P - R", "-P", "a P", "P R", "A' P A", "X X'", "S^2", "P - N", "diag(w)" ],
     "psd": ["S", "A + A'", "-N", "A' S A", "P R", "A^2", "a^3 N"],
     "invertible": ["A", "A A'", "G + P", "N", "a G", "G .* P", "X X'", "L"],
-    "positive": ["x' x", "a", "P", "abs(x)", "exp(a) - 1", "d", "det(G)", "tr(N)", "relu(a)", "||x||"],
+    "positive": ["x' x", "a", "P", "abs(x)", "exp(a) - 1", "d", "det(G)", "tr(N)", "relu(a)", "||x||",
+                 "1 - cos(a)", "1 - softmax(x)", "1 - 2 sigmoid(a)", "tanh(a) - 1", "tanh(a)^2 + erf(a)^2",
+                 "1 + tanh(a)^3 - sigmoid(a)"],
     "nonnegative": ["x' y", "x' A x", "a", "a^3", "x", "X", "log(a)", "1 - x' x", "tr(A)", "-(x' x)", "a c", "x' P y",
                     "tanh(x)", "P"],
     "nonzero": ["a", "w - c w", "w + w", "w' w - 1", "w' x", "det(A)", "G", "min(x)"],
