@@ -129,8 +129,8 @@ class Operation:
         domain: how the conformance tests and checks sample the arguments: ``real`` (default),
             ``positive``, ``unit`` (0.1 to 0.9), ``nonzero``, ``invertible``, ``posdet``, ``spd``,
             ``symmetric``.
-        condition: when the operation or its derivative is valid, ``{0} invertible``.
-        kink: where the derivative does not exist, ``{0} = 0``.
+        condition: where the operation is defined, ``{0} invertible``.
+        kink: where it is, but has no derivative, ``{0} = 0``.
         commuting: what it is where its last argument commutes with the first,
             ``expm_frechet(X, E) = expm(X) E``.
         applied: for the matrix of a linear map of matrices, ``vec(L(X, E)) = K(X) vec(E)``, the name
