@@ -78,6 +78,9 @@ def test_imports_go_downwards(path):
 #: Neighbours on one floor: the pipeline builds the result, which prints itself by the report.
 SAME_FLOOR = {
     ("api", "derivative"),
+    ("derivation", "derivative"),
+    ("derivation", "report"),
+    ("derivative", "derivation"),
     ("api", "report"),
     ("derivative", "report"),
     ("report", "derivative"),  # for its type only
