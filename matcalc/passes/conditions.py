@@ -15,7 +15,7 @@ from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
 from matcalc.core.operation import Operation
 from matcalc.core.properties import ENTRYWISE
 from matcalc.errors import UnsupportedProblem
-from matcalc.ops.elementwise import COS, MAXIMUM, MINIMUM
+from matcalc.ops.elementwise import ABS, COS, MAXIMUM, MINIMUM, RELU
 from matcalc.ops.linalg import DET
 from matcalc.ops.reduction import NORM2
 from matcalc.ops.structural import ADD, MATPOW, POWER
@@ -124,7 +124,7 @@ def conditions(
     found = [*_of_function(function, wrt, order, show), *_of_form(answer)]
     varying = _depending((expand(arg) for c in found for arg in c.claim.args), wrt)
     needed = (c for c in found if c.rank is not Rank.DIFFERENTIABLE or _varies(c.claim, varying))
-    return _said(_without_consequences(_without_implied(_once(needed))), show)
+    return _said(_without_consequences(_without_implied(_united(_once(needed)))), show)
 
 
 # ------------------------------------------------------------------ what operations need
@@ -190,6 +190,8 @@ def _may_be_negative(exponent: Expr) -> bool:
 def _smoothness(node: Apply) -> list[Condition]:
     """What excludes the kink of a node, if it has one."""
     op, args = node.op, node.args
+    if op in (ABS, RELU) and not reduced(Claim(NONNEGATIVE, args)):
+        return []
     if op in (MAXIMUM, MINIMUM):
         return [_crossing(node)]
     if op is POWER and _needed_for_power(args[1]) == NONNEGATIVE:
@@ -260,6 +262,20 @@ def _once(found: Iterable[Condition]) -> dict[Hashable, Condition]:
         if said not in kept or condition.rank < kept[said].rank:
             kept[said] = condition
     return kept
+
+
+def _united(found: dict[Hashable, Condition]) -> dict[Hashable, Condition]:
+    """``x >= 0`` and ``x != 0``, needed in different places, are ``x > 0``."""
+    united: dict[Hashable, Condition] = {}
+    for said, c in found.items():
+        what, args = c.claim.what, c.claim.args
+        nonzero = found.get(key(Claim(NONZERO, args))) if what == NONNEGATIVE else None
+        if nonzero and nonzero.rank is not Rank.FORM:
+            positive = Claim(POSITIVE, args)
+            united.setdefault(key(positive), Condition(positive, c.rank, c.op))
+        else:
+            united.setdefault(said, c)
+    return united
 
 
 def _without_implied(found: dict[Hashable, Condition]) -> list[Condition]:

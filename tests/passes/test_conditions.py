@@ -52,6 +52,7 @@ KINKS = [
     ("sqrt(d)", "d", 1, ["d > 0"]),
     ("sqrt(d) x", "x", 1, ["d >= 0"]),
     ("(x' x)^(1/2)", "x", 1, ["not differentiable where x = 0"]),
+    ("abs(x' x) + relu(sum(abs(y)))", "x", 1, []),
     # Only of what varies.
     ("||x - y||_1 + ||X||_F", "X", 1, ["not differentiable where X = 0"]),
     ("abs(x - x)' y + sqrt(a - a)", "x", 1, []),
@@ -116,6 +117,7 @@ ONCE = [
     ("x' y / (||x|| ||y||)", "x", 1, ["x != 0", "y != 0"]),
     ("log(x' x)", "x", 1, ["x != 0"]),
     ("sqrt(d) / d", "d", 1, ["d > 0"]),
+    ("Q K' / sqrt(d)", "Q", 1, ["d > 0"]),
     ("log(a) + log(2 a)", "a", 1, ["a > 0"]),
     ("x / sqrt(x' A x)", "x", 1, ["x' A x > 0"]),
     ("log(tr(W' W)) / tr(W W')", "W", 1, ["W != 0"]),
