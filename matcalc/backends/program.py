@@ -83,7 +83,8 @@ def _body(e: Expr) -> tuple[list[tuple[str, str]], str]:
 
 def _abstract_functions(e: Expr) -> list[Operation]:
     """Functions that a text must declare, in order of appearance."""
-    ops = dict.fromkeys(node.op for node in postorder(e) if isinstance(node, Apply))
+    found = (node.op for node in postorder(e) if isinstance(node, Apply))
+    ops = dict.fromkeys(op.on_column or op for op in found)
     return [op for op in ops if REGISTRY.get(op.name) is not op]
 
 

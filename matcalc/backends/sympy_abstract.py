@@ -18,14 +18,18 @@ import sympy
 
 from matcalc.core.expr import Apply
 from matcalc.core.operation import Operation
-from matcalc.ops.abstract import antiderivative
+from matcalc.ops.abstract import antiderivative, has_columns
 
 #: Degree of the polynomials. Only derivatives of a higher order vanish.
 DEGREE = 5
 
 
 def primitive(op: Operation) -> tuple[Operation, tuple[int, ...]]:
-    """The function that an abstract function is a repeated derivative of, and by which arguments."""
+    """The function that an abstract function is a repeated derivative of, and by which arguments.
+
+    Of a function applied to every column it is the function of one column.
+    """
+    op = op.on_column or op
     positions: list[int] = []
     while found := antiderivative(op):
         op, position = found
@@ -41,7 +45,21 @@ def abstract_image(
     Every entry of the function is a sum of powers of affine forms in all its parameters, more than
     there are parameters, so that no derivative is singular.
     """
-    function, positions = primitive(node.op)
+    op = node.op
+    shape = [dim.evaluate(sizes) for dim in node.shape]
+    if op.on_column is None:
+        entries = _values(op, args, sizes)
+    else:
+        columns = [
+            _values(op, [a[:, k] if has_columns(op, p) else a for p, a in enumerate(args)], sizes)
+            for k in range(shape[-1])
+        ]
+        entries = [value for entry in zip(*columns, strict=True) for value in entry]
+    return sympy.Matrix(*(shape if len(shape) == 2 else [len(entries), 1]), entries)
+
+
+def _values(op: Operation, args: Sequence[sympy.Matrix], sizes: Mapping[str, int]) -> list[Any]:
+    function, positions = primitive(op)
     parameters = [parameter for arg in args for parameter in arg]
     ends = list(itertools.accumulate(arg.rows * arg.cols for arg in args))
     by = [range(ends[position - 1] if position else 0, ends[position]) for position in positions]
@@ -53,8 +71,7 @@ def abstract_image(
             sympy.Add(*(power.derivative(numbers) for power in powers))
             for numbers in itertools.product(*by)
         ]
-    shape = [dim.evaluate(sizes) for dim in node.shape]
-    return sympy.Matrix(*(shape if len(shape) == 2 else [len(entries), 1]), entries)
+    return entries
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,7 @@ class Operation:
             see ``core/properties.py``.
         domain_shapes: for an abstract function, the shapes of its arguments; it has no rule.
         codomain: for an abstract function, its own shape.
+        on_column: for an abstract function applied to every column, the function of one column.
         source: where the rule is from.
     """
 
@@ -170,6 +171,7 @@ class Operation:
     infers: tuple[str, ...] = ()
     domain_shapes: tuple[Shape, ...] = ()
     codomain: Shape = ()
+    on_column: Operation | None = None
     source: str = ""
 
     @property

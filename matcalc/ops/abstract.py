@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from matcalc.core.dim import ONE, Shape, describe_shape
@@ -33,13 +34,46 @@ def abstract_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> 
     )
 
 
+@cache
+def over_columns(function: Operation, domain: tuple[Shape, ...]) -> Operation:
+    """The function applied to every column of those arguments that have several.
+
+    ``l: p -> scalar`` of ``Z: (p, m)`` is the row of the m values ``l(Z[:,k])``. The axes are those of the
+    function and then that of the columns.
+
+    Args:
+        function: an abstract function whose value is not a row or a matrix, or a derivative of one.
+        domain: the shapes of the arguments; those without columns of their own are the same for all.
+    """
+    given = zip(function.domain_shapes, domain, strict=True)
+    [columns] = {shape[1] for own, shape in given if own != shape}
+    values = tuple(dim for dim in function.codomain if not dim.is_unit)
+    codomain = (*(values or (ONE,)), columns)
+    return replace(abstract_function(function.name, domain, codomain), on_column=function)
+
+
+def maps_columns(function: Operation, pattern: Shape) -> bool:
+    """Whether an argument of this shape may have more columns, to each of which the function is applied."""
+    return pattern[1].is_unit and len(function.codomain) == 2 and function.codomain[1].is_unit
+
+
+def has_columns(function: Operation, position: int) -> bool:
+    """Whether the function is applied to every column of this argument."""
+    one = function.on_column
+    return one is not None and one.domain_shapes[position] != function.domain_shapes[position]
+
+
 def partial_derivative(function: Operation, position: int) -> Operation:
     """Derivative of an abstract function by one argument, itself an abstract function.
 
     Its axes are those of the function and then those of the argument. ``∇L`` is the gradient of a
     scalar function of one argument, ``∇²L`` its Hessian; ``∂F`` is the derivative of any other, with the
-    number of the argument where there are several.
+    number of the argument where there are several. Of a function applied to every column it is the
+    derivative of the function, applied to every column.
     """
+    if function.on_column is not None:
+        one = partial_derivative(function.on_column, position)
+        return over_columns(one, function.domain_shapes)
     domain, codomain = function.domain_shapes, function.codomain
     name = _derived_name(function, position)
     axes = [dim for dim in codomain if not dim.is_unit]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem
+from matcalc.ops.abstract import maps_columns
 from matcalc.ops.constant import UNIT
 from matcalc.passes.functions import (
     COLUMNS,
@@ -126,17 +127,25 @@ def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Op
             span=node.span,
             details=(f"it is declared as {node.function}: {function.signature}",),
         )
+    columns: Dim | None = None
     for pattern, part in zip(patterns, parts, strict=True):
         assert not isinstance(pattern, str)
+        wanted = pattern
+        if maps_columns(function, pattern) and not part.shape[1].is_unit:
+            columns = columns or part.shape[1]
+            wanted = pattern[0], columns
         try:
-            walk.sizes.agree(pattern, part.shape)
+            walk.sizes.agree(wanted, part.shape)
         except MismatchError:
             problem = walk.report.argument(
-                node.function, walk.report.shape(pattern), part, node.span, None
+                node.function, walk.report.shape(wanted), part, node.span, None
             )
             problem.details += (f"it is declared as {node.function}: {function.signature}",)
             raise problem from None
-    return function.rule.result
+    rows, own = function.rule.result
+    if columns is not None:
+        walk.note(f"{walk.report.text(node)} is {node.function} of every column")
+    return rows, columns or own
 
 
 def _sized(walk: Shapes, node: tree.Call, arguments: Arguments) -> Shape:

@@ -40,7 +40,14 @@ from matcalc.passes.index_scan import Scan
 from matcalc.passes.mistakes import Reporter
 from matcalc.passes.recognise import recognise
 from matcalc.passes.shapes import Shapes
-from matcalc.passes.translate import Scope, apply_operation, divisor_factors, operands, translate
+from matcalc.passes.translate import (
+    Scope,
+    applied,
+    apply_operation,
+    divisor_factors,
+    operands,
+    translate,
+)
 from matcalc.passes.unify import Sizes
 from matcalc.passes.walk import is_delta, names_of, postorder
 from matcalc.syntax import tree
@@ -243,10 +250,10 @@ class _Lowering:
         arrays = not all(part.is_scalar for part in parts)
         if arrays and (reduced := self._reduction(node, arguments, parts[0])):
             return reduced
+        if node.function in self.scope.functions:
+            return self._abstract(node, parts)
         shapes: tuple[Shape, ...] = tuple((ONE, ONE) for _ in arguments.operands)
-        operation = self.scope.functions.get(node.function) or choose_operation(
-            node, arguments, shapes
-        )
+        operation = choose_operation(node, arguments, shapes)
         if not operation.elementwise:
             raise self._not_mapped(node)
         return self._elementwise(node, parts, lambda args: apply_operation(operation, tuple(args)))
@@ -285,6 +292,29 @@ class _Lowering:
         if result.shape[0].is_unit:
             return Entries(terms_at(result, letters))
         return replace(value, terms=terms_at(result, free))
+
+    def _abstract(self, node: tree.Call, parts: list[Entries]) -> Entries:
+        """``l(Z[:,k])`` for all k: the function of every column of the matrix that all slices make up."""
+        function = self.scope.functions[node.function]
+        axes = {axis for part in parts for axis in part.axes}
+        letters = tuple(index for index in self._free(node.args, parts) if index not in axes)
+        if (
+            len(letters) > 1
+            or not all(part.column is None for part in parts)
+            or len(function.codomain) > 2
+            or not function.codomain[1].is_unit
+        ):
+            raise self._not_mapped(node)
+        args = []
+        for part in parts:
+            known = {index for term in part.terms for index in term.indices()}
+            free = (*part.axes, *(letter for letter in letters if letter in known))
+            folded = _folded(part.terms, free)
+            # Numbers, one for each slice, are a row.
+            args.append(construct.transpose(folded) if free and not part.axes else folded)
+        value = applied(function, tuple(args))
+        row = None if function.codomain[0].is_unit else Index(function.codomain[0])
+        return Entries(terms_at(value, (*(() if row is None else (row,)), *letters)), row)
 
     def _not_mapped(self, node: tree.Call) -> SyntaxProblem | UnsupportedProblem:
         if self.scan.arrays:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from matcalc.core.dim import ONE
 from matcalc.core.operation import Operation
+from matcalc.ops.abstract import maps_columns
 from matcalc.passes import kinds
 from matcalc.passes.declarations import SQUARE
 from matcalc.passes.defaults import MATRIX, ROW, Defaults, is_lower, letter_kind
@@ -408,10 +409,19 @@ class _Inference:
         return self._by_signature(node, operation, parts)
 
     def _abstract(self, function: Operation, parts: list[Axes]) -> Axes:
+        """Matrices in the places of vectors, as far as they are known for certain, are taken by columns."""
+        axis = self.axis
+        axis.propagate()
+        rows, columns = axis.of_shape(function.rule.result)
         for pattern, part in zip(function.rule.parameters, parts, strict=False):
             assert not isinstance(pattern, str)
-            self.axis.join_pairs(part, self.axis.of_shape(pattern))
-        return self.axis.of_shape(function.rule.result)
+            wanted = axis.of_shape(pattern)
+            if maps_columns(function, pattern) and axis.long(part[1]):
+                axis.join(part[0], wanted[0])
+                columns = part[1]
+            else:
+                axis.join_pairs(part, wanted)
+        return rows, columns
 
     def _sized(self, node: tree.Call, arguments: Arguments) -> Axes:
         dims = [size_of(size, self.statements.sizes) for size in arguments.sizes]

@@ -11,7 +11,7 @@ from matcalc.core.expr import Expr, Size, Symbol
 from matcalc.core.index import Composite, Factor, Index, Slot, Term
 from matcalc.core.operation import Operation
 from matcalc.errors import UnsupportedProblem
-from matcalc.ops.abstract import partial_derivative
+from matcalc.ops.abstract import has_columns, partial_derivative
 from matcalc.ops.constant import EYE
 from matcalc.passes.index_notation import build_matrix, lower_value
 from matcalc.syntax import tree
@@ -166,15 +166,21 @@ def deltas(slots: tuple[Slot, ...], argument: tuple[Index, ...]) -> tuple[Factor
 
 
 def _of_abstract_function(op: Operation, position: int) -> LocalJacobian:
-    """A symbol of its own: ``∂L(z)/∂z[k] = ∇L(z)[k]``."""
+    """A symbol of its own: ``∂L(z)/∂z[k] = ∇L(z)[k]``; by columns ``∂L(Z)[j]/∂Z[k,l] = ∇L(Z)[k,j] δ[j,l]``."""
     parameters = tuple(
         Symbol(name, shape) for name, shape in zip(op.parameters, op.domain_shapes, strict=True)
     )
     output = tuple(Index(dim) for dim in op.codomain if not dim.is_unit)
     argument = tuple(Index(dim) for dim in op.domain_shapes[position] if not dim.is_unit)
     value = partial_derivative(op, position)(*parameters)
-    term = Term(Fraction(1), (Factor(value, (*output, *argument)),))
-    return LocalJacobian(parameters, output, argument, (term,))
+    cut = len(output) - (op.on_column is not None)
+    values, column = output[:cut], output[cut:]
+    same: tuple[Factor, ...] = ()
+    own = argument
+    if has_columns(op, position):
+        own, same = argument[:-1], deltas(column, argument[-1:])
+    factors = (Factor(value, (*values, *own, *column)), *same)
+    return LocalJacobian(parameters, output, argument, (Term(Fraction(1), factors),))
 
 
 def _from_partial(op: Operation, position: int) -> LocalJacobian:

@@ -14,6 +14,7 @@ from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
+from matcalc.ops.abstract import over_columns
 from matcalc.ops.constant import PI, UNIT
 from matcalc.ops.elementwise import ABS
 from matcalc.ops.linalg import TRACE
@@ -236,7 +237,7 @@ def kronecker(args: list[Expr] | tuple[Expr, ...]) -> Expr:
 
 def _call(node: tree.Call, args: tuple[Expr, ...], scope: Scope) -> Expr:
     if node.function in scope.functions:
-        return scope.functions[node.function](*args)
+        return applied(scope.functions[node.function], args)
     arguments = split_arguments(node)
     if node.function in SIZED:
         return _constant_array(node, arguments, scope)
@@ -249,6 +250,12 @@ def _call(node: tree.Call, args: tuple[Expr, ...], scope: Scope) -> Expr:
         # max(a, 1) of a number: what would be the dimension of a matrix is compared with.
         args = (*args, *(Constant(int(literal)) for literal in arguments.tail))
     return apply_operation(operation, args)
+
+
+def applied(function: Operation, args: tuple[Expr, ...]) -> Expr:
+    """An abstract function of arguments, or of every column of them."""
+    shapes = tuple(arg.shape for arg in args)
+    return (function if shapes == function.domain_shapes else over_columns(function, shapes))(*args)
 
 
 def apply_operation(operation: Operation, args: tuple[Expr, ...]) -> Expr:
