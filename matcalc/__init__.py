@@ -23,6 +23,8 @@ from matcalc.errors import (
     SyntaxProblem,
     UnsupportedProblem,
 )
+from matcalc.judge import check, equal
+from matcalc.verdict import Equality, Verdict
 
 __version__ = "0.1.0"
 
@@ -32,6 +34,7 @@ __all__ = [
     "CheckProblem",
     "DeclarationProblem",
     "Derivative",
+    "Equality",
     "Expr",
     "LimitProblem",
     "MatcalcError",
@@ -39,6 +42,9 @@ __all__ = [
     "ShapeProblem",
     "SyntaxProblem",
     "UnsupportedProblem",
+    "Verdict",
+    "check",
     "diff",
+    "equal",
     "parse",
 ]

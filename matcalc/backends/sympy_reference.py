@@ -144,7 +144,7 @@ def _written_out(
     if max(_square_sizes(question, constants), default=0) > SQUARE:
         raise TooLargeError
     largest = limit // max(1, len(x.parameters))
-    guard = refuse_larger(largest, DEPTH // question.order**2)
+    guard = refuse_larger(largest, DEPTH // max(1, question.order) ** 2)
     values = {**constants, x.symbol: x.matrix()}
     written = Entries(question.sizes, values, guard).of(question.f)
     written.applyfunc(evaluate)  # the function itself must have a value, too

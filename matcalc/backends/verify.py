@@ -178,7 +178,7 @@ def check_derivative(
     """
     start = time.perf_counter()
     dims = f.axes + wrt.axes * order
-    claim = _as_index(answer, dims, axes)
+    claim = as_index(answer, dims, axes)
     roots = [f, wrt, *_expressions(claim)]
     reports: list[CheckReport] = []
     for chosen in [dict(sizes)] if sizes is not None else choose_sizes(roots, dims):
@@ -208,7 +208,7 @@ def check_value(
         value: the matrix form.
         seed: of the random points.
     """
-    claim = _as_index(value, array.dims, None)
+    claim = as_index(value, array.dims, None)
     rng = random.Random(seed)  # noqa: S311 - no secrets
     variables = symbols(*_expressions(array), *_expressions(claim))
     points = 0
@@ -284,7 +284,7 @@ def _count(dims: Sequence[Dim], sizes: Mapping[str, int]) -> int:
     return count
 
 
-def _as_index(
+def as_index(
     answer: IndexExpr | Expr, dims: Sequence[Dim], axes: Sequence[Sequence[int]] | None
 ) -> IndexExpr:
     """The answer in index notation, with one free index for every axis of the derivative."""

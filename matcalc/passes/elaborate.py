@@ -7,7 +7,7 @@ the order of the text; what is still free gets letters; the tree is translated.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -68,13 +68,23 @@ class Reading:
     letters: tuple[str, ...]
 
 
-def parse(text: str, shapes: object = None, assume: object = None) -> Reading:
+def parse(
+    text: str,
+    shapes: object = None,
+    assume: object = None,
+    *,
+    sizes: Collection[str] = (),
+    fits: Collection[Shape] = (),
+) -> Reading:
     """Read a text.
 
     Args:
         text: declarations, definitions and an expression.
         shapes: shapes by name, ``{"A": ("m", "n"), "x": "n", "a": ()}``.
         assume: properties by name, ``{"A": "symmetric"}``.
+        sizes: names that are known to be sizes.
+        fits: shapes that the whole takes, the first that agrees, where it says too little itself:
+            ``I``, ``δ[i,j]``.
 
     Raises:
         MatcalcError: what is wrong, where, and what to do about it.
@@ -82,22 +92,31 @@ def parse(text: str, shapes: object = None, assume: object = None) -> Reading:
     if not isinstance(text, str):
         raise ArgumentProblem(f"text must be a string, not {type(text).__name__}")
     known = read_shapes(shapes)
-    sizes = {symbol for shape in known.values() for dim in shape for symbol in dim.symbols}
+    names = {symbol for shape in known.values() for dim in shape for symbol in dim.symbols}
     functions = frozenset((*function_names(), *SPECIAL))
-    return elaborate(parse_program(text, functions, frozenset(known) | sizes), shapes, assume)
+    program = parse_program(text, functions, frozenset((*known, *names, *sizes)))
+    return elaborate(program, shapes, assume, sizes=sizes, fits=fits)
 
 
-def elaborate(program: tree.Program, shapes: object = None, assume: object = None) -> Reading:
+def elaborate(
+    program: tree.Program,
+    shapes: object = None,
+    assume: object = None,
+    *,
+    sizes: Collection[str] = (),
+    fits: Collection[Shape] = (),
+) -> Reading:
     """The meaning of a syntax tree. Arguments and errors as for ``parse``."""
     try:
-        return _Elaboration(sort_statements(program, shapes, assume)).run()
+        return _Elaboration(sort_statements(program, shapes, assume, sizes), fits).run()
     except MatcalcError as error:
         raise error.at(None, program.source) from None
 
 
 class _Elaboration:
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, fits: Collection[Shape] = ()) -> None:
         self.statements = statements
+        self.fits = fits
         self.sizes = Sizes()
         self.kinds: Kinds = infer_kinds(statements)
         self.names = {name: self._shape(name) for name in statements.variables}
@@ -142,6 +161,8 @@ class _Elaboration:
             shape = self.shapes.visit(equation.value)
             if equation.indexed:
                 shape = self._indexed_shape(equation)
+            if equation is self.statements.equations[-1]:
+                self._fit(shape)
             if equation.name is not None:
                 self._define(equation.name, shape)
         self._settle()
@@ -163,6 +184,15 @@ class _Elaboration:
                 help="write it as the last statement, or sum over an index",
             )
         return (*dims, ONE, ONE)[:2] if len(dims) < 3 else tuple(dims)
+
+    def _fit(self, shape: Shape) -> None:
+        """Let the whole take the size that fits, where it has none of its own."""
+        if not any(map(is_unknown, (s for dim in self.sizes.shape(shape) for s in dim.symbols))):
+            return
+        for wanted in self.fits:
+            if len(wanted) == len(shape) and self.sizes.could_agree(shape, wanted):
+                self.sizes.agree(shape, wanted)
+                return
 
     def _define(self, name: tree.Name, shape: Shape) -> None:
         declared = self.statements.shapes.get(name.name)

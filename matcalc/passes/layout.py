@@ -23,7 +23,7 @@ from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Expr
 from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import ArgumentProblem
-from matcalc.passes.recognise import recognise, vectorise
+from matcalc.passes.recognise import Indices, recognise, vectorise
 
 LAYOUTS = ("mixed", "numerator", "denominator", "tensor", "vec")
 
@@ -72,6 +72,56 @@ def arrange(
     shape = (row.dim if row else ONE, column.dim if column else ONE)
     arranged = IndexExpr(free, index.terms)
     return Arranged(layout, expr, arranged, _shown(shape, layout))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Which axes of the tensor convention, by number, are the rows and the columns of a matrix.
+
+    Attributes:
+        layouts: the layouts that place them so.
+        rows: of several axes the one that varies slowest first; none where there is one row.
+        columns: likewise.
+        shape: of the matrix.
+    """
+
+    layouts: tuple[str, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    shape: Shape
+
+    @property
+    def groups(self) -> list[tuple[int, ...]]:
+        """The axes by the axes of the matrix that carry an index."""
+        return [group for group in (self.rows, self.columns) if group]
+
+
+def placements(
+    index: IndexExpr, f_shape: Shape, wrt_shape: Shape, order: int
+) -> tuple[Placement, ...]:
+    """How the layouts arrange a derivative in tensor convention as a matrix, as far as they do."""
+    found: dict[tuple[Indices, Indices], list[str]] = {}
+    for layout in LAYOUTS:
+        sides: tuple[Indices, Indices] | None
+        if layout == "vec":
+            sides = _vec_axes(index, wrt_shape)
+        elif layout == "tensor":
+            sides = (index.free[:1], index.free[1:]) if len(index.free) <= 2 else None
+        else:
+            axes = _matrix_axes(index, f_shape, wrt_shape, order, layout)
+            sides = axes and ((axes[0],) if axes[0] else (), (axes[1],) if axes[1] else ())
+        if sides is not None:
+            found.setdefault(sides, []).append(layout)
+    number = {axis: k for k, axis in enumerate(index.free)}
+    return tuple(
+        Placement(
+            tuple(layouts),
+            tuple(number[axis] for axis in rows[::-1]),
+            tuple(number[axis] for axis in columns[::-1]),
+            (_product(rows), _product(columns)),
+        )
+        for (rows, columns), layouts in found.items()
+    )
 
 
 def _shown(shape: Shape, layout: str) -> Shape:
@@ -124,12 +174,16 @@ def _tensor(index: IndexExpr, wrt_shape: Shape) -> Arranged:
 
 def _vec(index: IndexExpr, wrt_shape: Shape) -> Arranged:
     """∂vec f/∂vec(X)'; of higher order, the same once more of what came before."""
-    count = sum(not dim.is_unit for dim in wrt_shape)
-    cut = len(index.free) - count
-    rows, columns = index.free[:cut], index.free[cut:]
+    rows, columns = _vec_axes(index, wrt_shape)
     expr = vectorise(index, rows, columns)
     shape = (_product(rows), _product(columns))
     return Arranged("vec", expr, index, shape)
+
+
+def _vec_axes(index: IndexExpr, wrt_shape: Shape) -> tuple[Indices, Indices]:
+    """The axes that make up rows and columns, those that vary fastest first."""
+    cut = len(index.free) - sum(not dim.is_unit for dim in wrt_shape)
+    return index.free[:cut], index.free[cut:]
 
 
 def _product(indices: tuple[Index, ...]) -> Dim:

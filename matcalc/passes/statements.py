@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -73,18 +73,22 @@ class Statements:
         return name in IDENTITY and name not in self.shapes and name not in self.variables
 
 
-def sort_statements(program: tree.Program, shapes: object, assume: object) -> Statements:
+def sort_statements(
+    program: tree.Program, shapes: object, assume: object, sizes: Iterable[str] = ()
+) -> Statements:
     """Sort the statements and check that they agree with each other.
 
     Raises:
         MatcalcError: declarations contradict each other, a name has two roles, or a definition is
             used before it stands.
     """
-    return _Sorter(program, shapes, assume).run()
+    return _Sorter(program, shapes, assume, sizes).run()
 
 
 class _Sorter:
-    def __init__(self, program: tree.Program, shapes: object, assume: object) -> None:
+    def __init__(
+        self, program: tree.Program, shapes: object, assume: object, sizes: Iterable[str]
+    ) -> None:
         self.program = program
         self.result = Statements(program.source)
         self.outside = read_shapes(shapes)
@@ -93,7 +97,7 @@ class _Sorter:
         #: Where a name is declared, with its properties if it has any.
         self.declared: dict[str, Span] = {}
         #: Where a name was first used as a size, as far as that is in the text.
-        self.size_spans: dict[str, Span | None] = {}
+        self.size_spans: dict[str, Span | None] = dict.fromkeys(sizes)
 
     def run(self) -> Statements:
         try:

@@ -1,0 +1,328 @@
+"""The smallest counterexample: small sizes, small whole numbers, an entry where two formulas differ.
+
+Sizes grow from 1; at each assignment of sizes at which the formulas differ at all, points are tried in
+the order of how much they differ from zero, or from identity matrices where zero is no point. Every
+value that is reported is computed by SymPy at that point, exactly where all numbers are rational.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy.matrices.exceptions import NonInvertibleMatrixError
+
+from matcalc.backends.sympy_coordinates import Coordinates
+from matcalc.backends.sympy_entries import Entries, Table
+from matcalc.backends.sympy_reference import (
+    Question,
+    TooLargeError,
+    UnsuitablePointError,
+    partial_derivatives,
+    settle_entries,
+    settled,
+)
+from matcalc.backends.sympy_symbols import parameter
+from matcalc.backends.trials import Array, Formula, Point, Trials, Values, all_close
+from matcalc.core.expr import Expr, Symbol
+from matcalc.core.index import IndexExpr
+from matcalc.errors import UnsupportedProblem
+
+#: Largest number for a size, and most assignments that are tried.
+LARGEST, ASSIGNMENTS = 4, 80
+
+#: Points that are tried at one assignment: in order from the simplest, and then at random.
+ORDERED, RANDOM = 400, 200
+
+#: Points at which SymPy is asked.
+CONFIRMED = 12
+
+#: The numbers that random points are made of, in turn.
+DIGITS = ((0, 1), (1, 2, 3), (-1, 0, 1, 2), (-3, -2, -1, 1, 2, 3))
+
+#: Two numbers differ if by more than this, relative to the larger.
+TOLERANCE = sympy.Float("1e-30", 40)
+
+#: A number that is reported: exactly, or to the precision of a float.
+Number = int | Fraction | float
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Where two formulas differ.
+
+    Attributes:
+        sizes: numbers for the sizes.
+        point: values of the variables as nested lists; vectors and rows are flat, scalars numbers.
+        index: the place of the entry, counted from 1, by the axes of the claim that are not of size 1.
+        claimed: the claim's entry there.
+        expected: what it should be.
+        exact: whether both are rational numbers.
+    """
+
+    sizes: Mapping[str, int]
+    point: Mapping[str, Any]
+    index: tuple[int, ...]
+    claimed: Number
+    expected: Number
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """Two formulas, the first of which is said to be the derivative of a function.
+
+    Attributes:
+        claim: the claim in the tensor convention.
+        answer: what matcalc says.
+        axes: for each axis of the claim as it was made, the axes of the tensor, the slowest first.
+        question: the function, the variable, how often and in which convention it is differentiated;
+            None where SymPy cannot differentiate the function.
+        variables: all variables.
+        shown: those whose values are reported.
+    """
+
+    claim: IndexExpr
+    answer: IndexExpr
+    axes: Sequence[Sequence[int]]
+    question: tuple[Expr, Symbol, int, Any] | None
+    variables: Sequence[Symbol]
+    shown: Sequence[Symbol]
+
+
+def find_counterexample(dispute: Dispute, names: Sequence[str], values: Values) -> Counterexample | None:
+    """The smallest one that is found.
+
+    Args:
+        dispute: what is compared.
+        names: the sizes.
+        values: of formulas that have been computed before.
+    """
+    confirmations = itertools.count()
+    for sizes in assignments(names):
+        trials = Trials(dispute.variables, [sizes], [dispute.claim, dispute.answer], values)
+        if not trials.points or trials.equal(dispute.claim, dispute.answer):
+            continue
+        for point in _points(dispute.variables, sizes):
+            left, right = (values.at(f, point) for f in (dispute.claim, dispute.answer))
+            if left is None or right is None or all_close([left], [right]):
+                continue
+            found = _confirmed(dispute, point)
+            if found is not None:
+                return found
+            if next(confirmations) > CONFIRMED:
+                return None
+    return None
+
+
+def assignments(names: Sequence[str]) -> Iterator[dict[str, int]]:
+    """Numbers for the sizes, the smallest in total first."""
+    count = len(names)
+    found = 0
+    for total in range(count, count * LARGEST + 1):
+        for numbers in _partitions(total, count):
+            yield dict(zip(names, numbers, strict=True))
+            found += 1
+            if found == ASSIGNMENTS:
+                return
+
+
+def _partitions(total: int, count: int) -> Iterator[tuple[int, ...]]:
+    """Numbers from 1 with a given sum, equal ones first."""
+    if count == 0:
+        yield ()
+        return
+    if count > 6:  # one more in each place
+        base = (total // count,) * count
+        yield base
+        return
+    found = [c for c in itertools.product(range(1, LARGEST + 1), repeat=count) if sum(c) == total]
+    yield from sorted(found, key=lambda c: (max(c) - min(c), c))
+
+
+# ------------------------------------------------------------------ points
+
+
+def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[Point]:
+    """Points of whole numbers, the simplest first."""
+    parameters = [_Parameters(symbol, sizes) for symbol in variables]
+    counts = [p.count for p in parameters]
+    for centre in ("zero", "one"):
+        start = [p.start(centre) for p in parameters]
+        for steps in itertools.islice(_steps(sum(counts)), ORDERED):
+            yield from _point(parameters, start, steps, sizes)
+    rng = random.Random(0)  # noqa: S311 - no secrets
+    for k in range(RANDOM):
+        digits = DIGITS[k * len(DIGITS) // RANDOM]
+        steps = [rng.choice(digits) for _ in range(sum(counts))]
+        yield from _point(parameters, [[0] * n for n in counts], steps, sizes)
+
+
+def _point(
+    parameters: Sequence[_Parameters],
+    start: Sequence[Sequence[int]],
+    steps: Sequence[int],
+    sizes: Mapping[str, int],
+) -> Iterator[Point]:
+    """The point some steps away from a start, if there is one."""
+    exact: dict[Symbol, sympy.Matrix] = {}
+    rest = iter(steps)
+    for p, values in zip(parameters, start, strict=True):
+        matrix = p.matrix([value + next(rest) for value in values])
+        if matrix is None:
+            return
+        exact[p.symbol] = matrix
+    yield Point.of(sizes, exact)
+
+
+def _steps(count: int) -> Iterator[list[int]]:
+    """Whole numbers with a small sum of absolute values, positive ones first."""
+    yield [0] * count
+    for weight in itertools.count(1):
+        if count == 0:
+            return
+        for used in range(min(weight, count), 0, -1):
+            for places in itertools.combinations(range(count), used):
+                for parts in _compositions(weight, used):
+                    steps = [0] * count
+                    for place, part in zip(places, parts, strict=True):
+                        steps[place] = part
+                    yield steps
+        for places in itertools.combinations(range(count), min(weight, count)):
+            steps = [0] * count
+            for place in places:
+                steps[place] = -1
+            yield steps
+
+
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Positive whole numbers with a given sum."""
+    for cuts in itertools.combinations(range(1, total), parts - 1):
+        edges = (0, *cuts, total)
+        yield tuple(b - a for a, b in itertools.pairwise(edges))
+
+
+class _Parameters:
+    """The entries of a variable that can be chosen."""
+
+    def __init__(self, symbol: Symbol, sizes: Mapping[str, int]) -> None:
+        self.symbol = symbol
+        self.rows, self.columns = (dim.evaluate(sizes) for dim in symbol.shape)
+        places = itertools.product(range(self.rows), range(self.columns))
+        owners = (parameter(symbol.properties, i, j) for i, j in places)
+        self.owners = list(dict.fromkeys(owner for sign, owner in owners if sign))
+        self.count = len(self.owners)
+
+    def start(self, centre: str) -> list[int]:
+        """Zero or the identity; ones where zero is excluded."""
+        known = self.symbol.properties
+        if known & {"positive", "nonzero"}:
+            return [1] * self.count
+        definite = known & {"spd", "psd", "orthogonal", "invertible"}
+        if centre == "zero" and not definite:
+            return [0] * self.count
+        square = self.symbol.is_square or not self.symbol.axes
+        return [int(i == j or not square) for i, j in self.owners]
+
+    def matrix(self, values: Sequence[int]) -> sympy.Matrix | None:
+        """The value with these entries, if it has the properties of the variable."""
+        known, numbers = self.symbol.properties, dict(zip(self.owners, values, strict=True))
+
+        def entry(i: int, j: int) -> Any:
+            sign, owner = parameter(known, i, j)
+            return sympy.Integer(sign * numbers.get(owner, 0))
+
+        matrix = sympy.Matrix(self.rows, self.columns, entry)
+        if known & {"positive", "nonzero", "spd", "psd", "orthogonal", "invertible"}:
+            array = np.array(matrix.tolist(), dtype=float).reshape(self.rows, self.columns)
+            if not _has(array, known):
+                return None
+        return matrix
+
+
+def _has(array: Array, known: frozenset[str]) -> bool:
+    """Whether a matrix of whole numbers has the properties that are more than a pattern."""
+    return (
+        ("positive" not in known or bool((array > 0).all()))
+        and ("nonzero" not in known or bool(array.all()))
+        and ("spd" not in known or float(np.linalg.eigvalsh(array)[0]) > 0.5 / len(array))
+        and ("psd" not in known or float(np.linalg.eigvalsh(array)[0]) > -1e-9)
+        and ("invertible" not in known or abs(float(np.linalg.det(array))) > 0.5)
+        and ("orthogonal" not in known or np.array_equal(array @ array.T, np.eye(len(array))))
+    )
+
+
+# ------------------------------------------------------------------ confirmation
+
+
+def _confirmed(dispute: Dispute, point: Point) -> Counterexample | None:
+    """The first entry that differs, both values computed by SymPy; None where it computes none."""
+    entries = Entries(point.sizes, point.exact, settle_entries)
+    try:
+        claimed = {place: settled(v) for place, v in entries.of_index(dispute.claim).items()}
+        expected = _expected(dispute, point)
+    except (UnsuitablePointError, NonInvertibleMatrixError, UnsupportedProblem, TooLargeError):
+        return None
+    for place in sorted(expected, key=lambda place: _claimed_place(place, dispute, point)):
+        a, b = claimed[place], expected[place]
+        if _differ(a, b):
+            index = tuple(k + 1 for k in _claimed_place(place, dispute, point))
+            shown = {s.name: _nested(point.exact[s], s) for s in dispute.shown}
+            exact = bool(a.is_Rational and b.is_Rational)
+            return Counterexample(point.sizes, shown, index, _number(a), _number(b), exact)
+    return None
+
+
+def _expected(dispute: Dispute, point: Point) -> Table:
+    """The derivative by SymPy's scalar ``diff``; where there is no function for it, the answer."""
+    answer = Entries(point.sizes, point.exact, settle_entries)
+    if dispute.question is None:
+        return {place: settled(v) for place, v in answer.of_index(dispute.answer).items()}
+    f, x, order, structured = dispute.question
+    question = Question(f, Coordinates(x, point.sizes, structured), order, point.sizes)
+    rng = random.Random(0)  # noqa: S311 - no secrets
+    try:
+        return dict(question.x.lay_out(partial_derivatives(question, point.exact, rng), order))
+    except (UnsupportedProblem, TooLargeError):
+        return {place: settled(v) for place, v in answer.of_index(dispute.answer).items()}
+
+
+def _claimed_place(place: tuple[int, ...], dispute: Dispute, point: Point) -> tuple[int, ...]:
+    """A place of the tensor, by the axes of the claim."""
+    sizes = [dim.evaluate(point.sizes) for dim in dispute.claim.dims]
+    found = []
+    for group in dispute.axes:
+        position = 0
+        for axis in group:
+            position = position * sizes[axis] + place[axis]
+        found.append(position)
+    return tuple(found)
+
+
+def _differ(a: Any, b: Any) -> bool:
+    difference = a - b
+    if difference.is_Rational:
+        return bool(difference != 0)
+    return bool(abs(difference) > TOLERANCE * (abs(a) + abs(b) + 1))
+
+
+def _number(value: Any) -> Number:
+    if value.is_Integer:
+        return int(value)
+    return Fraction(int(value.p), int(value.q)) if value.is_Rational else float(value)
+
+
+def _nested(matrix: sympy.Matrix, symbol: Symbol) -> Any:
+    """A value as lists with the axes of its variable that are not of size 1."""
+    rows = [[int(entry) for entry in row] for row in matrix.tolist()]
+    if not symbol.axes:
+        return rows[0][0]
+    if len(symbol.axes) == 1:
+        return [entry for row in rows for entry in row]
+    return rows

@@ -1,0 +1,285 @@
+"""Formulas at random points: whether they are equal there, and if not, how they are related."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from sympy.matrices.exceptions import NonInvertibleMatrixError
+
+from matcalc.backends.codegen import generate
+from matcalc.backends.numpy_function import NumpyFunction
+from matcalc.backends.sympy_entries import Entries
+from matcalc.backends.sympy_reference import UnsuitablePointError, settle_entries, settled
+from matcalc.backends.sympy_symbols import Manner, sampled_matrix
+from matcalc.core.expr import Expr, Symbol
+from matcalc.core.index import IndexExpr
+from matcalc.errors import ArgumentProblem, LimitProblem, UnsupportedProblem
+
+Formula = Expr | IndexExpr
+Array = NDArray[Any]
+
+#: How points are drawn, in turn until one suits.
+MANNERS = (
+    Manner(),
+    Manner(dominant=True),
+    Manner(positive=True, dominant=True),
+    Manner(positive=True, denominator=128),
+    Manner(denominator=128),
+    Manner(positive=True),
+)
+
+#: Points for each assignment of sizes.
+POINTS = 2
+
+#: Two arrays are equal if they differ by less than this, relative to their largest entry.
+TOLERANCE = 1e-8
+
+#: Values that are larger are too inexact to be compared.
+LARGE = 1e9
+
+#: Largest denominator of a factor that is recognised.
+DENOMINATOR = 64
+
+#: What may hold for a variable on top of what is known, by whether it is common.
+PROPERTIES = ("symmetric", "orthogonal", "skew")
+RARE = ("diagonal", "positive")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Sizes, and a value for every variable: exactly, and as an array without axes of size 1."""
+
+    sizes: Mapping[str, int]
+    exact: Mapping[Symbol, sympy.Matrix]
+    arrays: Mapping[str, Array]
+
+    @staticmethod
+    def of(sizes: Mapping[str, int], exact: Mapping[Symbol, sympy.Matrix]) -> Point:
+        """The point with these values."""
+        return Point(sizes, exact, {s.name: as_array(s, matrix) for s, matrix in exact.items()})
+
+    def with_array(self, symbol: Symbol, value: Array) -> Point:
+        """The point with another value for one variable."""
+        return Point(self.sizes, self.exact, {**self.arrays, symbol.name: value})
+
+
+def as_array(symbol: Symbol, matrix: sympy.Matrix) -> Array:
+    """A value with the axes of its variable that are not of size 1."""
+    shape = tuple(
+        n for n, dim in zip(matrix.shape, symbol.shape, strict=True) if not dim.is_unit
+    )
+    return np.array([float(entry) for entry in matrix]).reshape(shape)
+
+
+class Values:
+    """Values of formulas by generated code; of what there is no code for, by SymPy."""
+
+    def __init__(self) -> None:
+        self._functions: dict[Formula, tuple[NumpyFunction, list[str], list[str]] | None] = {}
+
+    def at(self, f: Formula, point: Point) -> Array | None:
+        """The value, if it is finite, with the axes that are not of size 1."""
+        if f not in self._functions:
+            self._functions[f] = _compiled(f)
+        compiled = self._functions[f]
+        value = _by_sympy(f, point) if compiled is None else _called(*compiled, point)
+        if value is None or not np.isfinite(value).all() or (np.abs(value) > LARGE).any():
+            return None
+        return value
+
+
+def _compiled(f: Formula) -> tuple[NumpyFunction, list[str], list[str]] | None:
+    try:
+        generated = generate(f)
+        names = [symbol.name for symbol in generated.arrays.values()]
+        return NumpyFunction(generated), names, list(generated.sizes.values())
+    except (UnsupportedProblem, LimitProblem):
+        return None
+
+
+def _called(function: NumpyFunction, names: list[str], sizes: list[str], point: Point) -> Array | None:
+    given: dict[str, Any] = {name: point.arrays[name] for name in names}
+    given |= {size: point.sizes[size] for size in sizes}
+    try:
+        with np.errstate(all="ignore"):
+            return function(**given)
+    except ArgumentProblem:  # a matrix is singular
+        return None
+
+
+def _by_sympy(f: Formula, point: Point) -> Array | None:
+    entries = Entries(point.sizes, point.exact, settle_entries)
+    try:
+        if isinstance(f, Expr):
+            matrix = entries.of(f)
+            shape = [n for n, dim in zip(matrix.shape, f.shape, strict=False) if not dim.is_unit]
+            found = [settled(entry) for entry in matrix]
+        else:
+            shape = [dim.evaluate(point.sizes) for dim in f.dims]
+            found = [settled(entry) for entry in entries.of_index(f).values()]
+    except (UnsuitablePointError, NonInvertibleMatrixError, UnsupportedProblem):
+        return None
+    return np.array([float(entry) for entry in found]).reshape(shape)
+
+
+class Trials:
+    """Random points at which some formulas have values, at several assignments of sizes.
+
+    Attributes:
+        points: the points, those of one assignment together.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[Symbol],
+        assignments: Iterable[Mapping[str, int]],
+        defined: Sequence[Formula],
+        values: Values | None = None,
+    ) -> None:
+        self.values = Values() if values is None else values
+        self.variables = variables
+        self.points: list[Point] = []
+        for sizes in assignments:
+            self.points += self._suitable(sizes, defined)
+
+    def _suitable(self, sizes: Mapping[str, int], defined: Sequence[Formula]) -> list[Point]:
+        rng = random.Random(0)  # noqa: S311 - no secrets
+        found: list[Point] = []
+        for manner in (m for m in MANNERS for _ in range(POINTS)):
+            try:
+                exact = {s: sampled_matrix(s, sizes, rng, manner) for s in self.variables}
+            except (UnsupportedProblem, NonInvertibleMatrixError):
+                continue
+            point = Point.of(sizes, exact)
+            if all(self.values.at(f, point) is not None for f in defined):
+                found.append(point)
+            if len(found) == POINTS:
+                break
+        return found
+
+    def of(self, f: Formula) -> list[Array] | None:
+        """Its values at all points, if it has them."""
+        found = [self.values.at(f, point) for point in self.points]
+        values = [value for value in found if value is not None]
+        return values if len(values) == len(found) else None
+
+    def equal(self, a: Formula, b: Formula) -> bool:
+        """Whether two formulas have the same values."""
+        left, right = self.of(a), self.of(b)
+        return left is not None and right is not None and all_close(left, right)
+
+    def factor(self, a: Formula, b: Formula) -> Fraction | None:
+        """The rational number c for which a = c b, if there is one."""
+        left, right = self.of(a), self.of(b)
+        return None if left is None or right is None else common_factor(left, right)
+
+    def factor_of_values(self, values: Sequence[Array], b: Formula) -> Fraction | None:
+        """The rational number c for which these values at the points are c b, if there is one."""
+        right = self.of(b)
+        return None if right is None else common_factor(values, right)
+
+    def factor_of_sizes(self, a: Formula, b: Formula) -> tuple[Fraction, dict[str, int]] | None:
+        """The number c and exponents of sizes for which a = c m^i n^j b, if there are such."""
+        left, right = self.of(a), self.of(b)
+        if left is None or right is None:
+            return None
+        ratios = [common_factor([x], [y]) for x, y in zip(left, right, strict=True)]
+        names = list(self.points[0].sizes) if self.points else []
+        for exponents in _exponents(names):
+            constants = {
+                None if ratio is None else ratio / _monomial(point.sizes, exponents)
+                for ratio, point in zip(ratios, self.points, strict=True)
+            }
+            if len(constants) == 1 and (constant := constants.pop()) is not None:
+                return constant, exponents
+        return None
+
+    def conditions(self, a: Formula, b: Formula, kinds: Sequence[str]) -> Iterator[list[tuple[Symbol, str]]]:
+        """Properties of a variable, or of two, under which a = b."""
+        single = [(s, kind) for s in self.variables for kind in kinds if _may_be(s, kind)]
+        for chosen in itertools.chain(([one] for one in single), _pairs(single)):
+            points = [self._restricted(point, chosen) for point in self.points]
+            if all(point is not None and self._agree(a, b, point) for point in points):
+                yield chosen
+
+    def _agree(self, a: Formula, b: Formula, point: Point) -> bool:
+        left, right = self.values.at(a, point), self.values.at(b, point)
+        return left is not None and right is not None and all_close([left], [right])
+
+    def _restricted(self, point: Point, chosen: Iterable[tuple[Symbol, str]]) -> Point | None:
+        rng = random.Random(1)  # noqa: S311 - no secrets
+        exact = dict(point.exact)
+        for symbol, kind in chosen:
+            known = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
+            try:
+                exact[symbol] = sampled_matrix(known, point.sizes, rng, Manner())
+            except UnsupportedProblem:
+                return None
+        return Point.of(point.sizes, exact)
+
+
+def _may_be(symbol: Symbol, kind: str) -> bool:
+    """Whether a property says something new of a variable."""
+    if kind in symbol.properties or not symbol.axes:
+        return False
+    if kind == "positive":
+        return not symbol.properties
+    contradiction = kind == "skew" and symbol.properties & {"symmetric", "spd", "psd", "diagonal"}
+    implied = kind == "symmetric" and symbol.properties & {"spd", "psd", "diagonal"}
+    return symbol.is_square and not contradiction and not implied
+
+
+def _pairs(single: list[tuple[Symbol, str]]) -> Iterator[list[tuple[Symbol, str]]]:
+    for (s, first), (t, second) in itertools.combinations(single, 2):
+        if s is not t and first == second:
+            yield [(s, first), (t, second)]
+
+
+def all_close(left: Sequence[Array], right: Sequence[Array]) -> bool:
+    """Whether arrays are equal, each up to rounding."""
+    for a, b in zip(left, right, strict=True):
+        if a.shape != b.shape:
+            return False
+        scale = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
+        if (np.abs(a - b) > TOLERANCE * scale).any():
+            return False
+    return True
+
+
+def common_factor(left: Sequence[Array], right: Sequence[Array]) -> Fraction | None:
+    """The rational number c for which left = c right at every point."""
+    if any(a.shape != b.shape for a, b in zip(left, right, strict=True)):
+        return None
+    a, b = (np.concatenate([np.ravel(x) for x in side]) for side in (left, right))
+    if not a.any() or not b.any():
+        return None
+    place = np.abs(b).argmax()
+    ratio = a[place] / b[place]
+    factor = Fraction(float(ratio)).limit_denominator(DENOMINATOR)
+    if not factor or not all_close([float(factor) * x for x in right], left):
+        return None
+    return factor
+
+
+def _exponents(names: Sequence[str]) -> Iterator[dict[str, int]]:
+    for name in names:
+        for k in (-1, 1, -2, 2):
+            yield {name: k}
+    for one, other in itertools.combinations(names, 2):
+        for k, l in itertools.product((-1, 1), repeat=2):
+            yield {one: k, other: l}
+
+
+def _monomial(sizes: Mapping[str, int], exponents: Mapping[str, int]) -> Fraction:
+    value = Fraction(1)
+    for name, exponent in exponents.items():
+        value *= Fraction(sizes[name]) ** exponent
+    return value

@@ -1,0 +1,209 @@
+"""Reading a second text about the same problem: a claimed derivative, the other side of an equation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from matcalc.core.dim import Dim, Shape
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, substitute
+from matcalc.core.index import Factor, IndexExpr, Term
+from matcalc.core.operation import Operation
+from matcalc.errors import NameProblem, ShapeProblem, SyntaxProblem
+from matcalc.ops import function_names
+from matcalc.ops.abstract import partial_derivative
+from matcalc.passes.elaborate import Reading, elaborate
+from matcalc.passes.functions import SPECIAL
+from matcalc.passes.statements import IDENTITY, NUMBER_PI, names_in
+from matcalc.report import declaration, factors, unused_name
+from matcalc.syntax import tree
+from matcalc.syntax.parser import parse_program
+
+#: A left side such as ``∂f/∂X =``: it says what is claimed, not what it is.
+_QUOTIENT = re.compile(r"\s*[∂d][^=;\n]*/\s*[∂d][^=;\n]*=(?!=)")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a problem to whoever makes a claim about it.
+
+    Attributes:
+        reading: its text.
+        function: the function; its parts are looked through for abstract functions.
+        rename: what its sizes are called in the claim; the same for all, to see whether a claim
+            would make sense with square matrices.
+    """
+
+    reading: Reading
+    function: Expr | IndexExpr
+    rename: Mapping[str, Dim]
+
+    def names(self) -> frozenset[str]:
+        """Everything that a claim may mention."""
+        reading = self.reading
+        functions = [op.name for op in self._functions()]
+        return frozenset(
+            (*reading.variables, *reading.definitions, *reading.sizes, *functions)
+        ) | frozenset(dim.symbols[0] for dim in self.rename.values())
+
+    def declarations(self) -> list[str]:
+        """Everything declared, as text. A definition is a variable until its value is put in."""
+        reading = self.reading
+        symbols = [self.renamed(symbol) for symbol in reading.variables.values()]
+        symbols += [Symbol(n, self._shape(e.shape)) for n, e in reading.definitions.items()]
+        return [*(f"{op.name}: {op.signature}" for op in self._functions()), *map(declaration, symbols)]
+
+    def sizes(self) -> frozenset[str]:
+        """The names of sizes."""
+        return frozenset(
+            name for size in self.reading.sizes for name in self._dim(Dim.of(size)).symbols
+        )
+
+    def renamed(self, symbol: Symbol) -> Symbol:
+        """A variable with the sizes that a claim knows."""
+        return Symbol(symbol.name, self._shape(symbol.shape), symbol.properties)
+
+    def put_in(self, symbols: Collection[Symbol]) -> dict[Expr, Expr]:
+        """What the variables of a claim stand for that are definitions of the problem."""
+        definitions = self.reading.definitions
+        return {s: resized(definitions[s.name], self.rename) for s in symbols if s.name in definitions}
+
+    def _shape(self, shape: Shape) -> Shape:
+        return tuple(map(self._dim, shape))
+
+    def _dim(self, dim: Dim) -> Dim:
+        return dim.substitute(dict(self.rename))
+
+    def _functions(self) -> list[Operation]:
+        """The abstract functions of the problem and their derivatives, as far as these are matrices."""
+        roots = [*factors(self.function), *self.reading.definitions.values()]
+        found = dict.fromkeys(
+            node.op for node in postorder(*roots) if isinstance(node, Apply) and node.op.is_abstract
+        )
+        for _ in range(2):  # ∇L and ∇²L
+            for op in list(found):
+                positions = range(len(op.domain_shapes)) if len(op.codomain) == 2 else ()
+                found.update(dict.fromkeys(partial_derivative(op, k) for k in positions))
+        return [] if self.rename else [op for op in found if len(op.codomain) == 2]
+
+
+def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | IndexExpr:
+    """What a text means with the names, shapes and properties of a problem.
+
+    Args:
+        text: an expression or index notation, with definitions before it if it likes.
+        known: the problem.
+        fits: shapes that the claim may have, for what has no size of its own.
+
+    Raises:
+        MatcalcError: it cannot be read, or mentions what the problem does not have.
+    """
+    # On lines of their own, declarations keep carets in place.
+    head = "".join(f"{line}\n" for line in known.declarations())
+    if quotient := _QUOTIENT.match(text):
+        text = " " * quotient.end() + text[quotient.end() :]
+    source = head + text
+    functions = frozenset((*function_names(), *SPECIAL))
+    program = parse_program(source, functions, known.names())
+    _refuse_unknown(program, len(head), known)
+    reading = elaborate(program, sizes=known.sizes(), fits=fits)
+    replacements = known.put_in(list(reading.variables.values()))
+    if reading.expr is not None:
+        return substitute(reading.expr, replacements)
+    assert reading.index is not None
+    return _each_factor(reading.index, lambda e: substitute(e, replacements))
+
+
+def resized(e: Expr, rename: Mapping[str, Dim]) -> Expr:
+    """An expression with other sizes. Raises ShapeProblem for functions of declared shapes."""
+    if not rename:
+        return e
+    done: dict[Expr, Expr] = {}
+    for node in postorder(e):
+        match node:
+            case Symbol():
+                shape = tuple(dim.substitute(dict(rename)) for dim in node.shape)
+                done[node] = Symbol(node.name, shape, node.properties)
+            case Size():
+                done[node] = Size(node.dim.substitute(dict(rename)))
+            case Apply():
+                done[node] = node.op(*(done[arg] for arg in node.args))
+            case _:
+                done[node] = node
+    return done[e]
+
+
+def _each_factor(f: IndexExpr, change: Callable[[Expr], Expr]) -> IndexExpr:
+    terms = tuple(
+        Term(t.coefficient, tuple(Factor(change(x.expr), x.slots) for x in t.factors))
+        for t in f.terms
+    )
+    return IndexExpr(f.free, terms)
+
+
+def _refuse_unknown(program: tree.Program, start: int, known: Known) -> None:
+    names = {*known.names(), *IDENTITY, NUMBER_PI}
+    for statement in program.statements:
+        if statement.span.start < start or isinstance(
+            statement, tree.Declaration | tree.FunctionDeclaration
+        ):
+            continue
+        for name in names_in(statement.value):
+            if name.name not in names:
+                raise NameProblem(
+                    f"{name.name} is not in the problem that the claim is about",
+                    span=name.span,
+                    details=(f"its variables are {', '.join(known.reading.variables) or 'none'}",),
+                    help="define it in the claim, or declare it with the expression",
+                ).at(None, program.source)
+        if not isinstance(statement, tree.Expression):
+            names.add(statement.name.name)
+
+
+def read_both(first: str, second: str, shapes: object, assume: object) -> tuple[Reading, Expr, Expr]:
+    """Two texts with the same names, read as one problem in which their shapes are equal.
+
+    Returns:
+        The reading of both, and the two expressions. Their shapes differ where no sizes make them
+        equal.
+
+    Raises:
+        MatcalcError: one of them cannot be read, or has no matrix form.
+    """
+    functions = frozenset((*function_names(), *SPECIAL))
+    count = len(parse_program(first, functions).statements)
+    program = parse_program(f"{first}\n{second}", functions)
+    parts = program.statements[:count], program.statements[count:]
+    taken = {*re.findall(r"\w+", program.source), *functions}
+    statements: list[tree.Statement] = []
+    values: list[tree.Name] = []
+    for part, wanted in zip(parts, ("left", "right"), strict=True):
+        *before, last = part
+        if isinstance(last, tree.Declaration | tree.FunctionDeclaration):
+            raise SyntaxProblem(
+                "one side of the equation ends without an expression",
+                span=last.span,
+                source=program.source,
+                help="end it with an expression, such as tr(A X)",
+            )
+        name = last.name if not isinstance(last, tree.Expression) else None
+        if name is None:
+            name = tree.Name(unused_name(wanted, taken), last.span)
+            last = tree.Definition(name, last.value, last.span)
+        statements += [*before, last]
+        values.append(name)
+    left, right = values
+    difference = tree.Sum(((1, left), (-1, right)), right.span)
+    whole = [tree.Expression(difference, right.span), tree.Expression(right, right.span)]
+    for last in whole:
+        try:
+            reading = elaborate(
+                tree.Program((*statements, last), program.source), shapes, assume
+            )
+        except ShapeProblem:
+            if last is whole[-1]:
+                raise
+            continue
+        break
+    return reading, reading.definitions[left.name], reading.definitions[right.name]

@@ -1,0 +1,160 @@
+"""Diagnosis: which mistake turns the derivative into what was claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from matcalc.backends import text
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Constant, Expr, Size
+from matcalc.passes.build import power, scaled, times
+from matcalc.passes.slips import SLIPS, WHOLE, Disagreement, Formula, Slip, terms
+
+if TYPE_CHECKING:
+    from matcalc.backends.trials import Trials
+
+#: Most formulas that are tried.
+TRIED = 1500
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What went wrong; of two, the one with the smaller rank says more."""
+
+    rank: int
+    text: str
+
+
+def likely_mistake(d: Disagreement, trials: Trials) -> Diagnosis | None:
+    """The first mistake of the table that accounts for a claim, if one does."""
+    if trials.of(d.answer) is None or trials.of(d.claim) is None or not trials.points:
+        return None
+    almost: list[Diagnosis] = []
+    tests: Sequence[Callable[[], Iterator[str]]] = (
+        lambda: _slips(d, trials, WHOLE, almost),
+        lambda: _factor(d, trials),
+        lambda: _common_condition(d, trials),
+        lambda: _term_factor(d, trials),
+        lambda: _slips(d, trials, SLIPS, almost),
+        lambda: _rare_condition(d, trials),
+    )
+    for rank, test in enumerate(tests):
+        for found in test():
+            return Diagnosis(rank, found)
+    return almost[0] if almost else None
+
+
+def _slips(
+    d: Disagreement,
+    trials: Trials,
+    table: Sequence[Callable[[Disagreement], Iterator[Slip]]],
+    almost: list[Diagnosis],
+) -> Iterator[str]:
+    """What explains the claim; what explains it up to a constant factor is added to ``almost``."""
+    tried = 0
+    for slips in table:
+        for slip in slips(d):
+            tried += 1
+            if tried > TRIED:
+                return
+            claimed, wanted = (slip.value, d.answer) if slip.of_claim else (d.claim, slip.value)
+            if _is_trivial(slip, d):
+                continue
+            factor = trials.factor(claimed, wanted)
+            if factor == 1:
+                yield _said(slip)
+            elif factor is not None:
+                what = "the sign is wrong" if factor == -1 else f"there is a factor {factor} too much"
+                almost.append(Diagnosis(len(almost) + 10, f"{_said(slip)}, and {what}"))
+
+
+def _is_trivial(slip: Slip, d: Disagreement) -> bool:
+    """Whether a slip changes nothing."""
+    return slip.value is (d.claim if slip.of_claim else d.answer)
+
+
+def _said(slip: Slip) -> str:
+    return slip.text.format(*map(_text, slip.about))
+
+
+def _text(f: Formula) -> str:
+    return text.format_expr(f) if isinstance(f, Expr) else text.format_index(f)
+
+
+def _factor(d: Disagreement, trials: Trials) -> Iterator[str]:
+    """A factor of the whole: a sign, a number, a size."""
+    factor = trials.factor(d.claim, d.answer)
+    if factor is not None:
+        yield _about_factor(factor, "the derivative")
+        return
+    found = trials.factor_of_sizes(d.claim, d.answer)
+    if found is not None:
+        constant, exponents = found
+        sizes = (power(Size(Dim.of(name)), Constant(k)) for name, k in exponents.items())
+        value = scaled(constant, times(*sizes))
+        mean = ""
+        if constant == 1 and len(exponents) == 1:
+            mean = {
+                1: ": a sum in place of a mean, or the like",
+                -1: ": a mean in place of a sum, or the like",
+            }.get(*exponents.values(), "")
+        yield f"it is {_text(value)} times the derivative{mean}"
+
+
+def _about_factor(factor: Fraction, what: str) -> str:
+    if factor == -1:
+        return f"the sign is wrong: it is the negative of {what}"
+    if factor.numerator == 1 and factor > 0:
+        return f"a factor {factor.denominator} is missing: it is {factor} times {what}"
+    return f"it is {_text(Constant(factor))} times {what}"
+
+
+def true_only_if(a: Formula, b: Formula, trials: Trials) -> str | None:
+    """A property of a variable, or of two, under which two formulas are equal."""
+    from matcalc.backends.trials import PROPERTIES, RARE
+
+    return next(_conditions(a, b, trials, (*PROPERTIES, *RARE)), None)
+
+
+def _common_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
+    from matcalc.backends.trials import PROPERTIES
+
+    return _conditions(d.claim, d.answer, trials, PROPERTIES)
+
+
+def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
+    from matcalc.backends.trials import RARE
+
+    return _conditions(d.claim, d.answer, trials, RARE)
+
+
+def _conditions(a: Formula, b: Formula, trials: Trials, kinds: Sequence[str]) -> Iterator[str]:
+    for chosen in trials.conditions(a, b, kinds):
+        names = " and ".join(symbol.name for symbol, _ in chosen)
+        yield f"true only if {names} {'is' if len(chosen) == 1 else 'are'} {chosen[0][1]}"
+
+
+def _term_factor(d: Disagreement, trials: Trials) -> Iterator[str]:
+    """One term of the claim that is off by a factor: then what is missing is a multiple of it."""
+    claim, answer = trials.of(d.claim), trials.of(d.answer)
+    found = terms(d.claim)
+    if claim is None or answer is None or len(found) < 2:
+        return
+    missing = [b - a for a, b in zip(claim, answer, strict=True) if a.shape == b.shape]
+    if len(missing) < len(claim):
+        return
+    for term in found:
+        factor = trials.factor_of_values(missing, term)
+        if factor is not None:
+            right = 1 + factor
+            problem = "sign" if right == -1 else "factor"
+            yield f"the term {_text(term)} has the wrong {problem}: {_scaled_text(right, term)}"
+
+
+def _scaled_text(factor: Fraction, term: Formula) -> str:
+    if isinstance(term, Expr):
+        return f"it should be {_text(scaled(factor, term))}"
+    return f"it should be {factor} times that"

@@ -1,0 +1,409 @@
+"""``check`` and ``equal``: read, compare, and where something is wrong, find out what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from matcalc import api
+from matcalc.claim import Known, read_both, read_claim, resized
+from matcalc.core.dim import SCALAR, Dim, Shape, describe_shape
+from matcalc.core.expr import Expr, Size, Symbol, postorder, symbols
+from matcalc.core.index import IndexExpr, Term
+from matcalc.derivative import Derivative
+from matcalc.diagnose import Diagnosis, likely_mistake, true_only_if
+from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
+from matcalc.passes.build import is_zero, zeros
+from matcalc.passes.contract import contract
+from matcalc.passes.layout import Placement, placements
+from matcalc.passes.slips import Disagreement, placed
+from matcalc.passes.structure import structured_derivative
+from matcalc.report import factors
+from matcalc.verdict import Equality, Verdict
+
+if TYPE_CHECKING:
+    from matcalc.backends.refute import Counterexample
+    from matcalc.backends.sympy_coordinates import Structured
+    from matcalc.backends.trials import Trials
+    from matcalc.backends.verify import CheckReport
+    from matcalc.passes.elaborate import Reading
+
+Formula = Expr | IndexExpr
+
+#: What sizes are raised by for further random points: at one assignment alone 3 can pass for n.
+RAISED = (0, 1, 3)
+
+#: More sizes than this are not raised: arrays must stay small.
+MANY_SIZES = 6
+
+
+def check(
+    expr: Any,
+    wrt: str,
+    claim: Any,
+    *,
+    shapes: Any = None,
+    assume: Any = None,
+    layout: str | None = None,
+    order: int | None = 1,
+    structured: str | None = "ambient",
+) -> Verdict:
+    """Whether a claim about a derivative is right, and what is wrong with it if not.
+
+    Args:
+        expr: the function, as for ``diff``.
+        wrt: name of the variable.
+        claim: what the derivative is said to be: text or an expression, with the names, definitions
+            and sizes of the function; in matrix form or in index notation, ``D[i,j,k] = δ[i,j] x[k]``.
+        shapes: as for ``diff``.
+        assume: as for ``diff``.
+        layout: the layout of the claim; None accepts every one in which it is right.
+        order: as for ``diff``.
+        structured: as for ``diff``.
+
+    Raises:
+        MatcalcError: what is wrong with the input, where, and what to do about it.
+    """
+    if not isinstance(wrt, str):
+        raise ArgumentProblem(f"wrt must be a name, not a value of type {type(wrt).__name__}")
+    reading = api.read(expr, shapes, assume)
+    d = api.differentiate(reading, [wrt], layout=layout, order=order, structured=structured)[wrt]
+    return _Check(reading, d, layout).verdict(claim_text(claim))
+
+
+def claim_text(claim: Any) -> str:
+    """A claim as text."""
+    if isinstance(claim, str | Expr):
+        return str(claim)
+    raise ArgumentProblem(
+        f"claim must be text or an expression, not a value of type {type(claim).__name__}",
+        help='write the claim as text, such as "(A + A\') x"',
+    )
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A way to read a claim: in some layouts, as an array in the tensor convention."""
+
+    layouts: tuple[str, ...]
+    axes: Sequence[Sequence[int]]
+    array: IndexExpr
+    placement: Placement | None
+
+
+class _Check:
+    """One claim about one derivative."""
+
+    def __init__(self, reading: Reading, d: Derivative, layout: str | None) -> None:
+        self.reading, self.d, self.layout = reading, d, layout
+        f_shape = d.f.shape if isinstance(d.f, Expr) else d.f.dims
+        found = placements(d.tensor, f_shape, d.wrt.shape, d.order)
+        if not isinstance(d.f, Expr):  # vec is defined for matrices
+            found = tuple(p for p in found if "tensor" in p.layouts)
+        self.is_array = len(d.tensor.free) > 2
+        if layout is not None:
+            found = tuple(p for p in found if d.layout in p.layouts)
+        self.placements = found
+
+    # ---------------------------------------------------------------- verdicts
+
+    def verdict(self, text: str) -> Verdict:
+        known = Known(self.reading, self.d.f, {})
+        fits: list[Shape] = [placement.shape for placement in self.placements]
+        if self.is_array:
+            fits.insert(0, self.d.tensor.dims)
+        try:
+            claim = read_claim(text, known, fits)
+        except ShapeProblem as problem:
+            return self._senseless(text, problem)
+        claim = self._filled(claim)
+        forms = list(self._forms(claim, self.placements))
+        if not forms:
+            return self._wrong_shape(claim)
+        trials = self._trials([form.array for form in forms])
+        right: list[tuple[_Form, str]] = []
+        for form in forms:
+            method = self._established(form, trials)
+            if method:
+                right.append((form, method))
+        if right:
+            return self._right(claim, right)
+        return self._wrong(claim, forms, trials)
+
+    def _right(self, claim: Formula, right: list[tuple[_Form, str]]) -> Verdict:
+        layouts = tuple(layout for form, _ in right for layout in form.layouts)
+        answer = self._in_layout(layouts[0])
+        usual = self._in_layout("mixed")
+        hidden = "mixed" in layouts or self.layout is not None or usual.layout != "mixed"
+        return Verdict(
+            True, layouts[0], right[0][1], None, None, answer, claim, layouts,
+            None if hidden else usual,
+        )  # fmt: skip
+
+    def _wrong(self, claim: Formula, forms: list[_Form], trials: Trials) -> Verdict:
+        best: tuple[Diagnosis | None, _Form] = (None, forms[0])
+        for form in forms:
+            found = likely_mistake(self._disagreement(claim, form), trials)
+            if found is not None and (best[0] is None or found.rank < best[0].rank):
+                best = found, form
+        diagnosis, form = best
+        cause = self._other_layout(claim) or (diagnosis.text if diagnosis else None)
+        wrong, decided = self._counterexample(form, trials)
+        method = "refuted by a counterexample" if wrong else "refuted numerically at random points"
+        ok = False if decided else None
+        if not decided:
+            method = "no point was found at which the claim and the derivative have values"
+        answer = self._in_layout(form.layouts[0])
+        return Verdict(ok, answer.layout, method, wrong, cause, answer, claim)
+
+    def _wrong_shape(self, claim: Formula) -> Verdict:
+        d = self.d
+        cause = self._other_layout(claim)
+        if cause is None:
+            trials = self._trials([claim])
+            found = [
+                likely_mistake(self._disagreement(claim, None, placement), trials)
+                for placement in (*self.placements, None)
+            ]
+            best = min((x for x in found if x is not None), key=lambda x: x.rank, default=None)
+            cause = None if best is None else best.text
+        said = f"the claim is {_shape(claim)}, and the derivative is {self._shapes()}"
+        return Verdict(False, None, "by its shape", None, cause, d, claim, wrong_shape=said)
+
+    def _shapes(self) -> str:
+        """The shapes that the derivative has, by layout."""
+        if self.is_array and self.layout != "vec":
+            array = f"an array of shape ({', '.join(map(str, self.d.tensor.dims))})"
+            rest = [p for p in self.placements if "vec" in p.layouts]
+            return array + "".join(f", in vec layout {describe_shape(p.shape)}" for p in rest)
+        found: dict[str, list[str]] = {}
+        for placement in self.placements:
+            found.setdefault(describe_shape(placement.shape), []).extend(placement.layouts)
+        return ", ".join(
+            f"{shape} in {' and '.join(layouts)} layout" if len(found) > 1 else shape
+            for shape, layouts in found.items()
+        )
+
+    def _senseless(self, text: str, problem: ShapeProblem) -> Verdict:
+        """A claim whose shapes do not agree, unless all sizes are equal."""
+        rename = {name: Dim.of("n") for name in self.reading.sizes}
+        known = Known(self.reading, self.d.f, rename)
+        d = self.d
+        if len(rename) < 2 or not isinstance(d.f, Expr):
+            raise problem
+        try:
+            f, x = resized(d.f, rename), known.renamed(d.wrt)
+            tensor = structured_derivative(f, x, d.order, d.structured)
+            found = placements(tensor, f.shape, x.shape, d.order)
+            fits = [placement.shape for placement in found]
+            claim = read_claim(text, known, [tensor.dims, *fits])
+        except (ShapeProblem, UnsupportedProblem):
+            raise problem from None
+        square = _Check(self.reading, replace(d, f=f, wrt=x, tensor=tensor), self.layout)
+        cause = square.cause_where_square(claim)
+        said = f"the shapes in the claim do not agree: {problem.problem}"
+        said = "\n  ".join([said, *problem.details])
+        return Verdict(False, None, "by its shape", None, cause, d, None, wrong_shape=said)
+
+    def cause_where_square(self, claim: Formula) -> str | None:
+        """What is wrong with a claim that makes sense only where all sizes are equal."""
+        forms = list(self._forms(claim, self.placements))
+        trials = self._trials([form.array for form in forms] or [claim])
+        for form in forms:
+            if trials.equal(form.array, self.d.tensor):
+                return "it is right where all sizes are equal"
+        found = [likely_mistake(self._disagreement(claim, form), trials) for form in forms]
+        best = min((x for x in found if x is not None), key=lambda x: x.rank, default=None)
+        return None if best is None else best.text
+
+    # ---------------------------------------------------------------- comparison
+
+    def _filled(self, claim: Formula) -> Formula:
+        """A claim of 0 for an array of zeros."""
+        if isinstance(claim, Expr) and claim.is_scalar and is_zero(claim):
+            if self.is_array:
+                return IndexExpr(self.d.tensor.free, ())
+            return zeros(self.placements[0].shape)
+        return claim
+
+    def _forms(self, claim: Formula, found: Sequence[Placement]) -> Iterator[_Form]:
+        """The layouts whose shape the claim has."""
+        from matcalc.backends.verify import as_index
+
+        dims = self.d.tensor.dims
+        if isinstance(claim, IndexExpr):
+            if claim.dims == dims and self.layout in (None, "tensor", self.d.layout):
+                yield _Form(("tensor",), [(k,) for k in range(len(dims))], claim, None)
+            return
+        for placement in found:
+            if claim.shape == placement.shape:
+                array = as_index(claim, dims, placement.groups)
+                yield _Form(placement.layouts, placement.groups, array, placement)
+
+    def _trials(self, claims: Sequence[Formula]) -> Trials:
+        """Random points at which the claims and the derivative have values."""
+        from matcalc.backends.trials import Trials
+        from matcalc.backends.verify import choose_sizes
+
+        tensor = self.d.tensor
+        roots = [*factors(self.d.f), self.d.wrt, *(e for claim in claims for e in factors(claim))]
+        variables = symbols(*roots, *factors(tensor))
+        trials = Trials(variables, [], [])
+        for sizes in choose_sizes(roots, tensor.dims):
+            raised = [
+                {name: number + more for name, number in sizes.items()}
+                for more in (RAISED if len(sizes) <= MANY_SIZES else RAISED[:1])
+            ]
+            trials = Trials(variables, raised, [tensor, claims[0]], trials.values)
+            if trials.points:
+                break
+        return trials
+
+    def _established(self, form: _Form, trials: Trials) -> str | None:
+        """How it is known that the claim is right; None where it is not."""
+        d = self.d
+        if trials.points and not trials.equal(form.array, d.tensor):
+            return None
+        same = not contract(_difference(form.array, d.tensor)).terms
+        report = self._by_sympy(form) if isinstance(d.f, Expr) else None
+        if report is not None and report.ok is False:
+            return None
+        if (report is None or report.ok is None) and not (same or trials.points):
+            return None
+        return _method(report, trials, same)
+
+    def _by_sympy(self, form: _Form) -> CheckReport:
+        from matcalc.backends import verify
+
+        d = self.d
+        assert isinstance(d.f, Expr)
+        structured = cast("Structured", d.structured)
+        return verify.check_derivative(d.f, d.wrt, d.order, form.array, structured=structured)
+
+    def _other_layout(self, claim: Formula) -> str | None:
+        """The layout in which a claim is right, where it is wrong in the one that was given."""
+        if self.layout is None:
+            return None
+        everything = _Check(self.reading, self.d, None)
+        for form in everything._forms(claim, everything.placements):
+            trials = self._trials([form.array])
+            if trials.points and trials.equal(form.array, self.d.tensor):
+                return f"it is right in {' and '.join(form.layouts)} layout"
+        return None
+
+    def _counterexample(self, form: _Form, trials: Trials) -> tuple[Counterexample | None, bool]:
+        """The smallest counterexample, and whether the claim is wrong at all."""
+        from matcalc.backends.refute import Dispute, find_counterexample
+
+        d = self.d
+        names = _size_names([d.wrt, *factors(d.f), *factors(form.array)], d.tensor.dims)
+        used = set(symbols(*factors(d.f), d.wrt, *factors(form.array)))
+        question = (d.f, d.wrt, d.order, d.structured) if isinstance(d.f, Expr) else None
+        dispute = Dispute(
+            form.array, d.tensor, form.axes, question, trials.variables,
+            sorted(used, key=lambda s: s.name),
+        )  # fmt: skip
+        found = find_counterexample(dispute, names, trials.values)
+        return found, found is not None or bool(trials.points)
+
+    def _disagreement(
+        self, claim: Formula, form: _Form | None, placement: Placement | None = None
+    ) -> Disagreement:
+        d = self.d
+        placement = placement if form is None else form.placement
+        answer = None if placement is None else placed(d.tensor, placement)
+        if form is not None and answer is None and placement is not None:
+            claim = form.array
+        others = tuple(s for s in self.reading.variables.values() if s is not d.wrt)
+        return Disagreement(
+            claim, d.tensor if answer is None else answer, d.f, d.wrt, d.order, d.structured,
+            others, d.tensor,
+        )  # fmt: skip
+
+    def _in_layout(self, layout: str) -> Derivative:
+        d = self.d
+        if layout == d.layout:
+            return d
+        return api.differentiate(
+            self.reading, [d.wrt.name], layout=layout, order=d.order, structured=d.structured
+        )[d.wrt.name]
+
+
+def _method(report: CheckReport | None, trials: Trials, same: bool) -> str:
+    """How an equality was established."""
+    normal_form = "the same normal form as matcalc's own answer"
+    if report is not None and report.ok:
+        where = f" at {report.points} random points" if report.points else ""
+        sizes = ", ".join(f"{name} = {k}" for name, k in report.sizes.items())
+        method = f"entries agree with SymPy's, compared {report.method}{where}"
+        return method + (f", for {sizes}" if sizes else "") + (f"; {normal_form}" if same else "")
+    if same:
+        return normal_form
+    return f"numerically equal to matcalc's own answer at {len(trials.points)} random points"
+
+
+def _difference(a: IndexExpr, b: IndexExpr) -> IndexExpr:
+    moved = b.rename_free(a.free)
+    return IndexExpr(a.free, (*a.terms, *(Term(-t.coefficient, t.factors) for t in moved.terms)))
+
+
+def _size_names(roots: Sequence[Expr], dims: Sequence[Dim]) -> list[str]:
+    found = [name for dim in dims for name in dim.symbols]
+    for node in postorder(*roots):
+        shape = (node.dim,) if isinstance(node, Size) else node.shape
+        found += [name for dim in shape for name in dim.symbols]
+    return list(dict.fromkeys(found))
+
+
+def _shape(claim: Formula) -> str:
+    return describe_shape(claim.shape if isinstance(claim, Expr) else claim.dims)
+
+
+def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality:
+    """Whether two expressions are equal wherever both are defined.
+
+    Args:
+        a: text or an expression; names that both use mean the same.
+        b: likewise.
+        shapes: as for ``diff``.
+        assume: as for ``diff``.
+
+    Raises:
+        MatcalcError: what is wrong with the input, where, and what to do about it.
+    """
+    _, left, right = read_both(claim_text(a), claim_text(b), shapes, assume)
+    if left.shape != right.shape:
+        said = f"the left side is {describe_shape(left.shape)}, the right side {describe_shape(right.shape)}"
+        return Equality(False, "by their shapes", None, said, left, right)
+    return _compare(left, right)
+
+
+def _compare(left: Expr, right: Expr) -> Equality:
+    from matcalc.backends.refute import Dispute, find_counterexample
+    from matcalc.backends.trials import Trials
+    from matcalc.backends.verify import as_index, check_derivative, choose_sizes
+
+    dims, variables = left.axes, symbols(left, right)
+    a, b = (as_index(side, dims, None) for side in (left, right))
+    trials = Trials(variables, [], [])
+    for sizes in choose_sizes([left, right], dims):
+        raised = [{name: k + more for name, k in sizes.items()} for more in RAISED]
+        trials = Trials(variables, raised, [a, b], trials.values)
+        if trials.points:
+            break
+    if not trials.points or trials.equal(a, b):
+        same = not contract(_difference(a, b)).terms
+        # An equation is a statement about derivatives of order 0.
+        x = variables[0] if variables else Symbol("x", SCALAR)
+        report = check_derivative(left, x, 0, b)
+        if report.ok or (report.ok is None and (same or trials.points)):
+            return Equality(True, _method(report, trials, same), None, None, left, right)
+        if report.ok is None:
+            return Equality(None, "no point was found at which both have values", None, None, left, right)
+    names = _size_names([left, right], dims)
+    axes = [(k,) for k in range(len(dims))]
+    dispute = Dispute(a, b, axes, None, variables, variables)
+    wrong = find_counterexample(dispute, names, trials.values)
+    method = "refuted by a counterexample" if wrong else "refuted numerically at random points"
+    return Equality(False, method, wrong, true_only_if(a, b, trials), left, right)

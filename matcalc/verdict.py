@@ -1,0 +1,218 @@
+"""The results of ``check`` and ``equal``: whether something is so, how that is known, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from matcalc.backends import text
+from matcalc.core.expr import Expr
+from matcalc.core.index import IndexExpr
+from matcalc.derivative import MIME_TYPE, Derivative
+from matcalc.report import one_line, tensor_name
+
+if TYPE_CHECKING:
+    from matcalc.backends.refute import Counterexample
+
+#: How a verdict begins.
+WORDS = {True: "true", False: "false", None: "undecided"}
+
+#: Digits of a number that is not rational.
+SHOWN_DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What ``check`` finds about a claimed derivative.
+
+    Attributes:
+        ok: whether the claim is right; None if that could not be decided.
+        layout: the layout in which it is right, or was compared; None where it fits none.
+        method: how this is known.
+        counterexample: numbers at which the claim is wrong, if it is and has the right shape.
+        cause: the likely mistake, if one was found.
+        answer: the derivative, in the layout of the claim.
+        claim: what was claimed; None where its shapes do not agree with each other.
+        layouts: all layouts in which the claim is right.
+        usual: the derivative in mixed layout, where the claim is right in other layouts only.
+        wrong_shape: what there is to say of the shape, where that is wrong.
+    """
+
+    ok: bool | None
+    layout: str | None
+    method: str
+    counterexample: Counterexample | None
+    cause: str | None
+    answer: Derivative
+    claim: Expr | IndexExpr | None
+    layouts: tuple[str, ...] = ()
+    usual: Derivative | None = None
+    wrong_shape: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.ok is True
+
+    def __str__(self) -> str:
+        return "\n  ".join(self._lines())
+
+    def __repr__(self) -> str:
+        return f"<Verdict {WORDS[self.ok]}, {self.answer.quotient}>"
+
+    def _lines(self) -> list[str]:
+        d = self.answer
+        what = f"the derivative of {_function(d)} by {d.wrt.name}"
+        if d.order > 1:
+            what = f"the derivative of order {d.order} of {_function(d)} by {d.wrt.name}"
+        if self.ok:
+            assert self.claim is not None
+            lines = [f"true: {what} is {formula_text(self.claim, d)}", self._where(), self.method]
+        elif self.wrong_shape is not None:
+            lines = [f"false: {self.wrong_shape}", f"{what} is {_answer(d)}"]
+        else:
+            lines = [f"{WORDS[self.ok]}: {what} is {_answer(d)}"]
+        if self.cause:
+            lines.append(self.cause)
+        if self.counterexample is not None:
+            lines.append(describe(self.counterexample, "in the claim", "in the derivative"))
+        elif self.ok is None or (not self.ok and self.wrong_shape is None):
+            lines.append(self.method)
+        if d.conditions:
+            lines.append(f"conditions: {'; '.join(d.conditions)}")
+        return [*lines, *(f"note: {note}" for note in d.notes)]
+
+    def _where(self) -> str:
+        """The layouts in which the claim is right, and what it is in the usual one if it is not."""
+        where = f"in {_listed(self.layouts)} layout"
+        if self.usual is None:
+            return where
+        return f"{where} only; in mixed layout it is {_answer(self.usual)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that is printed, as what JSON can hold."""
+        wrong = self.counterexample
+        return {
+            "ok": self.ok,
+            "layout": self.layout,
+            "layouts": list(self.layouts),
+            "method": self.method,
+            "claim": None if self.claim is None else formula_text(self.claim, self.answer),
+            "cause": self.cause,
+            "wrong_shape": self.wrong_shape,
+            "counterexample": None if wrong is None else as_dict(wrong),
+            "answer": self.answer.to_dict(),
+        }
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {"text/plain": str(self), MIME_TYPE: self.to_dict()}
+
+
+@dataclass(frozen=True, eq=False)
+class Equality:
+    """What ``equal`` finds about two expressions.
+
+    Attributes:
+        ok: whether they are equal wherever both are defined; None if that could not be decided.
+        method: how this is known.
+        counterexample: numbers at which they differ.
+        cause: why they differ, if that is found.
+        left: the first expression.
+        right: the second one.
+    """
+
+    ok: bool | None
+    method: str
+    counterexample: Counterexample | None
+    cause: str | None
+    left: Expr
+    right: Expr
+
+    def __bool__(self) -> bool:
+        return self.ok is True
+
+    def __str__(self) -> str:
+        sides = f"{one_line(self.left)} = {one_line(self.right)}"
+        lines = [f"{WORDS[self.ok]}: {sides}"]
+        if self.cause:
+            lines.append(self.cause)
+        if self.counterexample is not None:
+            lines.append(describe(self.counterexample, "on the left", "on the right"))
+        elif self.ok is not False or not self.cause:
+            lines.append(self.method)
+        return "\n  ".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Equality {WORDS[self.ok]}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that is printed, as what JSON can hold."""
+        wrong = self.counterexample
+        return {
+            "ok": self.ok,
+            "method": self.method,
+            "left": one_line(self.left),
+            "right": one_line(self.right),
+            "cause": self.cause,
+            "counterexample": None if wrong is None else as_dict(wrong),
+        }
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {"text/plain": str(self), MIME_TYPE: self.to_dict()}
+
+
+def formula_text(f: Expr | IndexExpr, d: Derivative) -> str:
+    """A claim in one line."""
+    return one_line(f) if isinstance(f, Expr) else text.format_index_left(tensor_name(d), f)
+
+
+def _function(d: Derivative) -> str:
+    f = d.f
+    if isinstance(f, IndexExpr):
+        return text.format_index_left(d.function_name, f)
+    return f"{d.function_name} = {one_line(f)}"
+
+
+def _answer(d: Derivative) -> str:
+    """The answer, and its layout where that is not the usual one."""
+    form = d.index if d.expr is None else d.expr
+    where = "" if d.layout in ("mixed", "tensor") else f" in {d.layout} layout"
+    return f"{formula_text(form, d)}{where}"
+
+
+def describe(wrong: Counterexample, claimed: str, expected: str) -> str:
+    """A counterexample in one line."""
+    values = {**{n: str(k) for n, k in wrong.sizes.items()}, **_values(wrong.point)}
+    given = ", ".join(f"{name} = {value}" for name, value in values.items())
+    place = "the value"
+    if wrong.index:
+        inside = ", ".join(map(str, wrong.index))
+        place = f"entry {inside}" if len(wrong.index) == 1 else f"entry ({inside})"
+    left, right = _number(wrong.claimed), _number(wrong.expected)
+    return f"for {given}: {place} is {left} {claimed} and {right} {expected}"
+
+
+def _values(point: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in point.items()}
+
+
+def _number(value: Any) -> str:
+    return f"{value:.{SHOWN_DIGITS}g}" if isinstance(value, float) else str(value)
+
+
+def as_dict(wrong: Counterexample) -> dict[str, Any]:
+    """A counterexample as what JSON can hold; fractions as text."""
+    numbers = {
+        name: value if isinstance(value, int | float) else str(value)
+        for name, value in (("claimed", wrong.claimed), ("expected", wrong.expected))
+    }
+    return {
+        "sizes": dict(wrong.sizes),
+        "point": dict(wrong.point),
+        "index": list(wrong.index),
+        **numbers,
+    }
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
