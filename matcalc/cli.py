@@ -76,9 +76,6 @@ examples:
   matcalc rules inv logdet      two entries
 """
 
-#: What can only be meant as an option; any other text that begins with ``-`` is mathematics.
-OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-h", re.DOTALL)
-
 #: Roughly what a name looks like: enough to tell it from a piece of an unquoted expression.
 NAME = re.compile(r"[^\W\d][\w{}]*")
 
@@ -111,51 +108,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are MatcalcErrors."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentProblem(message, help=f"see {self.prog} --help")
-
-
-def _command(name: str, description: str) -> _Parser:
-    return _Parser(
-        prog=f"matcalc {name}",
-        description=description,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-
-def _reading_options(parser: _Parser) -> None:
-    parser.add_argument(
-        "expression", metavar="EXPR", help="the expression, or - for standard input"
-    )
-    parser.add_argument(
-        "--shapes",
-        metavar="TEXT",
-        action="append",
-        default=[],
-        help='declare shapes: "A: (n, n); x: n"',
-    )
-    parser.add_argument(
-        "--assume",
-        metavar="TEXT",
-        action="append",
-        default=[],
-        help='assume properties: "A: symmetric; x: positive"',
-    )
-
-
 def diff_parser() -> argparse.ArgumentParser:
     """The arguments of ``matcalc diff``."""
-    parser = _command("diff", DIFF)
-    _reading_options(parser)
+    parser = command("diff", DIFF)
+    reading_options(parser)
     parser.add_argument("variables", metavar="VAR", nargs="*", help="differentiate by these")
     parser.add_argument(
         "--layout", metavar="L", help=f"{', '.join(api.LAYOUTS)} (default: {api.LAYOUTS[0]})"
     )
-    parser.add_argument("--order", metavar="K", type=_whole, help="1 to 12 (default: 1)")
+    parser.add_argument("--order", metavar="K", type=whole, help="1 to 12 (default: 1)")
     parser.add_argument(
         "--structured",
         metavar="S",
@@ -169,14 +130,14 @@ def diff_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _shapes_parser() -> _Parser:
-    parser = _command("shapes", SHAPES)
-    _reading_options(parser)
+def _shapes_parser() -> Parser:
+    parser = command("shapes", SHAPES)
+    reading_options(parser)
     return parser
 
 
-def _rules_parser() -> _Parser:
-    parser = _command("rules", RULES)
+def _rules_parser() -> Parser:
+    parser = command("rules", RULES)
     parser.add_argument("names", metavar="NAME", nargs="*", help="functions (default: all)")
     return parser
 
@@ -195,99 +156,12 @@ def _run(argv: list[str]) -> int:
     raise _not_a_command(argv)
 
 
-def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argparse.Namespace:
-    """Parse arguments in which mathematics may begin with ``-``, and options stand anywhere.
-
-    argparse takes ``-x' x`` for an option; so the options are put first and the rest after ``--``.
-    """
-    takes_value = {
-        spelling: action.nargs != 0
-        for action in parser._actions  # noqa: SLF001  (argparse offers no public list)
-        for spelling in action.option_strings
-    }
-    options: list[str] = []
-    positionals: list[str] = []
-    rest = iter(tokens)
-    for token in rest:
-        name, equals, _ = token.partition("=")
-        if token == "--":  # noqa: S105
-            positionals += rest
-        elif not OPTION.fullmatch(token):
-            positionals.append(token)
-        elif name not in takes_value:
-            raise _unknown(f"{name} is not an option of {parser.prog}", name, list(takes_value))
-        elif not takes_value[name]:
-            if equals:
-                raise ArgumentProblem(f"{name} takes no value")
-            options.append(token)
-        elif equals:
-            options.append(token)
-        else:
-            value = next(rest, None)
-            if value is None:
-                raise ArgumentProblem(f"{name} needs a value", help=f"see {parser.prog} --help")
-            options.append(f"{name}={value}")
-    return parser.parse_args([*options, "--", *positionals])
-
-
 def _not_a_command(argv: list[str]) -> ArgumentProblem:
     first, *rest = argv
     problem = f"{first} is not a command"
     if OPTION.fullmatch(first) or re.fullmatch("[a-z]{3,}", first):
-        return _unknown(problem, first, [*COMMANDS, "--help", "--version"])
+        return unknown(problem, first, [*COMMANDS, "--help", "--version"])
     return ArgumentProblem(problem, help=" ".join([f'matcalc diff "{first}"', *rest]))
-
-
-def _unknown(problem: str, word: str, known: list[str]) -> ArgumentProblem:
-    near = get_close_matches(word, known, n=1)
-    remedy = f"did you mean {near[0]} ?" if near else f"there are {', '.join(known)}"
-    return ArgumentProblem(problem, help=remedy)
-
-
-def _whole(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text):
-        raise ArgumentProblem(f"--order takes a whole number from 1 to {api.MAX_ORDER}, not {text}")
-    return int(text)
-
-
-def _expression(argument: str) -> str:
-    """The expression as given, or what standard input holds."""
-    if argument != "-":
-        return argument
-    if sys.stdin is None:
-        raise ArgumentProblem("standard input is closed", help="give the expression as an argument")
-    # A little more than is allowed, so that the parser sees that it is too much.
-    data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ArgumentProblem(
-            f"standard input is not UTF-8 text (byte {error.start + 1})"
-        ) from None
-
-
-def _read(args: argparse.Namespace) -> Reading:
-    # Declarations are part of the language: on lines of their own they keep carets in place.
-    for declarations in args.shapes:
-        # A bracket that is left open here would run on into the expression, and be reported there.
-        parse_program(declarations, frozenset(function_names()))
-    text = "\n".join([*args.shapes, _expression(args.expression)])
-    return api.read(text, assume=_assumptions(args.assume))
-
-
-def _assumptions(texts: list[str]) -> dict[str, str]:
-    """``A, B: symmetric; x: positive`` as properties by name."""
-    found: dict[str, str] = {}
-    for statement in re.split("[;\n]", ";".join(texts)):
-        names, colon, properties = statement.partition(":")
-        if statement.strip() and not (colon and names.strip()):
-            raise ArgumentProblem(
-                f"--assume does not say what of what: {statement.strip()}",
-                help='write a name, a colon and properties, such as "A: symmetric"',
-            )
-        for name in filter(None, map(str.strip, names.split(","))):
-            found[name] = f"{found.get(name, '')} {properties}".strip()
-    return found
 
 
 def differentiate(args: argparse.Namespace) -> dict[str, Derivative]:
@@ -298,7 +172,7 @@ def differentiate(args: argparse.Namespace) -> dict[str, Derivative]:
                 f"{name} is not the name of a variable",
                 help="put the expression between quotes, and name variables one by one",
             )
-    reading = _read(args)
+    reading = read(args)
     return api.differentiate(
         reading,
         args.variables or api.occurring(reading),
@@ -366,7 +240,7 @@ def _verdict(answer: Derivative) -> tuple[str, bool | None]:
 
 
 def _shapes(args: argparse.Namespace) -> int:
-    reading = _read(args)
+    reading = read(args)
     for line in api.describe(reading):
         print(line)
     return 0
@@ -385,7 +259,7 @@ def _operations(names: list[str]) -> list[Operation]:
     for name in names:
         found = (REGISTRY[name],) if name in REGISTRY else by_call(name)
         if not found:
-            raise _unknown(f"there is no function {name}", name, function_names())
+            raise unknown(f"there is no function {name}", name, function_names())
         chosen.update((op.name, op) for op in found)
     return list(chosen.values())
 

@@ -1,0 +1,143 @@
+"""What the commands share: options, arguments that begin with a minus, and texts from standard input."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from difflib import get_close_matches
+from typing import NoReturn
+
+from matcalc import api
+from matcalc.errors import ArgumentProblem
+from matcalc.ops import function_names
+from matcalc.passes.elaborate import Reading
+from matcalc.syntax.parser import parse_program
+from matcalc.syntax.source import MAX_LENGTH
+
+#: What can only be meant as an option; any other text that begins with ``-`` is mathematics.
+OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-h", re.DOTALL)
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are MatcalcErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentProblem(message, help=f"see {self.prog} --help")
+
+
+def command(name: str, description: str) -> Parser:
+    return Parser(
+        prog=f"matcalc {name}",
+        description=description,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def reading_options(parser: Parser) -> None:
+    parser.add_argument(
+        "expression", metavar="EXPR", help="the expression, or - for standard input"
+    )
+    parser.add_argument(
+        "--shapes",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help='declare shapes: "A: (n, n); x: n"',
+    )
+    parser.add_argument(
+        "--assume",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help='assume properties: "A: symmetric; x: positive"',
+    )
+
+
+def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argparse.Namespace:
+    """Parse arguments in which mathematics may begin with ``-``, and options stand anywhere.
+
+    argparse takes ``-x' x`` for an option; so the options are put first and the rest after ``--``.
+    """
+    takes_value = {
+        spelling: action.nargs != 0
+        for action in parser._actions  # noqa: SLF001  (argparse offers no public list)
+        for spelling in action.option_strings
+    }
+    options: list[str] = []
+    positionals: list[str] = []
+    rest = iter(tokens)
+    for token in rest:
+        name, equals, _ = token.partition("=")
+        if token == "--":  # noqa: S105
+            positionals += rest
+        elif not OPTION.fullmatch(token):
+            positionals.append(token)
+        elif name not in takes_value:
+            raise unknown(f"{name} is not an option of {parser.prog}", name, list(takes_value))
+        elif not takes_value[name]:
+            if equals:
+                raise ArgumentProblem(f"{name} takes no value")
+            options.append(token)
+        elif equals:
+            options.append(token)
+        else:
+            value = next(rest, None)
+            if value is None:
+                raise ArgumentProblem(f"{name} needs a value", help=f"see {parser.prog} --help")
+            options.append(f"{name}={value}")
+    return parser.parse_args([*options, "--", *positionals])
+
+
+def unknown(problem: str, word: str, known: list[str]) -> ArgumentProblem:
+    near = get_close_matches(word, known, n=1)
+    remedy = f"did you mean {near[0]} ?" if near else f"there are {', '.join(known)}"
+    return ArgumentProblem(problem, help=remedy)
+
+
+def whole(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise ArgumentProblem(f"--order takes a whole number from 1 to {api.MAX_ORDER}, not {text}")
+    return int(text)
+
+
+def expression(argument: str) -> str:
+    """The expression as given, or what standard input holds."""
+    if argument != "-":
+        return argument
+    if sys.stdin is None:
+        raise ArgumentProblem("standard input is closed", help="give the expression as an argument")
+    # A little more than is allowed, so that the parser sees that it is too much.
+    data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ArgumentProblem(
+            f"standard input is not UTF-8 text (byte {error.start + 1})"
+        ) from None
+
+
+def read(args: argparse.Namespace) -> Reading:
+    # Declarations are part of the language: on lines of their own they keep carets in place.
+    for declarations in args.shapes:
+        # A bracket that is left open here would run on into the expression, and be reported there.
+        parse_program(declarations, frozenset(function_names()))
+    text = "\n".join([*args.shapes, expression(args.expression)])
+    return api.read(text, assume=assumptions(args.assume))
+
+
+def assumptions(texts: list[str]) -> dict[str, str]:
+    """``A, B: symmetric; x: positive`` as properties by name."""
+    found: dict[str, str] = {}
+    for statement in re.split("[;\n]", ";".join(texts)):
+        names, colon, properties = statement.partition(":")
+        if statement.strip() and not (colon and names.strip()):
+            raise ArgumentProblem(
+                f"--assume does not say what of what: {statement.strip()}",
+                help='write a name, a colon and properties, such as "A: symmetric"',
+            )
+        for name in filter(None, map(str.strip, names.split(","))):
+            found[name] = f"{found.get(name, '')} {properties}".strip()
+    return found
+
+
