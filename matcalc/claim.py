@@ -52,7 +52,10 @@ class Known:
         reading = self.reading
         symbols = [self.renamed(symbol) for symbol in reading.variables.values()]
         symbols += [Symbol(n, self._shape(e.shape)) for n, e in reading.definitions.items()]
-        return [*(f"{op.name}: {op.signature}" for op in self._functions()), *map(declaration, symbols)]
+        return [
+            *(f"{op.name}: {op.signature}" for op in self._functions()),
+            *map(declaration, symbols),
+        ]
 
     def sizes(self) -> frozenset[str]:
         """The names of sizes."""
@@ -67,7 +70,9 @@ class Known:
     def put_in(self, symbols: Collection[Symbol]) -> dict[Expr, Expr]:
         """What the variables of a claim stand for that are definitions of the problem."""
         definitions = self.reading.definitions
-        return {s: resized(definitions[s.name], self.rename) for s in symbols if s.name in definitions}
+        return {
+            s: resized(definitions[s.name], self.rename) for s in symbols if s.name in definitions
+        }
 
     def _shape(self, shape: Shape) -> Shape:
         return tuple(map(self._dim, shape))
@@ -161,7 +166,9 @@ def _refuse_unknown(program: tree.Program, start: int, known: Known) -> None:
             names.add(statement.name.name)
 
 
-def read_both(first: str, second: str, shapes: object, assume: object) -> tuple[Reading, Expr, Expr]:
+def read_both(
+    first: str, second: str, shapes: object, assume: object
+) -> tuple[Reading, Expr, Expr]:
     """Two texts with the same names, read as one problem in which their shapes are equal.
 
     Returns:
@@ -198,9 +205,7 @@ def read_both(first: str, second: str, shapes: object, assume: object) -> tuple[
     whole = [tree.Expression(difference, right.span), tree.Expression(right, right.span)]
     for last in whole:
         try:
-            reading = elaborate(
-                tree.Program((*statements, last), program.source), shapes, assume
-            )
+            reading = elaborate(tree.Program((*statements, last), program.source), shapes, assume)
         except ShapeProblem:
             if last is whole[-1]:
                 raise

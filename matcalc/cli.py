@@ -1,7 +1,7 @@
 """The command line: argument parsing and display, nothing else.
 
-Data goes to standard output, messages to standard error. Exit codes: 0 answered, 2 bad input,
-3 unsupported, 4 an answer that its own check refuted (1 is kept for claims that are false).
+Data goes to standard output, messages to standard error. Exit codes: 0 answered, 1 claim
+false, 2 bad input, 3 unsupported, 4 an answer that its own check refuted.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from typing import NoReturn
 
 from matcalc import __version__, api
+from matcalc.cli_check import check, check_parser, equal, equal_parser
 from matcalc.core.operation import Operation
 from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem, CheckProblem, MatcalcError, UnsupportedProblem
 from matcalc.ops import REGISTRY, by_call, function_names
-from matcalc.passes.elaborate import Reading
-from matcalc.syntax.parser import parse_program
-from matcalc.syntax.source import MAX_LENGTH
+from matcalc.options import (
+    OPTION,
+    Parser,
+    command,
+    layout_options,
+    parse_arguments,
+    read,
+    reading_options,
+    unknown,
+)
 
 SUMMARY = """\
 Derivatives of matrix expressions: in matrix form, with layout, shape and conditions, checked.
@@ -34,16 +40,21 @@ examples:
   matcalc diff "||A x - b||^2" x --layout numerator
   matcalc diff "sum(log(1 + exp(-y .* (X w))))" w --order 2
   matcalc diff "tr(A X B)" --format json            by every variable
+  matcalc check "x' A x" x "2 A x"                  is this right?
+  matcalc equal "tr(A B)" "tr(B A)"                 are these equal?
   matcalc shapes "tr(A X B)"                        how a text is read
   matcalc rules inv                                 the rule behind an answer
 
 commands:
   diff EXPR [VAR...]    derivatives (matcalc diff --help lists the options)
+  check EXPR VAR CLAIM  whether a claimed derivative is right, or what is wrong with it
+  equal EXPR EXPR       whether two expressions are equal
   shapes EXPR           kinds and shapes as they are inferred
   rules [NAME...]       the rule book
   --version, --help
 
-EXPR may be - for standard input. Exit codes: 0 answered, 2 bad input, 3 unsupported, 4 refuted.
+EXPR may be - for standard input. Exit codes: 0 answered, 1 claim false, 2 bad input,
+3 unsupported, 4 an answer that its own check refuted.
 """
 
 DIFF = """\
@@ -113,15 +124,7 @@ def diff_parser() -> argparse.ArgumentParser:
     parser = command("diff", DIFF)
     reading_options(parser)
     parser.add_argument("variables", metavar="VAR", nargs="*", help="differentiate by these")
-    parser.add_argument(
-        "--layout", metavar="L", help=f"{', '.join(api.LAYOUTS)} (default: {api.LAYOUTS[0]})"
-    )
-    parser.add_argument("--order", metavar="K", type=whole, help="1 to 12 (default: 1)")
-    parser.add_argument(
-        "--structured",
-        metavar="S",
-        help=f"how the structure of a variable counts: {', '.join(api.CONVENTIONS)} (default: ambient)",
-    )
+    layout_options(parser, api.LAYOUTS[0])
     parser.add_argument(
         "--format", choices=("text", "latex", "sympy", "json"), default="text", help="default: text"
     )
@@ -291,6 +294,8 @@ COMMANDS: dict[
     str, tuple[Callable[[], argparse.ArgumentParser], Callable[[argparse.Namespace], int]]
 ] = {
     "diff": (diff_parser, _diff),
+    "check": (check_parser, check),
+    "equal": (equal_parser, equal),
     "shapes": (_shapes_parser, _shapes),
     "rules": (_rules_parser, _rules),
 }

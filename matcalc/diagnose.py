@@ -67,7 +67,9 @@ def _slips(
             if factor == 1:
                 yield _said(slip)
             elif factor is not None:
-                what = "the sign is wrong" if factor == -1 else f"there is a factor {factor} too much"
+                what = (
+                    "the sign is wrong" if factor == -1 else f"there is a factor {factor} too much"
+                )
                 almost.append(Diagnosis(len(almost) + 10, f"{_said(slip)}, and {what}"))
 
 
@@ -95,13 +97,14 @@ def _factor(d: Disagreement, trials: Trials) -> Iterator[str]:
         constant, exponents = found
         sizes = (power(Size(Dim.of(name)), Constant(k)) for name, k in exponents.items())
         value = scaled(constant, times(*sizes))
-        mean = ""
-        if constant == 1 and len(exponents) == 1:
-            mean = {
-                1: ": a sum in place of a mean, or the like",
-                -1: ": a mean in place of a sum, or the like",
-            }.get(*exponents.values(), "")
+        mean = _about_mean(constant, list(exponents.values()))
         yield f"it is {_text(value)} times the derivative{mean}"
+
+
+def _about_mean(constant: Fraction, exponents: list[int]) -> str:
+    if constant != 1 or exponents not in ([1], [-1]):
+        return ""
+    return ": a sum in place of a mean" if exponents == [1] else ": a mean in place of a sum"
 
 
 def _about_factor(factor: Fraction, what: str) -> str:
@@ -116,25 +119,30 @@ def true_only_if(a: Formula, b: Formula, trials: Trials) -> str | None:
     """A property of a variable, or of two, under which two formulas are equal."""
     from matcalc.backends.trials import PROPERTIES, RARE
 
-    return next(_conditions(a, b, trials, (*PROPERTIES, *RARE)), None)
+    return next(_conditions(a, b, trials, (*PROPERTIES, *RARE), frozenset()), None)
 
 
 def _common_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
     from matcalc.backends.trials import PROPERTIES
 
-    return _conditions(d.claim, d.answer, trials, PROPERTIES)
+    return _conditions(d.claim, d.answer, trials, PROPERTIES, d.rectangular)
 
 
 def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
     from matcalc.backends.trials import RARE
 
-    return _conditions(d.claim, d.answer, trials, RARE)
+    return _conditions(d.claim, d.answer, trials, RARE, d.rectangular)
 
 
-def _conditions(a: Formula, b: Formula, trials: Trials, kinds: Sequence[str]) -> Iterator[str]:
-    for chosen in trials.conditions(a, b, kinds):
-        names = " and ".join(symbol.name for symbol, _ in chosen)
-        yield f"true only if {names} {'is' if len(chosen) == 1 else 'are'} {chosen[0][1]}"
+def _conditions(
+    a: Formula, b: Formula, trials: Trials, kinds: Sequence[str], without: frozenset[str]
+) -> Iterator[str]:
+    for names, kind in trials.conditions(a, b, kinds):
+        if without.isdisjoint(names):
+            if kind == "commuting":
+                yield f"true only if {' and '.join(names)} commute"
+            else:
+                yield f"true only if {' and '.join(names)} {'is' if len(names) == 1 else 'are'} {kind}"
 
 
 def _term_factor(d: Disagreement, trials: Trials) -> Iterator[str]:

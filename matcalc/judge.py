@@ -74,12 +74,7 @@ def check(
 
 def claim_text(claim: Any) -> str:
     """A claim as text."""
-    if isinstance(claim, str | Expr):
-        return str(claim)
-    raise ArgumentProblem(
-        f"claim must be text or an expression, not a value of type {type(claim).__name__}",
-        help='write the claim as text, such as "(A + A\') x"',
-    )
+    return str(claim) if isinstance(claim, str | Expr) else str(api.read(claim).expr)
 
 
 @dataclass(frozen=True)
@@ -105,6 +100,7 @@ class _Check:
         if layout is not None:
             found = tuple(p for p in found if d.layout in p.layouts)
         self.placements = found
+        self.rectangular: frozenset[str] = frozenset()
 
     # ---------------------------------------------------------------- verdicts
 
@@ -150,7 +146,7 @@ class _Check:
         diagnosis, form = best
         cause = self._other_layout(claim) or (diagnosis.text if diagnosis else None)
         wrong, decided = self._counterexample(form, trials)
-        method = "refuted by a counterexample" if wrong else "refuted numerically at random points"
+        method = _refutation(wrong)
         ok = False if decided else None
         if not decided:
             method = "no point was found at which the claim and the derivative have values"
@@ -177,11 +173,16 @@ class _Check:
             array = f"an array of shape ({', '.join(map(str, self.d.tensor.dims))})"
             rest = [p for p in self.placements if "vec" in p.layouts]
             return array + "".join(f", in vec layout {describe_shape(p.shape)}" for p in rest)
+
+        def main(layouts: list[str]) -> list[str]:
+            """Without those that everyone else's are the same as, where there are others."""
+            return [name for name in layouts if name not in ("tensor", "vec")] or layouts
+
         found: dict[str, list[str]] = {}
         for placement in self.placements:
             found.setdefault(describe_shape(placement.shape), []).extend(placement.layouts)
         return ", ".join(
-            f"{shape} in {' and '.join(layouts)} layout" if len(found) > 1 else shape
+            f"{shape} in {' and '.join(main(layouts))} layout" if len(found) > 1 else shape
             for shape, layouts in found.items()
         )
 
@@ -200,7 +201,12 @@ class _Check:
             claim = read_claim(text, known, [tensor.dims, *fits])
         except (ShapeProblem, UnsupportedProblem):
             raise problem from None
-        square = _Check(self.reading, replace(d, f=f, wrt=x, tensor=tensor), self.layout)
+        variables = {name: known.renamed(s) for name, s in self.reading.variables.items()}
+        reading = replace(self.reading, variables=variables)
+        square = _Check(reading, replace(d, f=f, wrt=x, tensor=tensor), self.layout)
+        square.rectangular = frozenset(
+            s.name for s in self.reading.variables.values() if not s.is_square
+        )
         cause = square.cause_where_square(claim)
         said = f"the shapes in the claim do not agree: {problem.problem}"
         said = "\n  ".join([said, *problem.details])
@@ -318,7 +324,7 @@ class _Check:
         others = tuple(s for s in self.reading.variables.values() if s is not d.wrt)
         return Disagreement(
             claim, d.tensor if answer is None else answer, d.f, d.wrt, d.order, d.structured,
-            others, d.tensor,
+            others, d.tensor, self.rectangular,
         )  # fmt: skip
 
     def _in_layout(self, layout: str) -> Derivative:
@@ -341,6 +347,14 @@ def _method(report: CheckReport | None, trials: Trials, same: bool) -> str:
     if same:
         return normal_form
     return f"numerically equal to matcalc's own answer at {len(trials.points)} random points"
+
+
+def _refutation(wrong: Counterexample | None) -> str:
+    """How something was refuted."""
+    if wrong is None:
+        return "refuted numerically at random points"
+    exactly = "in exact rational arithmetic" if wrong.exact else "to 50 digits"
+    return f"refuted by a counterexample, computed by SymPy {exactly}"
 
 
 def _difference(a: IndexExpr, b: IndexExpr) -> IndexExpr:
@@ -400,10 +414,11 @@ def _compare(left: Expr, right: Expr) -> Equality:
         if report.ok or (report.ok is None and (same or trials.points)):
             return Equality(True, _method(report, trials, same), None, None, left, right)
         if report.ok is None:
-            return Equality(None, "no point was found at which both have values", None, None, left, right)
+            return Equality(
+                None, "no point was found at which both have values", None, None, left, right
+            )
     names = _size_names([left, right], dims)
     axes = [(k,) for k in range(len(dims))]
     dispute = Dispute(a, b, axes, None, variables, variables)
     wrong = find_counterexample(dispute, names, trials.values)
-    method = "refuted by a counterexample" if wrong else "refuted numerically at random points"
-    return Equality(False, method, wrong, true_only_if(a, b, trials), left, right)
+    return Equality(False, _refutation(wrong), wrong, true_only_if(a, b, trials), left, right)

@@ -14,9 +14,10 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from matcalc.cli import diff_parser, differentiate, parse_arguments
+from matcalc.cli import diff_parser, differentiate
 from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem
+from matcalc.options import parse_arguments
 
 
 def load_ipython_extension(shell: Any) -> None:

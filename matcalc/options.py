@@ -1,4 +1,4 @@
-"""What the commands share: options, arguments that begin with a minus, and texts from standard input."""
+"""What commands share: options, arguments that begin with a minus, text from standard input."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from matcalc.syntax.source import MAX_LENGTH
 #: What can only be meant as an option; any other text that begins with ``-`` is mathematics.
 OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-h", re.DOTALL)
 
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are MatcalcErrors."""
 
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str) -> NoReturn:  # noqa: D102 - see argparse
         raise ArgumentProblem(message, help=f"see {self.prog} --help")
 
 
 def command(name: str, description: str) -> Parser:
+    """The parser of a command, without its arguments."""
     return Parser(
         prog=f"matcalc {name}",
         description=description,
@@ -35,6 +37,7 @@ def command(name: str, description: str) -> Parser:
 
 
 def reading_options(parser: Parser) -> None:
+    """Add the expression and what is declared about it."""
     parser.add_argument(
         "expression", metavar="EXPR", help="the expression, or - for standard input"
     )
@@ -51,6 +54,20 @@ def reading_options(parser: Parser) -> None:
         action="append",
         default=[],
         help='assume properties: "A: symmetric; x: positive"',
+    )
+
+
+def layout_options(parser: Parser, default_layout: str) -> None:
+    """Add what says which derivative is meant."""
+    parser.add_argument(
+        "--layout", metavar="L", help=f"{', '.join(api.LAYOUTS)} (default: {default_layout})"
+    )
+    parser.add_argument("--order", metavar="K", type=whole, help="1 to 12 (default: 1)")
+    parser.add_argument(
+        "--structured",
+        metavar="S",
+        help=f"how the structure of a variable counts: {', '.join(api.CONVENTIONS)}"
+        " (default: ambient)",
     )
 
 
@@ -90,18 +107,20 @@ def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argpa
 
 
 def unknown(problem: str, word: str, known: list[str]) -> ArgumentProblem:
+    """The error for a word that is not one of those that are known."""
     near = get_close_matches(word, known, n=1)
     remedy = f"did you mean {near[0]} ?" if near else f"there are {', '.join(known)}"
     return ArgumentProblem(problem, help=remedy)
 
 
 def whole(text: str) -> int:
+    """The value of ``--order``."""
     if not re.fullmatch("[0-9]{1,9}", text):
         raise ArgumentProblem(f"--order takes a whole number from 1 to {api.MAX_ORDER}, not {text}")
     return int(text)
 
 
-def expression(argument: str) -> str:
+def argument_text(argument: str) -> str:
     """The expression as given, or what standard input holds."""
     if argument != "-":
         return argument
@@ -117,13 +136,18 @@ def expression(argument: str) -> str:
         ) from None
 
 
-def read(args: argparse.Namespace) -> Reading:
+def declared(args: argparse.Namespace) -> str:
+    """The expression with what ``--shapes`` declares."""
     # Declarations are part of the language: on lines of their own they keep carets in place.
     for declarations in args.shapes:
         # A bracket that is left open here would run on into the expression, and be reported there.
         parse_program(declarations, frozenset(function_names()))
-    text = "\n".join([*args.shapes, expression(args.expression)])
-    return api.read(text, assume=assumptions(args.assume))
+    return "\n".join([*args.shapes, argument_text(args.expression)])
+
+
+def read(args: argparse.Namespace) -> Reading:
+    """What the expression means with what is declared and assumed."""
+    return api.read(declared(args), assume=assumptions(args.assume))
 
 
 def assumptions(texts: list[str]) -> dict[str, str]:
@@ -139,5 +163,3 @@ def assumptions(texts: list[str]) -> dict[str, str]:
         for name in filter(None, map(str.strip, names.split(","))):
             found[name] = f"{found.get(name, '')} {properties}".strip()
     return found
-
-

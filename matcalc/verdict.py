@@ -10,6 +10,7 @@ from matcalc.backends import text
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import MIME_TYPE, Derivative
+from matcalc.passes.layout import LAYOUTS
 from matcalc.report import one_line, tensor_name
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Verdict:
 
     def _where(self) -> str:
         """The layouts in which the claim is right, and what it is in the usual one if it is not."""
-        where = f"in {_listed(self.layouts)} layout"
+        everywhere = set(self.layouts) == set(LAYOUTS)
+        where = "in every layout" if everywhere else f"in {_listed(self.layouts)} layout"
         if self.usual is None:
             return where
         return f"{where} only; in mixed layout it is {_answer(self.usual)}"

@@ -26,6 +26,8 @@ FLOORS = {
     "api": 6,
     "__init__": 6,
     "cli": 7,
+    "cli_check": 7,
+    "options": 7,
     "jupyter": 7,
     "__main__": 8,
 }
@@ -88,9 +90,24 @@ SAME_FLOOR = {
     ("api", "report"),
     ("derivative", "report"),
     ("report", "derivative"),  # for its type only
+    ("claim", "report"),
+    ("judge", "api"),
+    ("judge", "claim"),
+    ("judge", "derivative"),
+    ("judge", "diagnose"),
+    ("judge", "report"),
+    ("judge", "verdict"),
+    ("verdict", "derivative"),
+    ("verdict", "report"),
+    ("cli", "cli_check"),
+    ("cli", "options"),
+    ("cli_check", "options"),
     ("jupyter", "cli"),
+    ("jupyter", "options"),
     ("__init__", "api"),
     ("__init__", "derivative"),
+    ("__init__", "judge"),
+    ("__init__", "verdict"),
     ("syntax", "grammar"),
 }
 

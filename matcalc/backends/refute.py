@@ -29,7 +29,7 @@ from matcalc.backends.sympy_reference import (
     settled,
 )
 from matcalc.backends.sympy_symbols import parameter
-from matcalc.backends.trials import Array, Formula, Point, Trials, Values, all_close
+from matcalc.backends.trials import Array, Point, Trials, Values, all_close
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
@@ -96,7 +96,9 @@ class Dispute:
     shown: Sequence[Symbol]
 
 
-def find_counterexample(dispute: Dispute, names: Sequence[str], values: Values) -> Counterexample | None:
+def find_counterexample(
+    dispute: Dispute, names: Sequence[str], values: Values
+) -> Counterexample | None:
     """The smallest one that is found.
 
     Args:
@@ -182,7 +184,7 @@ def _point(
 
 
 def _steps(count: int) -> Iterator[list[int]]:
-    """Whole numbers with a small sum of absolute values, positive ones first."""
+    """Numbers from 0 with a small sum, those with few large ones first."""
     yield [0] * count
     for weight in itertools.count(1):
         if count == 0:
@@ -194,11 +196,6 @@ def _steps(count: int) -> Iterator[list[int]]:
                     for place, part in zip(places, parts, strict=True):
                         steps[place] = part
                     yield steps
-        for places in itertools.combinations(range(count), min(weight, count)):
-            steps = [0] * count
-            for place in places:
-                steps[place] = -1
-            yield steps
 
 
 def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:

@@ -21,7 +21,9 @@ from matcalc.backends.sympy_reference import UnsuitablePointError, settle_entrie
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
+from matcalc.core.properties import closed
 from matcalc.errors import ArgumentProblem, LimitProblem, UnsupportedProblem
+from matcalc.passes.declarations import contradiction
 
 Formula = Expr | IndexExpr
 Array = NDArray[Any]
@@ -48,9 +50,12 @@ LARGE = 1e9
 #: Largest denominator of a factor that is recognised.
 DENOMINATOR = 64
 
-#: What may hold for a variable on top of what is known, by whether it is common.
+#: That two matrices commute.
+COMMUTE = "commuting"
+
+#: What may hold for a variable on top of what is known, or for two; what is rare, apart.
 PROPERTIES = ("symmetric", "orthogonal", "skew")
-RARE = ("diagonal", "positive")
+RARE = (COMMUTE, "diagonal", "positive")
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,7 @@ class Point:
 
 def as_array(symbol: Symbol, matrix: sympy.Matrix) -> Array:
     """A value with the axes of its variable that are not of size 1."""
-    shape = tuple(
-        n for n, dim in zip(matrix.shape, symbol.shape, strict=True) if not dim.is_unit
-    )
+    shape = tuple(n for n, dim in zip(matrix.shape, symbol.shape, strict=True) if not dim.is_unit)
     return np.array([float(entry) for entry in matrix]).reshape(shape)
 
 
@@ -105,13 +108,15 @@ def _compiled(f: Formula) -> tuple[NumpyFunction, list[str], list[str]] | None:
         return None
 
 
-def _called(function: NumpyFunction, names: list[str], sizes: list[str], point: Point) -> Array | None:
-    given: dict[str, Any] = {name: point.arrays[name] for name in names}
-    given |= {size: point.sizes[size] for size in sizes}
+def _called(
+    function: NumpyFunction, names: list[str], sizes: list[str], point: Point
+) -> Array | None:
+    known = {**point.sizes, **point.arrays}
+    given: dict[str, Any] = {name: known[name] for name in (*names, *sizes) if name in known}
     try:
         with np.errstate(all="ignore"):
             return function(**given)
-    except ArgumentProblem:  # a matrix is singular
+    except ArgumentProblem:  # a matrix is singular, or the problem does not have a size
         return None
 
 
@@ -202,22 +207,38 @@ class Trials:
                 return constant, exponents
         return None
 
-    def conditions(self, a: Formula, b: Formula, kinds: Sequence[str]) -> Iterator[list[tuple[Symbol, str]]]:
-        """Properties of a variable, or of two, under which a = b."""
-        single = [(s, kind) for s in self.variables for kind in kinds if _may_be(s, kind)]
-        for chosen in itertools.chain(([one] for one in single), _pairs(single)):
-            points = [self._restricted(point, chosen) for point in self.points]
+    def conditions(
+        self, a: Formula, b: Formula, kinds: Sequence[str]
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Names of a variable, or of two, and a property under which a = b."""
+        for chosen, kind in self._possible(kinds):
+            points = [self._restricted(point, chosen, kind) for point in self.points]
             if all(point is not None and self._agree(a, b, point) for point in points):
-                yield chosen
+                yield tuple(symbol.name for symbol in chosen), kind
+
+    def _possible(self, kinds: Sequence[str]) -> Iterator[tuple[tuple[Symbol, ...], str]]:
+        """What could be assumed, of single variables first."""
+        for count in (1, 2):
+            for kind in kinds:
+                able = [s for s in self.variables if _may_be(s, kind)]
+                if kind != COMMUTE or count == 2:
+                    yield from ((chosen, kind) for chosen in itertools.combinations(able, count))
 
     def _agree(self, a: Formula, b: Formula, point: Point) -> bool:
         left, right = self.values.at(a, point), self.values.at(b, point)
         return left is not None and right is not None and all_close([left], [right])
 
-    def _restricted(self, point: Point, chosen: Iterable[tuple[Symbol, str]]) -> Point | None:
+    def _restricted(self, point: Point, chosen: Sequence[Symbol], kind: str) -> Point | None:
+        """The point with other values for these variables, that have a property."""
         rng = random.Random(1)  # noqa: S311 - no secrets
         exact = dict(point.exact)
-        for symbol, kind in chosen:
+        if kind == COMMUTE:
+            a, b = chosen
+            if a.shape != b.shape:
+                return None
+            exact[b] = exact[a] ** 2 - 3 * exact[a]
+            return Point.of(point.sizes, exact)
+        for symbol in chosen:
             known = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
             try:
                 exact[symbol] = sampled_matrix(known, point.sizes, rng, Manner())
@@ -228,19 +249,14 @@ class Trials:
 
 def _may_be(symbol: Symbol, kind: str) -> bool:
     """Whether a property says something new of a variable."""
-    if kind in symbol.properties or not symbol.axes:
+    known = closed(symbol.properties, symbol.shape)
+    if kind in known or not symbol.axes:
         return False
     if kind == "positive":
-        return not symbol.properties
-    contradiction = kind == "skew" and symbol.properties & {"symmetric", "spd", "psd", "diagonal"}
-    implied = kind == "symmetric" and symbol.properties & {"spd", "psd", "diagonal"}
-    return symbol.is_square and not contradiction and not implied
-
-
-def _pairs(single: list[tuple[Symbol, str]]) -> Iterator[list[tuple[Symbol, str]]]:
-    for (s, first), (t, second) in itertools.combinations(single, 2):
-        if s is not t and first == second:
-            yield [(s, first), (t, second)]
+        return not known
+    if kind == COMMUTE:
+        return symbol.is_square and not known
+    return symbol.is_square and contradiction({*known, kind}) is None
 
 
 def all_close(left: Sequence[Array], right: Sequence[Array]) -> bool:

@@ -38,6 +38,7 @@ class Disagreement:
         structured: what the derivative by a variable with structure means.
         others: the other variables.
         tensor: the derivative in the tensor convention.
+        rectangular: variables that are square only as long as all sizes are taken to be equal.
     """
 
     claim: Formula
@@ -48,6 +49,7 @@ class Disagreement:
     structured: str
     others: tuple[Symbol, ...]
     tensor: IndexExpr
+    rectangular: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ class Slip:
     of_claim: bool = True
 
 
-def _in_claim(text: str, rule: Callable[[Expr], Iterator[Change]]) -> Callable[[Disagreement], Iterator[Slip]]:
+def _in_claim(
+    text: str, rule: Callable[[Expr], Iterator[Change]]
+) -> Callable[[Disagreement], Iterator[Slip]]:
     """A slip that is put right by a change in one place of the claim."""
 
     def slips(d: Disagreement) -> Iterator[Slip]:
@@ -79,7 +83,9 @@ def _in_claim(text: str, rule: Callable[[Expr], Iterator[Change]]) -> Callable[[
     return slips
 
 
-def _in_answer(text: str, rule: Callable[[Expr], Iterator[Change]]) -> Callable[[Disagreement], Iterator[Slip]]:
+def _in_answer(
+    text: str, rule: Callable[[Expr], Iterator[Change]]
+) -> Callable[[Disagreement], Iterator[Slip]]:
     """A slip that makes the claim of the derivative by a change in one place."""
 
     def slips(d: Disagreement) -> Iterator[Slip]:
@@ -99,7 +105,9 @@ def _axes_in_other_order(d: Disagreement) -> Iterator[Slip]:
     if isinstance(d.claim, IndexExpr):
         for order, changed in variations.reordered_axes(d.claim):
             listed = ", ".join(map(str, order))
-            yield Slip(f"its axes are in the wrong order: they belong in the order {listed}", (), changed)
+            yield Slip(
+                f"its axes are in the wrong order: they belong in the order {listed}", (), changed
+            )
 
 
 def _missing_term(d: Disagreement) -> Iterator[Slip]:
@@ -153,7 +161,9 @@ def _other_convention(d: Disagreement) -> Iterator[Slip]:
     for convention in CONVENTIONS:
         if convention != d.structured:
             for value in _forms(d.f, d.wrt, d.order, convention):
-                yield Slip(f"it is right in the {convention} convention for {d.wrt.name}", (), value, False)
+                yield Slip(
+                    f"it is right in the {convention} convention for {d.wrt.name}", (), value, False
+                )
 
 
 def _summed(d: Disagreement) -> Iterator[Slip]:
@@ -173,7 +183,7 @@ def _summed(d: Disagreement) -> Iterator[Slip]:
         for value in _matrices((), d.tensor)
     )
     if len(d.tensor.free) == 2 and d.tensor.dims[0] == d.tensor.dims[1]:
-        row, column = d.tensor.free
+        row = d.tensor.free[0]
         diagonal = contract(d.tensor.rename_free((row, row)))
         diagonal = IndexExpr((row,), diagonal.terms)
         for value in _matrices((row,), diagonal):
@@ -251,4 +261,7 @@ SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
 )
 
 #: What comes before all others.
-WHOLE: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (_whole_transposed, _axes_in_other_order)
+WHOLE: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
+    _whole_transposed,
+    _axes_in_other_order,
+)

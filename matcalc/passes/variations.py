@@ -126,7 +126,9 @@ def with_other_product(node: Expr) -> Iterator[Change]:
         for k, (a, b) in enumerate(itertools.pairwise(node.args)):
             for left, right in ((a, b), (transposed(a), b), (a, transposed(b))):
                 if left.shape == right.shape:
-                    for other in _products((*node.args[:k], TIMES(left, right), *node.args[k + 2 :])):
+                    for other in _products(
+                        (*node.args[:k], TIMES(left, right), *node.args[k + 2 :])
+                    ):
                         yield (node, other), other
     elif is_op(node, TIMES):
         arrays = [arg for arg in node.args if not arg.is_scalar]
