@@ -146,6 +146,12 @@ class _Check:
         diagnosis, form = best
         cause = self._other_layout(claim) or (diagnosis.text if diagnosis else None)
         wrong, decided = self._counterexample(form, trials)
+        if wrong is None and isinstance(self.d.f, Expr):
+            # Numbers alone can deceive; where SymPy finds no difference, there is none.
+            report = self._by_sympy(form)
+            if report.ok:
+                return self._right(claim, [(form, _method(report, trials, same=False))])
+            decided = decided or report.ok is False
         method = _refutation(wrong)
         ok = False if decided else None
         if not decided:
@@ -277,7 +283,7 @@ class _Check:
             return None
         if (report is None or report.ok is None) and not (same or trials.points):
             return None
-        return _method(report, trials, same)
+        return _method(report, trials, same=same)
 
     def _by_sympy(self, form: _Form) -> CheckReport:
         from matcalc.backends import verify
@@ -336,7 +342,7 @@ class _Check:
         )[d.wrt.name]
 
 
-def _method(report: CheckReport | None, trials: Trials, same: bool) -> str:
+def _method(report: CheckReport | None, trials: Trials, *, same: bool) -> str:
     """How an equality was established."""
     normal_form = "the same normal form as matcalc's own answer"
     if report is not None and report.ok:
@@ -412,7 +418,7 @@ def _compare(left: Expr, right: Expr) -> Equality:
         x = variables[0] if variables else Symbol("x", SCALAR)
         report = check_derivative(left, x, 0, b)
         if report.ok or (report.ok is None and (same or trials.points)):
-            return Equality(True, _method(report, trials, same), None, None, left, right)
+            return Equality(True, _method(report, trials, same=same), None, None, left, right)
         if report.ok is None:
             return Equality(
                 None, "no point was found at which both have values", None, None, left, right

@@ -44,6 +44,9 @@ POINTS = 2
 #: Two arrays are equal if they differ by less than this, relative to their largest entry.
 TOLERANCE = 1e-8
 
+#: How far a point is moved, relative to its entries, to see whether values depend on rounding.
+NUDGE = 1e-12
+
 #: Values that are larger are too inexact to be compared.
 LARGE = 1e9
 
@@ -71,9 +74,13 @@ class Point:
         """The point with these values."""
         return Point(sizes, exact, {s.name: as_array(s, matrix) for s, matrix in exact.items()})
 
-    def with_array(self, symbol: Symbol, value: Array) -> Point:
-        """The point with another value for one variable."""
-        return Point(self.sizes, self.exact, {**self.arrays, symbol.name: value})
+    def nudged(self) -> Point:
+        """A point nearby; entries that are equal or opposite stay so."""
+        arrays = {
+            name: array * (1 + NUDGE * np.sin(1000 * np.abs(array)))
+            for name, array in self.arrays.items()
+        }
+        return Point(self.sizes, self.exact, arrays)
 
 
 def as_array(symbol: Symbol, matrix: sympy.Matrix) -> Array:
@@ -164,11 +171,16 @@ class Trials:
             except (UnsupportedProblem, NonInvertibleMatrixError):
                 continue
             point = Point.of(sizes, exact)
-            if all(self.values.at(f, point) is not None for f in defined):
+            if all(self._is_stable(f, point) for f in defined):
                 found.append(point)
             if len(found) == POINTS:
                 break
         return found
+
+    def _is_stable(self, f: Formula, point: Point) -> bool:
+        """Whether there is a value that is not all rounding errors, as near a singular matrix."""
+        value, near = self.values.at(f, point), self.values.at(f, point.nudged())
+        return value is not None and near is not None and all_close([value], [near])
 
     def of(self, f: Formula) -> list[Array] | None:
         """Its values at all points, if it has them."""
