@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from matcalc import api
+from matcalc.api import differentiate, read
 from matcalc.claim import Known, read_both, read_claim, resized
 from matcalc.core.dim import SCALAR, Dim, Shape, describe_shape
 from matcalc.core.expr import Expr, Size, Symbol, postorder, symbols
@@ -67,14 +67,14 @@ def check(
     """
     if not isinstance(wrt, str):
         raise ArgumentProblem(f"wrt must be a name, not a value of type {type(wrt).__name__}")
-    reading = api.read(expr, shapes, assume)
-    d = api.differentiate(reading, [wrt], layout=layout, order=order, structured=structured)[wrt]
+    reading = read(expr, shapes, assume)
+    d = differentiate(reading, [wrt], layout=layout, order=order, structured=structured)[wrt]
     return _Check(reading, d, layout).verdict(claim_text(claim))
 
 
 def claim_text(claim: Any) -> str:
     """A claim as text."""
-    return str(claim) if isinstance(claim, str | Expr) else str(api.read(claim).expr)
+    return str(claim) if isinstance(claim, str | Expr) else str(read(claim).expr)
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ class _Check:
         d = self.d
         if layout == d.layout:
             return d
-        return api.differentiate(
+        return differentiate(
             self.reading, [d.wrt.name], layout=layout, order=d.order, structured=d.structured
         )[d.wrt.name]
 
