@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from matcalc import __version__, api
 from matcalc.cli_check import check, check_parser, equal, equal_parser
 from matcalc.core.operation import Operation
+from matcalc.derivation import STYLES
 from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem, CheckProblem, MatcalcError, UnsupportedProblem
 from matcalc.ops import REGISTRY, by_call, function_names
@@ -42,6 +43,7 @@ examples:
   matcalc diff "tr(A X B)" --format json            by every variable
   matcalc check "x' A x" x "2 A x"                  is this right?
   matcalc equal "tr(A B)" "tr(B A)"                 are these equal?
+  matcalc explain "tr(X' A X B)" X                  why?
   matcalc shapes "tr(A X B)"                        how a text is read
   matcalc rules inv                                 the rule behind an answer
 
@@ -49,6 +51,7 @@ commands:
   diff EXPR [VAR...]    derivatives (matcalc diff --help lists the options)
   check EXPR VAR CLAIM  whether a claimed derivative is right, or what is wrong with it
   equal EXPR EXPR       whether two expressions are equal
+  explain EXPR [VAR...] the derivation, every line with its rule
   shapes EXPR           kinds and shapes as they are inferred
   rules [NAME...]       the rule book
   --version, --help
@@ -69,6 +72,15 @@ examples:
 
 The answer is printed at once; then the verdict of an independent check, which differentiates every
 entry with SymPy at small sizes.
+"""
+
+EXPLAIN = """\
+The derivation of a derivative, every line with the rule that led to it.
+
+examples:
+  matcalc explain "x' A x" x
+  matcalc explain "tr(X' A X B)" X --style differential
+  matcalc explain "||W3 tanh(W2 tanh(W1 x)) - y||^2" W1
 """
 
 SHAPES = """\
@@ -129,8 +141,31 @@ def diff_parser() -> argparse.ArgumentParser:
         "--format", choices=("text", "latex", "sympy", "json"), default="text", help="default: text"
     )
     parser.add_argument("--code", choices=("numpy",), help="print the source of a function instead")
+    parser.add_argument("--steps", action="store_true", help="show the derivation too")
+    _style_option(parser)
     parser.add_argument("--no-check", action="store_true", help="leave the check out")
     return parser
+
+
+def _explain_parser() -> Parser:
+    parser = command("explain", EXPLAIN)
+    reading_options(parser)
+    parser.add_argument("variables", metavar="VAR", nargs="*", help="differentiate by these")
+    layout_options(parser, api.LAYOUTS[0])
+    _style_option(parser)
+    parser.add_argument(
+        "--format", choices=("text", "latex", "json"), default="text", help="default: text"
+    )
+    return parser
+
+
+def _style_option(parser: Parser) -> None:
+    parser.add_argument(
+        "--style",
+        choices=STYLES,
+        default=STYLES[0],
+        help="product rule and Kronecker deltas, or differentials (default: index)",
+    )
 
 
 def _shapes_parser() -> Parser:
@@ -196,6 +231,8 @@ def _diff(args: argparse.Namespace) -> int:
         if number:
             print()
         print(_rendered(answer, args), flush=True)
+        if args.steps and args.format in ("text", "latex"):
+            print(_derivation(answer, args), flush=True)
         if not args.no_check:
             verdict, ok = _verdict(answer)
             refuted |= ok is False
@@ -218,12 +255,37 @@ def _rendered(answer: Derivative, args: argparse.Namespace) -> str:
     return str(answer)
 
 
+def _explain(args: argparse.Namespace) -> int:
+    answers = list(differentiate(args).values())
+    if args.format == "json":
+        found = [{"derivative": a.quotient, "steps": _steps(a, args)} for a in answers]
+        single = len(args.variables) == 1
+        print(json.dumps(found[0] if single else found, ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(_derivation(answer, args) for answer in answers))
+    return 0
+
+
+def _derivation(answer: Derivative, args: argparse.Namespace) -> str:
+    found = answer.explain(args.style)
+    return found.latex() if args.format == "latex" else str(found)
+
+
+def _steps(answer: Derivative, args: argparse.Namespace) -> list[dict[str, str]]:
+    return [
+        {"left": step.left, "right": step.right, "rule": step.rule}
+        for step in answer.explain(args.style)
+    ]
+
+
 def _print_json(answers: list[Derivative], args: argparse.Namespace) -> int:
     """One object if one variable is named, else a list: one document in either case."""
     refuted = False
     found = []
     for answer in answers:
         entry = answer.to_dict()
+        if args.steps:
+            entry["steps"] = _steps(answer, args)
         if not args.no_check:
             verdict, ok = _verdict(answer)
             refuted |= ok is False
@@ -296,6 +358,7 @@ COMMANDS: dict[
     "diff": (diff_parser, _diff),
     "check": (check_parser, check),
     "equal": (equal_parser, equal),
+    "explain": (_explain_parser, _explain),
     "shapes": (_shapes_parser, _shapes),
     "rules": (_rules_parser, _rules),
 }

@@ -292,6 +292,34 @@ def test_bad_input(run, arguments, message):
     assert err.startswith("error: ")
 
 
+def test_explain(run):
+    code, out, err = run("explain", "x' A x", "x", "--style", "differential")
+    assert (code, err) == (0, "")
+    assert out == (
+        "f = x' A x\n"
+        "df = dx' A x + x' A dx     product rule\n"
+        "   = x' A' dx + x' A dx    a scalar is its own transpose\n"
+        "   = x' (A + A') dx        collect\n"
+        "∂f/∂x = (A + A') x         in matrix form, mixed layout\n"
+    )
+
+
+def test_explain_as_json_and_latex(run):
+    _, out, _ = run("explain", "a' x", "x", "--format", "json")
+    found = json.loads(out)
+    assert found["derivative"] == "∂f/∂x"
+    assert found["steps"][1] == {"left": "f", "right": "a[i] x[i]", "rule": "in index notation"}
+    _, out, _ = run("explain", "a' x", "--format", "latex")
+    assert out.count("\\begin{aligned}") == 2
+
+
+def test_steps_follow_the_answer(run):
+    _, out, _ = run("diff", "a' x", "x", "--steps", "--no-check")
+    assert "\nf = a' x\nf = a[i] x[i]" in out
+    _, out, _ = run("diff", "a' x", "x", "--steps", "--no-check", "--format", "json")
+    assert json.loads(out)["steps"][-1]["rule"] == "in matrix form, mixed layout"
+
+
 def test_carets_point_into_the_expression_below_declarations(run):
     _, _, err = run("diff", "x' A y +", "x", "--shapes", "A: (m, n)")
     assert "\n  x' A y +\n" in err
