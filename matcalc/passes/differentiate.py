@@ -66,7 +66,7 @@ def differentiate_index(expr: IndexExpr, wrt: Symbol) -> IndexExpr:
                 Term(term.coefficient * piece.coefficient, (*others, *piece.factors))
                 for piece in pieces
             )
-    return _settle(IndexExpr((*expr.free, *axes), tuple(terms)))
+    return settle(IndexExpr((*expr.free, *axes), tuple(terms)))
 
 
 def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
@@ -80,7 +80,7 @@ def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
         parts = sorted(cotangents.pop(node, ()), key=lambda part: part[0])
         if not parts:
             continue
-        cotangent = _settle(_sum([part for _, part in parts]))
+        cotangent = settle(summed([part for _, part in parts]))
         if not cotangent.terms:
             continue
         if isinstance(node, Symbol):
@@ -127,7 +127,7 @@ def _depending(order: list[Expr], variables: set[Symbol]) -> set[Expr]:
     return active
 
 
-def _sum(parts: list[IndexExpr]) -> IndexExpr:
+def summed(parts: list[IndexExpr]) -> IndexExpr:
     """The sum of arrays over the same axes; the free indices of the first name the axes."""
     first = parts[0]
     terms = list(first.terms)
@@ -137,7 +137,7 @@ def _sum(parts: list[IndexExpr]) -> IndexExpr:
     return IndexExpr(first.free, tuple(terms))
 
 
-def _settle(expr: IndexExpr) -> IndexExpr:
+def settle(expr: IndexExpr) -> IndexExpr:
     """Contracted; with at most two free indices folded into one matrix where there is one."""
     expr = contract(expr)
     if len(expr.free) <= 2 and expr.terms:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Expr, Size, Symbol
@@ -29,6 +29,7 @@ from matcalc.passes.index_notation import lower
 from matcalc.passes.index_scan import Scan, free_letters
 from matcalc.passes.infer import Kinds, infer_kinds
 from matcalc.passes.mistakes import Reporter
+from matcalc.passes.properties import properties
 from matcalc.passes.recognise import vectorise
 from matcalc.passes.shapes import Shapes
 from matcalc.passes.statements import Equation, Statements, sort_statements
@@ -56,6 +57,7 @@ class Reading:
         index: the function in index notation where it was written so and has no matrix form.
         functions: the names that are declared as functions.
         letters: the letters of index notation in the text.
+        kept: symbols that stand for definitions instead of their values.
     """
 
     expr: Expr | None
@@ -66,6 +68,7 @@ class Reading:
     index: IndexExpr | None
     functions: tuple[str, ...]
     letters: tuple[str, ...]
+    kept: dict[str, Symbol] = field(default_factory=dict)
 
 
 def parse(
@@ -75,6 +78,7 @@ def parse(
     *,
     sizes: Collection[str] = (),
     fits: Collection[Shape] = (),
+    keep: Collection[str] = (),
 ) -> Reading:
     """Read a text.
 
@@ -85,6 +89,7 @@ def parse(
         sizes: names that are known to be sizes.
         fits: shapes that the whole takes, the first that agrees, where it says too little itself:
             ``I``, ``δ[i,j]``.
+        keep: names of definitions that stand for themselves, as symbols, where they are used.
 
     Raises:
         MatcalcError: what is wrong, where, and what to do about it.
@@ -95,7 +100,7 @@ def parse(
     names = {symbol for shape in known.values() for dim in shape for symbol in dim.symbols}
     functions = frozenset((*function_names(), *SPECIAL))
     program = parse_program(text, functions, frozenset((*known, *names, *sizes)))
-    return elaborate(program, shapes, assume, sizes=sizes, fits=fits)
+    return elaborate(program, shapes, assume, sizes=sizes, fits=fits, keep=keep)
 
 
 def elaborate(
@@ -105,18 +110,22 @@ def elaborate(
     *,
     sizes: Collection[str] = (),
     fits: Collection[Shape] = (),
+    keep: Collection[str] = (),
 ) -> Reading:
     """The meaning of a syntax tree. Arguments and errors as for ``parse``."""
     try:
-        return _Elaboration(sort_statements(program, shapes, assume, sizes), fits).run()
+        return _Elaboration(sort_statements(program, shapes, assume, sizes), fits, keep).run()
     except MatcalcError as error:
         raise error.at(None, program.source) from None
 
 
 class _Elaboration:
-    def __init__(self, statements: Statements, fits: Collection[Shape] = ()) -> None:
+    def __init__(
+        self, statements: Statements, fits: Collection[Shape], keep: Collection[str]
+    ) -> None:
         self.statements = statements
         self.fits = fits
+        self.keep = keep
         self.sizes = Sizes()
         self.kinds: Kinds = infer_kinds(statements)
         self.names = {name: self._shape(name) for name in statements.variables}
@@ -284,6 +293,7 @@ class _Elaboration:
             for name, symbol in variables.items()
         }
         definitions: dict[str, Expr] = {}
+        kept: dict[str, Symbol] = {}
         scope = Scope(
             values,
             statements.sizes,
@@ -300,7 +310,10 @@ class _Elaboration:
             else:
                 expr, index = translate(equation.value, scope), None
             if equation.name is not None and expr is not None:
-                values[equation.name.name] = definitions[equation.name.name] = expr
+                name = equation.name.name
+                values[name] = definitions[name] = expr
+                if name in self.keep:
+                    values[name] = kept[name] = Symbol(name, expr.shape, properties(expr))
         sizes = (*statements.sizes, *counts, *(dim.symbols[0] for dim in letters.values()))
         return Reading(
             expr,
@@ -311,6 +324,7 @@ class _Elaboration:
             index,
             tuple(statements.functions),
             tuple(statements.letters),
+            kept,
         )
 
     def _notes(self, counts: Iterable[str]) -> Iterator[str]:

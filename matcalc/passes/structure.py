@@ -20,6 +20,7 @@ Manifolds (2008), sections 3.5 and 3.6.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,9 +33,9 @@ from matcalc.errors import ArgumentProblem, UnsupportedProblem
 from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import TOEPLITZ, TRIL, TRIU
 from matcalc.passes.build import MINUS, eye, ones, power, scaled, size, times, transposed
+from matcalc.passes.chain_rule import Definitions, total_derivative
 from matcalc.passes.collect import total
 from matcalc.passes.contract import contract
-from matcalc.passes.differentiate import derivative
 from matcalc.passes.products import trace
 from matcalc.passes.properties import LINEAR, is_symmetric
 from matcalc.passes.recognise import recognise
@@ -61,9 +62,20 @@ HALF = Fraction(1, 2)
 
 
 def structured_derivative(
-    f: Expr, wrt: Symbol, order: int = 1, convention: str = "ambient"
+    f: Expr,
+    wrt: Symbol,
+    order: int = 1,
+    convention: str = "ambient",
+    definitions: Definitions | None = None,
 ) -> IndexExpr:
     """Derivative by a variable that may have structure, in tensor convention.
+
+    Args:
+        f: the function.
+        wrt: the variable.
+        order: how often to differentiate.
+        convention: one of ``CONVENTIONS``.
+        definitions: what the names in ``f`` stand for that are kept.
 
     Raises:
         ArgumentProblem: no such convention.
@@ -75,11 +87,15 @@ def structured_derivative(
             help="conventions are " + ", ".join(CONVENTIONS),
         )
     check_requirements(f)
+    names = definitions or {}
     if not wrt.properties & STRUCTURAL:
-        return derivative(f, wrt, order)
+        return total_derivative(f, wrt, order, names)
     # Identities such as X' = X hold at the point, not along the variation.
-    varied = Symbol(wrt.name, wrt.shape, wrt.properties - STRUCTURAL)
-    result = at_point(derivative(substitute(f, {wrt: varied}), varied, order), varied, wrt)
+    varied = {v: Symbol(v.name, v.shape, v.properties - STRUCTURAL) for v in (wrt, *names)}
+    freed: dict[Expr, Expr] = {**varied}
+    values = {varied[name]: substitute(value, freed) for name, value in names.items()}
+    along = total_derivative(substitute(f, freed), varied[wrt], order, values)
+    result = at_point(along, {free: point for point, free in varied.items()})
     return result if convention == "ambient" else _restrict(result, wrt, order, convention)
 
 
@@ -108,14 +124,13 @@ def in_other_conventions(gradient: Symbol, wrt: Symbol) -> dict[str, Expr]:
     return found
 
 
-def at_point(expr: IndexExpr, varied: Symbol, point: Symbol) -> IndexExpr:
-    """The array with a variable replaced by another of the same shape, in normal form."""
+def at_point(expr: IndexExpr, replacements: Mapping[Symbol, Symbol]) -> IndexExpr:
+    """The array with variables replaced by others of the same shapes, in normal form."""
+    points: dict[Expr, Expr] = {**replacements}
     terms = tuple(
         Term(
             term.coefficient,
-            tuple(
-                Factor(simplify(substitute(f.expr, {varied: point})), f.slots) for f in term.factors
-            ),
+            tuple(Factor(simplify(substitute(f.expr, points)), f.slots) for f in term.factors),
         )
         for term in expr.terms
     )

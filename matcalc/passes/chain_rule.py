@@ -1,0 +1,73 @@
+"""The chain rule through definitions that keep their names: ``z = W x + b``, ``∇L(z) x'``.
+
+What is defined is a variable like any other until the end, so that nothing of it is multiplied out, collected
+or cancelled: the answer is in terms of the names that the user gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matcalc.core.expr import Expr, Symbol, symbols
+from matcalc.core.index import Index, IndexExpr, Term
+from matcalc.passes.contract import contract
+from matcalc.passes.differentiate import (
+    derivative,
+    derivatives,
+    differentiate_index,
+    settle,
+    summed,
+)
+from matcalc.passes.gather import MATRIX_AXES, gather
+
+#: What names stand for, each in terms of those before it.
+Definitions = Mapping[Symbol, Expr]
+
+
+def total_derivative(
+    f: Expr | IndexExpr, wrt: Symbol, order: int, definitions: Definitions
+) -> IndexExpr:
+    """Derivative of any order by a variable, of which the names in ``f`` may be functions.
+
+    Axes and errors as for ``derivative``.
+    """
+    if isinstance(f, Expr) and not definitions:
+        return derivative(f, wrt, order)
+    if isinstance(f, Expr):
+        result = _through(derivatives(f, [wrt, *definitions]), wrt, definitions)
+        result = gather(result) if order == 1 and len(result.free) > MATRIX_AXES else result
+        order -= 1
+    else:
+        result = f
+    for _ in range(order):
+        partials = {v: differentiate_index(result, v) for v in (wrt, *definitions)}
+        result = gather(_through(partials, wrt, definitions))
+    return result
+
+
+def _through(
+    partials: Mapping[Symbol, IndexExpr], wrt: Symbol, definitions: Definitions
+) -> IndexExpr:
+    """The derivative given those by the variable and by all names, the last name first."""
+    parts = {variable: [partial] for variable, partial in partials.items()}
+    for name, value in reversed(definitions.items()):
+        cotangent = settle(summed(parts[name]))
+        if cotangent.terms:
+            inner = [v for v in symbols(value) if v in parts]
+            for variable, jacobian in derivatives(value, inner).items():
+                parts[variable].append(_composed(cotangent, jacobian, len(name.axes)))
+    return settle(summed(parts[wrt]))
+
+
+def _composed(outer: IndexExpr, inner: IndexExpr, count: int) -> IndexExpr:
+    """The product of two derivatives over the ``count`` axes of what is between them."""
+    cut = len(outer.free) - count
+    between = outer.free[cut:]
+    axes = tuple(Index(index.dim, index.hint) for index in inner.free[count:])
+    renamed = inner.rename_free((*between, *axes))
+    terms = tuple(
+        Term(a.coefficient * b.coefficient, (*a.factors, *b.factors))
+        for a in outer.terms
+        for b in renamed.terms
+    )
+    return contract(IndexExpr((*outer.free[:cut], *axes), terms))
