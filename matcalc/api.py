@@ -12,11 +12,12 @@ from typing import Any, overload
 from matcalc.backends import text as printer
 from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr
-from matcalc.derivative import Derivative
+from matcalc.derivative import Derivative, by_name, written_out
 from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem, UnsupportedProblem
 from matcalc.ops import by_call
+from matcalc.passes.chain_rule import Definitions, total_derivative
 from matcalc.passes.conditions import conditions
-from matcalc.passes.differentiate import derivatives, differentiate_index
+from matcalc.passes.differentiate import derivatives
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.layout import LAYOUTS, Arranged, arrange
@@ -45,14 +46,14 @@ Expr.printer = printer.format_program
 @overload
 def diff(
     expr: Any, wrt: str, *, shapes: Any = ..., assume: Any = ..., layout: str | None = ...,
-    order: int | None = ..., structured: str | None = ...,
+    order: int | None = ..., structured: str | None = ..., keep: str | Sequence[str] | None = ...,
 ) -> Derivative: ...  # fmt: skip
 
 
 @overload
 def diff(
     expr: Any, wrt: Sequence[str], *, shapes: Any = ..., assume: Any = ..., layout: str | None = ...,
-    order: int | None = ..., structured: str | None = ...,
+    order: int | None = ..., structured: str | None = ..., keep: str | Sequence[str] | None = ...,
 ) -> dict[str, Derivative]: ...  # fmt: skip
 
 
@@ -65,6 +66,7 @@ def diff(
     layout: str | None = "mixed",
     order: int | None = 1,
     structured: str | None = "ambient",
+    keep: str | Sequence[str] | None = None,
 ) -> Derivative | dict[str, Derivative]:
     """The derivative of an expression by a variable.
 
@@ -77,12 +79,14 @@ def diff(
         order: how often to differentiate, 1 to 12.
         structured: what the derivative by a variable with structure means: ``ambient``,
             ``tangent`` or ``independent``.
+        keep: name of a definition in the text, or several, by which the answer is written:
+            ``∇L(z) x'`` for ``"z = W x + b; L(z)"``. ``expr`` stays in terms of variables.
 
     Raises:
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
-    reading = read(expr, shapes, assume)
-    names = _names(wrt)
+    reading = read(expr, shapes, assume, keep)
+    names = _names("wrt", wrt)
     found = differentiate(reading, names, layout=layout, order=order, structured=structured)
     return found[names[0]] if isinstance(wrt, str) else found
 
@@ -100,10 +104,24 @@ def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
     return expr
 
 
-def read(expr: Any, shapes: Any = None, assume: Any = None) -> Reading:
+def read(expr: Any, shapes: Any = None, assume: Any = None, keep: Any = None) -> Reading:
     """An expression with the kind and shape of everything in it."""
+    names = [normal_name(name.strip()) for name in _names("keep", keep)] if keep else []
+    reading = _read(expr, shapes, assume, names)
+    for name in names:
+        if name not in reading.definitions:
+            known = ", ".join(reading.definitions) or "none"
+            raise NameProblem(
+                f"{name} is not defined in the text",
+                details=(f"its definitions are {known}",),
+                help="keep names of definitions, as z in z = W x + b; L(z)",
+            )
+    return reading
+
+
+def _read(expr: Any, shapes: Any, assume: Any, keep: Sequence[str]) -> Reading:
     if isinstance(expr, str):
-        return elaborate(expr, shapes, assume)
+        return elaborate(expr, shapes, assume, keep=keep)
     if isinstance(expr, Expr):
         return elaborate(_program(expr), shapes, assume)
     # Whoever passes an expression of SymPy has imported it.
@@ -156,16 +174,39 @@ def differentiate(
 def _derivative(
     reading: Reading, wrt: Symbol, layout: str, order: int, structured: str
 ) -> Derivative:
+    plain = _answer(reading, wrt, layout, order, structured)
+    if reading.named is None or plain.is_zero:
+        return plain
+    definitions = _definitions(reading.named)
+    if not definitions:
+        return plain
+    named = by_name(_answer(reading.named, wrt, layout, order, structured, definitions))
+    parts = _shown_parts(written_out(named).arranged)
+    words = _in_the_words_of(reading)
+    found = conditions(factors(plain.f), parts, wrt, order, words)
+    return replace(plain, named=replace(named, conditions=found))
+
+
+def _answer(
+    reading: Reading,
+    wrt: Symbol,
+    layout: str,
+    order: int,
+    structured: str,
+    definitions: Definitions | None = None,
+) -> Derivative:
+    """The derivative in terms of the variables, and of the names that are kept."""
     f = _function(reading)
+    names = definitions or {}
     notes = list(reading.notes)
     if isinstance(f, Expr):
-        tensor = structured_derivative(f, wrt, order, structured)
+        tensor = structured_derivative(f, wrt, order, structured, names)
         arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, layout))
         if layout == "vec" and arranged.expr is None:
             arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, "tensor"))
             notes.append("there is no vec form; this is the tensor")
     else:
-        tensor = _differentiate_index(f, wrt, order)
+        tensor = _differentiate_index(f, wrt, order, names)
         # vec is defined for matrices.
         arranged = replace(arrange(tensor, f.dims, wrt.shape, order, "tensor"), vec=None)
     return Derivative(
@@ -175,13 +216,27 @@ def _derivative(
         arranged=arranged,
         tensor=tensor,
         structured=structured,
-        symbols=reading.variables,
+        symbols={**reading.variables, **{name.name: name for name in names}},
         function_name=_function_name(reading, f),
         conditions=conditions(
             factors(f), _shown_parts(arranged), wrt, order, _in_the_words_of(reading)
         ),
         notes=notes,
+        definitions=names,
     )
+
+
+def _definitions(reading: Reading) -> Definitions:
+    """The definitions that are kept and that the function depends on, in their order."""
+    found: dict[Symbol, Expr] = {}
+    needed = set(symbols(*factors(_function(reading))))
+    for name, value in reversed(reading.definitions.items()):
+        symbol = reading.kept.get(name)
+        if symbol in needed:
+            assert symbol is not None
+            found[symbol] = value
+            needed.update(symbols(value))
+    return dict(reversed(found.items()))
 
 
 def _shortened(arranged: Arranged) -> Arranged:
@@ -208,18 +263,19 @@ def _function_name(reading: Reading, f: Expr | IndexExpr) -> str:
         if value is f:
             return name
     functions = {node.op.name for node in postorder(*factors(f)) if isinstance(node, Apply)}
-    return unused_name("f", [*reading.variables, *reading.sizes, *functions])
+    kept = () if reading.named is None else reading.named.kept
+    return unused_name("f", [*reading.variables, *reading.sizes, *functions, *kept, *reading.kept])
 
 
-def _differentiate_index(f: IndexExpr, wrt: Symbol, order: int) -> IndexExpr:
+def _differentiate_index(
+    f: IndexExpr, wrt: Symbol, order: int, definitions: Definitions
+) -> IndexExpr:
     if wrt.properties & STRUCTURAL:
         raise UnsupportedProblem(
             f"{wrt.name} has structure, and the function has no matrix form",
             help="declare it without structure, or write the function in matrix form",
         )
-    for _ in range(order):
-        f = differentiate_index(f, wrt)
-    return f
+    return total_derivative(f, wrt, order, definitions)
 
 
 def _function(reading: Reading) -> Expr | IndexExpr:
@@ -255,16 +311,16 @@ def _with_shape(f: Expr | IndexExpr) -> str:
 # ---------------------------------------------------------------------- arguments
 
 
-def _names(wrt: object) -> list[str]:
-    """The names asked for, as they were given."""
-    names = [wrt] if isinstance(wrt, str) else wrt
+def _names(argument: str, value: object) -> list[str]:
+    """The names in an argument, as they were given."""
+    names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
-        raise ArgumentProblem(f"wrt must be a name or a list of names, not {_kind(wrt)}")
+        raise ArgumentProblem(f"{argument} must be a name or a list of names, not {_kind(value)}")
     if not names:
-        raise ArgumentProblem("wrt is an empty list", help="name a variable")
+        raise ArgumentProblem(f"{argument} is an empty list", help="name a variable")
     for name in names:
         if not isinstance(name, str):
-            raise ArgumentProblem(f"wrt must hold names, not {_kind(name)}")
+            raise ArgumentProblem(f"{argument} must hold names, not {_kind(name)}")
     return list(names)
 
 

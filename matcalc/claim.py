@@ -84,7 +84,9 @@ class Known:
         """The abstract functions of the problem and their derivatives, as far as these are matrices."""
         roots = [*factors(self.function), *self.reading.definitions.values()]
         found = dict.fromkeys(
-            node.op for node in postorder(*roots) if isinstance(node, Apply) and node.op.is_abstract
+            node.op.on_column or node.op
+            for node in postorder(*roots)
+            if isinstance(node, Apply) and node.op.is_abstract
         )
         for _ in range(2):  # ∇L and ∇²L
             for op in list(found):

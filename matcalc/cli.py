@@ -141,6 +141,12 @@ def diff_parser() -> argparse.ArgumentParser:
         "--format", choices=("text", "latex", "sympy", "json"), default="text", help="default: text"
     )
     parser.add_argument("--code", choices=("numpy",), help="print the source of a function instead")
+    parser.add_argument(
+        "--keep",
+        metavar="NAME",
+        action="append",
+        help="write the answer with this definition's name",
+    )
     parser.add_argument("--steps", action="store_true", help="show the derivation too")
     _style_option(parser)
     parser.add_argument("--no-check", action="store_true", help="leave the check out")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from matcalc.backends import text
 from matcalc.core.dim import Dim, Shape
-from matcalc.core.expr import Expr, Symbol
-from matcalc.core.index import IndexExpr
+from matcalc.core.expr import Expr, Symbol, substitute
+from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.errors import UnsupportedProblem
+from matcalc.passes.chain_rule import Definitions
 from matcalc.passes.layout import Arranged
 from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_map
 from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
+from matcalc.passes.resolve import resolve
 from matcalc.passes.structure import STRUCTURAL, in_other_conventions
 from matcalc.report import (
     index_line,
@@ -72,6 +74,10 @@ class Derivative:
         function_name: what the function is called: by its definition if it has one, else ``f``.
         conditions: where the derivative holds, such as ``X invertible``.
         notes: what the reading of the input took for granted.
+        definitions: what names stand for that are kept in this derivative, each in terms of those
+            before it.
+        named: the same derivative in terms of the definitions that were to be kept. It is what is
+            printed, and checked too.
     """
 
     f: Expr | IndexExpr
@@ -84,6 +90,8 @@ class Derivative:
     function_name: str
     conditions: list[str]
     notes: list[str]
+    definitions: Definitions = field(default_factory=dict)
+    named: Derivative | None = None
 
     @property
     def expr(self) -> Expr | None:
@@ -244,6 +252,10 @@ class Derivative:
         What is compared is what is printed: the matrix form, or the index form, the vec form and the
         linear map.
         """
+        report = self._check()
+        return written_out(self.named).check() if self.named and report.ok else report
+
+    def _check(self) -> CheckReport:
         from matcalc.backends import verify
 
         f = self.f
@@ -305,14 +317,14 @@ class Derivative:
         return f"d{power}{name}" if degree == self.order else f"d{power}({name})"
 
     def __str__(self) -> str:
-        return "\n".join(lines(self))
+        return "\n".join(lines(self.named or self))
 
     def __repr__(self) -> str:
         return f"<Derivative {self.quotient}, {self.layout} layout, shape {self.shape}>"
 
     def latex(self) -> str:
         """The answer as an equation in LaTeX, or as several in an ``aligned`` environment."""
-        return latex_equations(self)
+        return latex_equations(self.named or self)
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
@@ -321,8 +333,11 @@ class Derivative:
         """Everything that can be printed, as what JSON can hold.
 
         ``expr`` is the matrix form; where there is none, ``index``, ``vec`` and ``linear_map`` are
-        the forms that there are.
+        the forms that there are. ``definitions`` are the names that these are written with.
         """
+        if self.named is not None:
+            return self.named.to_dict()
+        kept = {name.name for name in self.definitions}
         return {
             "function": self._function_text(),
             "variable": self.wrt.name,
@@ -336,11 +351,14 @@ class Derivative:
             "vec": None if self.arranged.vec is None else one_line(self.arranged.vec),
             "linear_map": self._map_text(),
             "latex": self.latex(),
-            "variables": {name: list(shape) for name, shape in self.variables.items()},
+            "definitions": {name.name: one_line(value) for name, value in self.definitions.items()},
+            "variables": {
+                name: list(shape) for name, shape in self.variables.items() if name not in kept
+            },
             "properties": {
                 name: sorted(symbol.properties)
                 for name, symbol in self.symbols.items()
-                if symbol.properties
+                if symbol.properties and name not in kept
             },
             "conditions": self.conditions,
             "notes": self.notes,
@@ -365,3 +383,39 @@ class Derivative:
             "text/latex": self._repr_latex_(),
             MIME_TYPE: self.to_dict(),
         }
+
+
+def written_out(d: Derivative) -> Derivative:
+    """A derivative with the definitions that are kept put in, and nothing else changed."""
+    values: dict[Expr, Expr] = {}
+    for name, value in d.definitions.items():
+        values[name] = substitute(value, values)
+    f = substitute(d.f, values) if isinstance(d.f, Expr) else _substituted(d.f, values)
+    return replace(_answer_with(d, values), f=f, definitions={})
+
+
+def by_name(d: Derivative) -> Derivative:
+    """A derivative with the names that are kept in the place of their values, wherever these occur."""
+    values = ((resolve(value), name) for name, value in d.definitions.items())
+    return _answer_with(d, {value: name for value, name in values if value.args})
+
+
+def _answer_with(d: Derivative, replacements: dict[Expr, Expr]) -> Derivative:
+    expr, vec = (
+        None if e is None else substitute(e, replacements)
+        for e in (d.arranged.expr, d.arranged.vec)
+    )
+    index = _substituted(d.arranged.index, replacements)
+    arranged = replace(d.arranged, expr=expr, vec=vec, index=index)
+    return replace(d, arranged=arranged, tensor=_substituted(d.tensor, replacements))
+
+
+def _substituted(f: IndexExpr, replacements: dict[Expr, Expr]) -> IndexExpr:
+    terms = (
+        Term(
+            t.coefficient,
+            tuple(Factor(substitute(x.expr, replacements), x.slots) for x in t.factors),
+        )
+        for t in f.terms
+    )
+    return IndexExpr(f.free, tuple(terms))

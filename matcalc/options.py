@@ -147,7 +147,8 @@ def declared(args: argparse.Namespace) -> str:
 
 def read(args: argparse.Namespace) -> Reading:
     """What the expression means with what is declared and assumed."""
-    return api.read(declared(args), assume=assumptions(args.assume))
+    keep = getattr(args, "keep", None)
+    return api.read(declared(args), assume=assumptions(args.assume), keep=keep)
 
 
 def assumptions(texts: list[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -131,13 +131,23 @@ def declaration(symbol: Symbol) -> str:
 
 def _problem(d: Derivative, known: Names) -> list[str]:
     if isinstance(d.f, Expr):
-        function = _equation(f"{d.function_name} =", d.f, known)
+        bindings, body = text.format_with_bindings(d.f, known)
+        function = [f"{d.function_name} = {body}"]
     else:
-        function = [text.format_index_left(d.function_name, d.f)]
-    names = ", ".join(map(declaration, d.symbols.values()))
+        bindings, function = [], [text.format_index_left(d.function_name, d.f)]
+    function += _where([*bindings, *_kept(d, known)])
+    names = ", ".join(declaration(s) for s in d.symbols.values() if s not in d.definitions)
     if len(function) == 1 and len(function[0]) + len(names) + 4 <= WIDTH:
         return [f"{function[0]}    {names}".rstrip()]
     return [*function, f"  {names}"]
+
+
+def _kept(d: Derivative, known: Names) -> Iterator[tuple[str, str]]:
+    """What the names stand for that are kept."""
+    for name, value in d.definitions.items():
+        bindings, body = text.format_with_bindings(value, known)
+        yield from bindings
+        yield name.name, body
 
 
 def _answer(d: Derivative, known: Names) -> list[str]:
@@ -226,10 +236,11 @@ def latex_equations(d: Derivative) -> str:
 
     f, x = latex.format_name(d.function_name), latex.format_name(d.wrt.name)
     left = latex_quotient(f, x, d.order)
-    if d.expr is not None:
-        return _aligned(_latex_equation(f"{left} =", d.expr, {}))
-    name = tensor_name(d)
     known: Names = {}
+    kept = _latex_definitions(d, known)
+    if d.expr is not None:
+        return _aligned([*_latex_equation(f"{left} =", d.expr, known), *kept])
+    name = tensor_name(d)
     bindings, entries = latex.format_index_with_bindings(name, d.index, known, index_letters(d))
     equations = [f"{left} = {latex.format_name(name)}", entries, *_definitions(bindings)]
     if d.arranged.vec is not None:
@@ -241,7 +252,18 @@ def latex_equations(d: Derivative) -> str:
         along = latex.format_name(shown.direction.name)
         left = rf"{_latex_differential(d, f, x, shown.degree)} : {along} \mapsto"
         equations += _latex_equation(left, shown.value, known)
-    return _aligned(equations)
+    return _aligned([*equations, *kept])
+
+
+def _latex_definitions(d: Derivative, known: Names) -> list[str]:
+    """Equations for the names that are kept."""
+    from matcalc.backends import latex
+
+    found = [
+        _latex_equation(f"{latex.format_name(name.name)} =", value, known)
+        for name, value in d.definitions.items()
+    ]
+    return [equation for equations in found for equation in equations]
 
 
 def _latex_differential(d: Derivative, f: str, x: str, degree: int) -> str:

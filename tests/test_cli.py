@@ -108,6 +108,20 @@ def test_expression_named_like_an_option_stands_after_two_dashes(run):
     assert run("diff", "--no-check", "--", "-h", "h")[:1] == (0,)
 
 
+def test_definitions_are_kept(run):
+    text = "L: p -> scalar; z = W x; u = z + b; L(u)"
+    code, out, _ = run("diff", text, "x", "--keep", "z", "--keep", "u", "--no-check")
+    assert code == 0
+    assert out.splitlines()[1:5] == [
+        "  where z = W x",
+        "        u = z + b",
+        "  W: (p, n), x: n, b: p",
+        "∂f/∂x = W' ∇L(u)",
+    ]
+    code, _, err = run("diff", text, "x", "--keep", "v")
+    assert (code, err.splitlines()[0]) == (2, "error: v is not defined in the text")
+
+
 def test_standard_input(run):
     expected = run("diff", "x' A x", "x", "--no-check")
     assert run("diff", "-", "x", "--no-check", stdin="x' A x\n") == expected

@@ -34,6 +34,7 @@ from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
 from matcalc.core.operation import Operation
+from matcalc.ops.abstract import FROM_SUPERSCRIPT, SUPERSCRIPTS
 from matcalc.syntax.names import GREEK
 
 #: A form in LaTeX, and how tightly it holds together.
@@ -50,6 +51,9 @@ _NAME = re.compile(r"([^\W\d_]+?)(\d*)((?:_[^\W_]+)*)")
 
 #: What makes brackets grow.
 _TALL = re.compile(r"\\frac|\\sum|\\left")
+
+#: What stands before the name of an abstract function in that of a derivative.
+_DERIVED = re.compile(f"([∇∂])([{SUPERSCRIPTS}]*)([0-9]*)(?=.)")
 
 _PLACEHOLDER = re.compile(r"\{(\d)\}")
 
@@ -222,6 +226,8 @@ def _sum(terms: Sequence[tuple[int, Form]], parts: Sequence[Spelled]) -> str:
 
 def _call(op: Operation, parts: list[Spelled]) -> Spelled:
     arguments = [text for text, _ in parts]
+    if op.is_abstract:
+        return _function_name(op.name) + _bracketed(", ".join(arguments)), Level.ATOM
     template = op.latex or rf"\operatorname{{{op.spelling}}}"
     if not _PLACEHOLDER.search(template):
         return template + _bracketed(", ".join([*arguments, *op.tail])), Level.ATOM
@@ -230,6 +236,18 @@ def _call(op: Operation, parts: list[Spelled]) -> Spelled:
         for position, (text, part) in enumerate(zip(arguments, parts, strict=True))
     ]
     return template.format(*fitted), Level.POSTFIX
+
+
+def _function_name(name: str) -> str:
+    r"""The name of an abstract function or of a derivative of one: ``\nabla^{2} L``, ``\partial_{1} l``."""
+    derived: list[str] = []
+    while match := _DERIVED.match(name):
+        sign, power, position = match.groups()
+        power = power.translate(FROM_SUPERSCRIPT)
+        derived.append(r"\nabla" if sign == "∇" else r"\partial")
+        derived[-1] += f"^{{{power}}}" * bool(power) + f"_{{{position}}}" * bool(position)
+        name = name[match.end() :]
+    return " ".join([*derived, format_name(name)])
 
 
 def _is_enclosed(template: str, position: int) -> bool:

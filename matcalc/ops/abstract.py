@@ -13,7 +13,7 @@ from matcalc.errors import ShapeProblem
 
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _TO_SUPERSCRIPT = str.maketrans("0123456789", SUPERSCRIPTS)
-_FROM_SUPERSCRIPT = str.maketrans(SUPERSCRIPTS, "0123456789")
+FROM_SUPERSCRIPT = str.maketrans(SUPERSCRIPTS, "0123456789")
 
 
 @cache
@@ -108,7 +108,7 @@ def _integrated_names(name: str) -> Iterator[tuple[str, int]]:
     if match := re.fullmatch(r"∂(\d*)(.+)", name):
         yield match[2], int(match[1] or 1) - 1
     if match := re.fullmatch(f"∇([{SUPERSCRIPTS}]*)(.+)", name):
-        power = int(match[1].translate(_FROM_SUPERSCRIPT) or 1) - 1
+        power = int(match[1].translate(FROM_SUPERSCRIPT) or 1) - 1
         prefix = ("", "∇")[power] if power < 2 else "∇" + str(power).translate(_TO_SUPERSCRIPT)
         yield prefix + match[2], 0
 
@@ -119,7 +119,7 @@ def _derived_name(function: Operation, position: int) -> str:
         return f"∂{position + 1}{name}"
     if name.startswith("∇"):
         base = name.lstrip("∇" + SUPERSCRIPTS)
-        power = int(name[1 : len(name) - len(base)].translate(_FROM_SUPERSCRIPT) or 1) + 1
+        power = int(name[1 : len(name) - len(base)].translate(FROM_SUPERSCRIPT) or 1) + 1
         return "∇" + str(power).translate(_TO_SUPERSCRIPT) + base
     return ("∇" if all(dim.is_unit for dim in function.codomain) else "∂") + name
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matcalc.core.expr import Expr, Symbol, symbols
-from matcalc.core.index import Index, IndexExpr, Term
-from matcalc.passes.contract import contract
+from matcalc.core.index import IndexExpr
 from matcalc.passes.differentiate import (
+    carried_back,
     derivative,
     derivatives,
     differentiate_index,
@@ -31,9 +31,9 @@ def total_derivative(
 
     Axes and errors as for ``derivative``.
     """
-    if isinstance(f, Expr) and not definitions:
-        return derivative(f, wrt, order)
     if isinstance(f, Expr):
+        if not definitions:
+            return derivative(f, wrt, order)
         result = _through(derivatives(f, [wrt, *definitions]), wrt, definitions)
         result = gather(result) if order == 1 and len(result.free) > MATRIX_AXES else result
         order -= 1
@@ -41,7 +41,8 @@ def total_derivative(
         result = f
     for _ in range(order):
         partials = {v: differentiate_index(result, v) for v in (wrt, *definitions)}
-        result = gather(_through(partials, wrt, definitions))
+        result = _through(partials, wrt, definitions)
+        result = gather(result) if isinstance(f, Expr) else result
     return result
 
 
@@ -49,25 +50,13 @@ def _through(
     partials: Mapping[Symbol, IndexExpr], wrt: Symbol, definitions: Definitions
 ) -> IndexExpr:
     """The derivative given those by the variable and by all names, the last name first."""
+    if not definitions:
+        return partials[wrt]
     parts = {variable: [partial] for variable, partial in partials.items()}
-    for name, value in reversed(definitions.items()):
+    for name, value in reversed(list(definitions.items())):
         cotangent = settle(summed(parts[name]))
         if cotangent.terms:
             inner = [v for v in symbols(value) if v in parts]
-            for variable, jacobian in derivatives(value, inner).items():
-                parts[variable].append(_composed(cotangent, jacobian, len(name.axes)))
+            for variable, contribution in carried_back(value, cotangent, inner).items():
+                parts[variable].append(contribution)
     return settle(summed(parts[wrt]))
-
-
-def _composed(outer: IndexExpr, inner: IndexExpr, count: int) -> IndexExpr:
-    """The product of two derivatives over the ``count`` axes of what is between them."""
-    cut = len(outer.free) - count
-    between = outer.free[cut:]
-    axes = tuple(Index(index.dim, index.hint) for index in inner.free[count:])
-    renamed = inner.rename_free((*between, *axes))
-    terms = tuple(
-        Term(a.coefficient * b.coefficient, (*a.factors, *b.factors))
-        for a in outer.terms
-        for b in renamed.terms
-    )
-    return contract(IndexExpr((*outer.free[:cut], *axes), terms))

@@ -46,9 +46,20 @@ def derivatives(f: Expr, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]
     wanted = list(dict.fromkeys(variables))
     missing = [v for v in wanted if ("jacobian", v) not in f.memo]
     if missing:
-        for variable, jacobian in _sweep(f, missing).items():
+        seed = _seed(f, tuple(Index(dim) for dim in f.axes))
+        for variable, jacobian in _sweep(f, missing, seed).items():
             f.memo["jacobian", variable] = jacobian
     return {variable: f.memo["jacobian", variable] for variable in wanted}
+
+
+def carried_back(
+    f: Expr, cotangent: IndexExpr, variables: Iterable[Symbol]
+) -> dict[Symbol, IndexExpr]:
+    """Derivatives of something by the variables in ``f``, given that by ``f`` itself.
+
+    The cotangent has the axes of that something and then those of ``f``.
+    """
+    return _sweep(expand(f), list(variables), cotangent)
 
 
 def differentiate_index(expr: IndexExpr, wrt: Symbol) -> IndexExpr:
@@ -69,12 +80,12 @@ def differentiate_index(expr: IndexExpr, wrt: Symbol) -> IndexExpr:
     return settle(IndexExpr((*expr.free, *axes), tuple(terms)))
 
 
-def _sweep(f: Expr, variables: list[Symbol]) -> dict[Symbol, IndexExpr]:
-    output = tuple(Index(dim) for dim in f.axes)
+def _sweep(f: Expr, variables: list[Symbol], seed: IndexExpr) -> dict[Symbol, IndexExpr]:
+    output = seed.free[: len(seed.free) - len(f.axes)]
     order = list(postorder(f))
     active = _depending(order, set(variables))
     place = _reading_order(f)
-    cotangents: dict[Expr, list[tuple[int, IndexExpr]]] = {f: [(0, _seed(f, output))]}
+    cotangents: dict[Expr, list[tuple[int, IndexExpr]]] = {f: [(0, seed)]}
     found: dict[Symbol, IndexExpr] = {}
     for node in reversed(order):
         parts = sorted(cotangents.pop(node, ()), key=lambda part: part[0])

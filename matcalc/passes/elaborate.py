@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Expr, Size, Symbol
@@ -57,7 +57,8 @@ class Reading:
         index: the function in index notation where it was written so and has no matrix form.
         functions: the names that are declared as functions.
         letters: the letters of index notation in the text.
-        kept: symbols that stand for definitions instead of their values.
+        kept: symbols that stand for definitions in ``expr`` and ``index`` instead of their values.
+        named: the same with the definitions kept that were to be kept, if any.
     """
 
     expr: Expr | None
@@ -69,6 +70,7 @@ class Reading:
     functions: tuple[str, ...]
     letters: tuple[str, ...]
     kept: dict[str, Symbol] = field(default_factory=dict)
+    named: Reading | None = None
 
 
 def parse(
@@ -89,7 +91,7 @@ def parse(
         sizes: names that are known to be sizes.
         fits: shapes that the whole takes, the first that agrees, where it says too little itself:
             ``I``, ``δ[i,j]``.
-        keep: names of definitions that stand for themselves, as symbols, where they are used.
+        keep: names of definitions that stand for themselves, as symbols, in ``Reading.named``.
 
     Raises:
         MatcalcError: what is wrong, where, and what to do about it.
@@ -175,7 +177,8 @@ class _Elaboration:
             if equation.name is not None:
                 self._define(equation.name, shape)
         self._settle()
-        return self._build()
+        reading = self._build()
+        return replace(reading, named=self._build(self.keep)) if self.keep else reading
 
     # ---------------------------------------------------------------- shapes
 
@@ -275,7 +278,8 @@ class _Elaboration:
 
     # ---------------------------------------------------------------- expressions
 
-    def _build(self) -> Reading:
+    def _build(self, keep: Collection[str] = ()) -> Reading:
+        self.sums = {}
         statements, letters = self.statements, self.letters()
         self.named = letters
         self.shapes.check_fitted(frozenset(self._unknown(self.names.values())))
@@ -312,7 +316,7 @@ class _Elaboration:
             if equation.name is not None and expr is not None:
                 name = equation.name.name
                 values[name] = definitions[name] = expr
-                if name in self.keep:
+                if name in keep:
                     values[name] = kept[name] = Symbol(name, expr.shape, properties(expr))
         sizes = (*statements.sizes, *counts, *(dim.symbols[0] for dim in letters.values()))
         return Reading(

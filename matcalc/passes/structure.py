@@ -20,7 +20,6 @@ Manifolds (2008), sections 3.5 and 3.6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -91,8 +90,10 @@ def structured_derivative(
     if not wrt.properties & STRUCTURAL:
         return total_derivative(f, wrt, order, names)
     # Identities such as X' = X hold at the point, not along the variation.
-    varied = {v: Symbol(v.name, v.shape, v.properties - STRUCTURAL) for v in (wrt, *names)}
-    freed: dict[Expr, Expr] = {**varied}
+    varied: dict[Expr, Symbol] = {
+        v: Symbol(v.name, v.shape, v.properties - STRUCTURAL) for v in (wrt, *names)
+    }
+    freed: dict[Expr, Expr] = dict(varied)
     values = {varied[name]: substitute(value, freed) for name, value in names.items()}
     along = total_derivative(substitute(f, freed), varied[wrt], order, values)
     result = at_point(along, {free: point for point, free in varied.items()})
@@ -124,9 +125,8 @@ def in_other_conventions(gradient: Symbol, wrt: Symbol) -> dict[str, Expr]:
     return found
 
 
-def at_point(expr: IndexExpr, replacements: Mapping[Symbol, Symbol]) -> IndexExpr:
+def at_point(expr: IndexExpr, points: dict[Expr, Expr]) -> IndexExpr:
     """The array with variables replaced by others of the same shapes, in normal form."""
-    points: dict[Expr, Expr] = {**replacements}
     terms = tuple(
         Term(
             term.coefficient,
