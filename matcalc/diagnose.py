@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from matcalc.backends import text
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Constant, Expr, Size
-from matcalc.passes.build import power, scaled, times
+from matcalc.passes.build import is_zero, power, scaled, times
 from matcalc.passes.slips import SLIPS, WHOLE, Disagreement, Formula, Slip, terms
 
 if TYPE_CHECKING:
@@ -32,26 +32,32 @@ def likely_mistake(d: Disagreement, trials: Trials) -> Diagnosis | None:
     """The first mistake of the table that accounts for a claim, if one does."""
     if trials.of(d.answer) is None or trials.of(d.claim) is None or not trials.points:
         return None
-    almost: list[Diagnosis] = []
-    tests: Sequence[Callable[[], Iterator[str]]] = (
+    if isinstance(d.claim, Expr) and is_zero(d.claim):
+        return Diagnosis(0, f"it is zero, and the function depends on {d.wrt.name}")
+    almost: list[str] = []
+    of_the_whole: Sequence[Callable[[], Iterator[str]]] = (
         lambda: _slips(d, trials, WHOLE, almost),
         lambda: _factor(d, trials),
+    )
+    of_a_part: Sequence[Callable[[], Iterator[str]]] = (
         lambda: _common_condition(d, trials),
         lambda: _term_factor(d, trials),
         lambda: _slips(d, trials, SLIPS, almost),
         lambda: _rare_condition(d, trials),
+        lambda: iter(almost),
     )
-    for rank, test in enumerate(tests):
-        for found in test():
-            return Diagnosis(rank, found)
-    return almost[0] if almost else None
+    for rank, tests in enumerate((of_the_whole, of_a_part)):
+        for test in tests:
+            for found in test():
+                return Diagnosis(rank, found)
+    return None
 
 
 def _slips(
     d: Disagreement,
     trials: Trials,
     table: Sequence[Callable[[Disagreement], Iterator[Slip]]],
-    almost: list[Diagnosis],
+    almost: list[str],
 ) -> Iterator[str]:
     """What explains the claim; what explains it up to a constant factor is added to ``almost``."""
     tried = 0
@@ -70,7 +76,7 @@ def _slips(
                 what = (
                     "the sign is wrong" if factor == -1 else f"there is a factor {factor} too much"
                 )
-                almost.append(Diagnosis(len(almost) + 10, f"{_said(slip)}, and {what}"))
+                almost.append(f"{_said(slip)}, and {what}")
 
 
 def _is_trivial(slip: Slip, d: Disagreement) -> bool:
@@ -117,15 +123,15 @@ def _about_factor(factor: Fraction, what: str) -> str:
 
 def true_only_if(a: Formula, b: Formula, trials: Trials) -> str | None:
     """A property of a variable, or of two, under which two formulas are equal."""
-    from matcalc.backends.trials import PROPERTIES, RARE
+    from matcalc.backends.trials import COMMON, RARE
 
-    return next(_conditions(a, b, trials, (*PROPERTIES, *RARE), frozenset()), None)
+    return next(_conditions(a, b, trials, (*COMMON, *RARE), frozenset()), None)
 
 
 def _common_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
-    from matcalc.backends.trials import PROPERTIES
+    from matcalc.backends.trials import COMMON
 
-    return _conditions(d.claim, d.answer, trials, PROPERTIES, d.rectangular)
+    return _conditions(d.claim, d.answer, trials, COMMON, d.rectangular)
 
 
 def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
@@ -156,8 +162,7 @@ def _term_factor(d: Disagreement, trials: Trials) -> Iterator[str]:
         return
     for term in found:
         factor = trials.factor_of_values(missing, term)
-        if factor is not None:
-            right = 1 + factor
+        if factor is not None and (right := 1 + factor):
             problem = "sign" if right == -1 else "factor"
             yield f"the term {_text(term)} has the wrong {problem}: {_scaled_text(right, term)}"
 

@@ -56,9 +56,9 @@ DENOMINATOR = 64
 #: That two matrices commute.
 COMMUTE = "commuting"
 
-#: What may hold for a variable on top of what is known, or for two; what is rare, apart.
-PROPERTIES = ("symmetric", "orthogonal", "skew")
-RARE = (COMMUTE, "diagonal", "positive")
+#: What may hold for a variable on top of what is known, or for two; what is rarely meant, apart.
+COMMON = ("symmetric",)
+RARE = ("orthogonal", "skew", COMMUTE, "diagonal", "positive")
 
 
 @dataclass(frozen=True)

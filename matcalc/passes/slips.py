@@ -244,6 +244,8 @@ def added(f: Formula, sign: int, term: Formula) -> Iterator[Formula]:
 #: of what holds for symmetric matrices only are found by numbers, after the first of these.
 SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
     _other_convention,
+    _other_variable,
+    _other_order,
     _in_claim("{0} should be {1}: the factors are in the wrong order", variations.in_other_order),
     _in_claim("{0} stands where {1} is needed", variations.with_transpose),
     _missing_term,
@@ -255,8 +257,7 @@ SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
     _in_answer("the factor {0} is missing", variations.with_one_factor_less),
     _in_claim("the factor {0} does not belong there", variations.with_one_factor_less),
     _in_claim("{0} should be {1}: the exponent is wrong", variations.with_other_power),
-    _other_variable,
-    _other_order,
+    _in_answer("the factors {0} and {1} are missing", variations.with_two_factors_less),
     _summed,
 )
 

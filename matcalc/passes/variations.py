@@ -99,11 +99,17 @@ def _replaced(e: Expr, path: tuple[int, ...], other: Expr) -> Expr | None:
 
 
 def with_transpose(node: Expr) -> Iterator[Change]:
-    """``A'`` for ``A``, and the reverse."""
+    """``A'`` for ``A``, and the reverse; ``a b'`` for ``b a'`` within a longer product."""
     if is_op(node, TRANSPOSE):
         yield (node, node.args[0]), node.args[0]
     elif not node.is_scalar and not is_op(node, ADD, TIMES):
         yield (node, transposed(node)), TRANSPOSE(node)
+    if is_op(node, MATMUL) and len(node.args) > 2:
+        for start, end in itertools.combinations(range(len(node.args) + 1), 2):
+            if end - start > 1:
+                part = product(*node.args[start:end])
+                for other in _products((*node.args[:start], transposed(part), *node.args[end:])):
+                    yield (part, transposed(part)), other
 
 
 def in_other_order(node: Expr) -> Iterator[Change]:
@@ -148,6 +154,13 @@ def with_one_factor_less(node: Expr) -> Iterator[Change]:
     for k, factor in enumerate(node.args):
         for other in join((*node.args[:k], *node.args[k + 1 :])):
             yield (factor,), other
+
+
+def with_two_factors_less(node: Expr) -> Iterator[Change]:
+    """A product without two of its factors."""
+    for (first,), rest in with_one_factor_less(node):
+        for (second,), other in with_one_factor_less(rest):
+            yield (first, second), other
 
 
 def with_other_power(node: Expr) -> Iterator[Change]:

@@ -1,0 +1,228 @@
+"""Random claims: the derivative rearranged is accepted, the derivative spoiled is refuted."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import matcalc as mc
+from matcalc.core.expr import Constant, symbols
+from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
+from matcalc.passes import variations
+from matcalc.passes.build import eye, is_op
+from tests.jax_reference import evaluate
+from tests.reference import distinct_sizes, generator
+
+#: A claim takes some tenths of a second.
+EXAMPLES = 15
+
+HALF = Constant(Fraction(1, 2))
+
+#: Functions with derivatives that have terms, factors and transposes to be moved about.
+FUNCTIONS = (
+    ("x' A x", "x"),
+    ("x' A x + b' x", "x"),
+    ("||A x - b||^2", "x"),
+    ("tr(X' A X B)", "X"),
+    ("tr(A X B X')", "X"),
+    ("a' X^-1 b", "X"),
+    ("tr(A X B)", "X"),
+    ("a' X X' b", "X"),
+    ("sum(exp(A x)) + x' x", "x"),
+    ("||A X - B||_F^2 + tr(C' X)", "X"),
+    ("(a' x) ||x||^2", "x"),
+    ("A x + B x", "x"),
+    ("x' A y + y' B x", "x"),
+)
+
+SPOILED = (
+    variations.with_transpose,
+    variations.in_other_order,
+    variations.with_other_sign,
+    variations.with_other_coefficient,
+    variations.with_one_factor_less,
+)
+
+
+def doubly_transposed(node):
+    if not node.is_scalar:
+        yield (), TRANSPOSE(TRANSPOSE(node))
+
+
+def times_identity(node):
+    rows, columns = node.shape
+    if not rows.is_unit:
+        yield (), MATMUL(eye(rows), node)
+    if not columns.is_unit:
+        yield (), MATMUL(node, eye(columns))
+
+
+def commuted(node):
+    if is_op(node, ADD):
+        yield (), ADD(*node.args[::-1])
+
+
+def halved_twice(node):
+    if not node.is_scalar:
+        yield (), ADD(TIMES(HALF, node), TIMES(HALF, node))
+
+
+def multiplied_out(node):
+    terms = variations.summands(node)
+    if len(terms) > 1:
+        yield (), ADD(*terms)
+
+
+def transposed_product(node):
+    if is_op(node, MATMUL):
+        yield (), TRANSPOSE(MATMUL(*(TRANSPOSE(arg) for arg in node.args[::-1])))
+
+
+REARRANGED = (
+    doubly_transposed,
+    times_identity,
+    commuted,
+    halved_twice,
+    multiplied_out,
+    transposed_product,
+)
+
+
+def changed(draw, e, rules, times):
+    """The expression after some random changes that keep its shape."""
+    for _ in range(times):
+        rule = draw(st.sampled_from(rules))
+        found = [new for _, new in variations.changed_once(e, rule) if new.shape == e.shape]
+        if found:
+            e = draw(st.sampled_from(found))
+    return e
+
+
+@settings(deadline=None, max_examples=EXAMPLES, derandomize=True)
+@given(st.data())
+def test_rearranged_derivative_is_accepted(data):
+    f, x = data.draw(st.sampled_from(FUNCTIONS))
+    layout = data.draw(st.sampled_from(("mixed", "numerator", "denominator")))
+    d = mc.diff(f, x, layout=layout)
+    claim = changed(data.draw, d.expr, REARRANGED, data.draw(st.integers(1, 4)))
+    found = mc.check(f, x, str(claim))
+    assert found.ok is True, f"{claim}: {found}"
+    assert layout in found.layouts
+    assert mc.check(f, x, claim, layout=layout).ok is True
+
+
+@settings(deadline=None, max_examples=EXAMPLES, derandomize=True)
+@given(st.data())
+def test_spoiled_derivative_is_refuted(data):
+    f, x = data.draw(st.sampled_from(FUNCTIONS))
+    d = mc.diff(f, x)
+    claim = changed(data.draw, d.expr, REARRANGED, data.draw(st.integers(0, 2)))
+    claim = changed(data.draw, claim, SPOILED, 1)
+    assume(not agree_in_jax(claim, d.expr))
+    found = mc.check(f, x, claim, layout="mixed")
+    assert found.ok is False, f"{claim}: {found}"
+    assert found.counterexample is not None
+
+
+def agree_in_jax(a, b):
+    """Whether two expressions have the same value at a random point."""
+    variables = symbols(a, b)
+    names = {name for s in variables for dim in s.shape for name in dim.symbols}
+    sizes = distinct_sizes(names)
+    arrays = {
+        s.name: generator(s.name).standard_normal([dim.evaluate(sizes) for dim in s.shape])
+        for s in variables
+    }
+    left, right = (evaluate(e, arrays, sizes)[e] for e in (a, b))
+    return np.allclose(left, right, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("2 A z", "z is not in the problem that the claim is about"),
+        ("2 A +", "nothing stands after +"),
+        ("A x + A", "shapes do not agree in the sum"),
+    ],
+)
+def test_unreadable_claim_is_an_error_with_a_caret(text, problem):
+    with pytest.raises(mc.MatcalcError) as caught:
+        mc.check("x' A x", "x", text)
+    assert problem in caught.value.render()
+    assert "^" in caught.value.render()
+
+
+def test_claim_uses_definitions_sizes_and_functions_of_the_problem():
+    text = "L: p -> scalar; z = W x + b; L(z)"
+    assert mc.check(text, "W", "∇L(z) x'").layout == "mixed"
+    assert mc.check(text, "x", "r = ∇L(W x + b); W' r").ok
+    assert mc.check("X: (m, n); 1/m sum(X)", "X", "1/m ones(m, n)").ok
+    assert mc.check("tr(X^k)", "X", "k (X^(k-1))'").ok
+
+
+def test_left_side_of_a_claim_may_name_the_derivative():
+    assert mc.check("x' A x", "x", "∂f/∂x = (A + A') x").ok
+
+
+def test_three_is_no_n():
+    found = mc.check("tr(X) tr(eye(n)) + 0 tr(X)", "X", "3 I", shapes={"X": ("n", "n")})
+    assert found.ok is False
+
+
+def test_wrong_shape_tells_both_shapes():
+    found = mc.check("||A x - b||^2", "x", "2 (A x - b)")
+    assert found.ok is False
+    assert found.counterexample is None
+    assert "the claim is a vector of length m" in str(found)
+    assert "a vector of length n in mixed and denominator layout" in str(found)
+    assert found.cause == "the factor A' is missing"
+
+
+def test_layout_is_strict_if_given():
+    found = mc.check("log(det(X))", "X", "X^-1", layout="mixed")
+    assert found.ok is False
+    assert found.cause == "it is right in numerator layout"
+    free = mc.check("log(det(X))", "X", "X^-1")
+    assert str(free).splitlines()[1] == "  in numerator layout only; in mixed layout it is X^-T"
+
+
+def test_verdict_can_be_handed_on():
+    found = mc.check("x' A x", "x", "2 A x")
+    assert json.loads(json.dumps(found.to_dict()))["counterexample"] == {
+        "sizes": {"n": 2},
+        "point": {"A": [[0, 1], [0, 0]], "x": [1, 0]},
+        "index": [2],
+        "claimed": 0,
+        "expected": 1,
+    }
+    assert found._repr_mimebundle_()["text/plain"] == str(found)
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "ok", "cause"),
+    [
+        ("tr(A B)", "tr(B A)", True, None),
+        ("A B", "B A", False, "true only if A and B commute"),
+        ("(A B)'", "B' A'", True, None),
+        ("det(A B)", "det(A) det(B)", True, None),
+        (
+            "A x",
+            "x' A",
+            False,
+            "the left side is a vector of length n, the right side a row of length n",
+        ),
+        ("x' A x", "x' A' x", True, None),
+        ("x' A y", "y' A x", False, "true only if A is symmetric"),
+        ("Q: (n, n); Q' Q", "I", False, "true only if Q is orthogonal"),
+        ("f = x' x; 2 f", "2 ||x||^2", True, None),
+    ],
+)
+def test_equal(a, b, ok, cause):
+    found = mc.equal(a, b)
+    assert found.ok is ok, str(found)
+    assert found.cause == cause
+    assert (found.counterexample is not None) == (not ok and "side" not in found.cause)
