@@ -214,7 +214,7 @@ class _Check:
             s.name for s in self.reading.variables.values() if not s.is_square
         )
         cause = square.cause_where_square(claim)
-        said = f"the shapes in the claim do not agree: {problem.problem}"
+        said = f"in the claim, {problem.problem}"
         said = "\n  ".join([said, *problem.details])
         return Verdict(False, None, "by its shape", None, cause, d, None, wrong_shape=said)
 

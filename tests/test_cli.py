@@ -264,10 +264,12 @@ def test_without_arguments(run):
 def test_right_claim(run):
     assert run("check", "x' A x", "x", "2 A x", "--assume", "A: symmetric") == (
         0,
-        "true: the derivative of f = x' A x by x is 2 A x\n"
-        "  in mixed, denominator and tensor layout\n"
-        "  entries agree with SymPy's, compared symbolically, for n = 3;"
-        " the same normal form as matcalc's own answer\n",
+        (
+            "true: the derivative of f = x' A x by x is 2 A x\n"
+            "  in mixed, denominator and tensor layout\n"
+            "  entries agree with SymPy's, compared symbolically, for n = 3;"
+            " the same normal form as matcalc's own answer\n"
+        ),
         "",
     )
 
@@ -275,10 +277,12 @@ def test_right_claim(run):
 def test_wrong_claim(run):
     assert run("check", "x' A x", "x", "2 A x") == (
         1,
-        "false: the derivative of f = x' A x by x is (A + A') x\n"
-        "  true only if A is symmetric\n"
-        "  for n = 2, A = [[0, 1], [0, 0]], x = [1, 0]:"
-        " entry 2 is 0 in the claim and 1 in the derivative\n",
+        (
+            "false: the derivative of f = x' A x by x is (A + A') x\n"
+            "  true only if A is symmetric\n"
+            "  for n = 2, A = [[0, 1], [0, 0]], x = [1, 0]:"
+            " entry 2 is 0 in the claim and 1 in the derivative\n"
+        ),
         "",
     )
 
