@@ -58,6 +58,13 @@ def test_a_trace_by_differentials():
     ]
 
 
+def test_a_residual_stays_whole():
+    assert lines("(A x - b)' (A x - b)", "x")[1:3] == [
+        "f = (A x - b)[i] (A x - b)[i]                    in index notation",
+        "∂f/∂x[j] = 2 ∂(A x - b)[i]/∂x[j] (A x - b)[i]    product rule",
+    ]
+
+
 def test_the_question_of_the_first_source():
     assert lines("W x", "W")[1:4] == [
         "f[i] = W[i,j] x[j]                      in index notation",

@@ -52,6 +52,8 @@ def _product(parts: list[Terms]) -> Terms:
 
 def _factor(e: Expr, slots: tuple[Slot, ...]) -> Terms:
     """A factor of a product; a sum is not multiplied out."""
+    if is_op(e, TRANSPOSE) and is_op(e.args[0], ADD):
+        e, slots = e.args[0], slots[::-1]
     if is_op(e, ADD):
         return [Term(Fraction(1), (Factor(e, slots),))]
     return entries(e, slots)
