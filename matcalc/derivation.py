@@ -66,7 +66,7 @@ class Step:
         return f"{self.left} = {self.right}    {self.rule}".strip()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """The lines of a derivation; ``str`` and ``latex`` give them as a whole.
 
@@ -92,8 +92,14 @@ class Derivation:
         body = " \\\\\n".join(step.latex for step in self.steps)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
+    def __repr__(self) -> str:
+        return f"<Derivation in {self.style} style, {len(self.steps)} lines>"
+
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": str(self), "text/latex": self._repr_latex_()}
 
 
 def derivation(d: Derivative, style: str = "index") -> Derivation:

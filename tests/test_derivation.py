@@ -117,6 +117,13 @@ def test_latex():
     )
 
 
+def test_in_a_notebook():
+    found = mc.diff("a' x", "x").explain()
+    bundle = found._repr_mimebundle_()
+    assert bundle == {"text/plain": str(found), "text/latex": found._repr_latex_()}
+    assert repr(found) == "<Derivation in index style, 6 lines>"
+
+
 def test_an_unknown_style_is_refused():
     with pytest.raises(mc.MatcalcError, match="there is no style words of derivations"):
         mc.diff("x", "x").explain("words")
