@@ -36,6 +36,9 @@ STYLES: tuple[Style, ...] = ("index", "differential")
 #: Functions that are longer are derived with names for their intermediate results.
 LONG = 34
 
+#: Functions that are longer still are only differentiated.
+LONGEST = 120
+
 #: So are those with more functions inside each other.
 NESTED = 2
 
@@ -183,7 +186,7 @@ class _Writer:
         self.d = d
         # Identities such as X' = X hold at the point, not along the variation.
         self.wrt = Symbol(d.wrt.name, d.wrt.shape, d.wrt.properties - STRUCTURAL)
-        self.f, self.index = _last_differentiated(d, self.wrt)
+        self.f = _last_differentiated(d, self.wrt)
         # What is differentiated last has a name of its own.
         again = d.order > 1
         self.name = unused_name("g", d.symbols) if again else d.function_name
@@ -208,11 +211,13 @@ class _Writer:
         named = derive_named(f, self.wrt, self.along) if isinstance(f, Expr) else None
         if named is not None and isinstance(f, Expr) and self._is_long(f):
             return self._named(named)
+        if isinstance(f, Expr) and measure(f) > LONGEST:
+            return iter(())
         if style == "differential" and isinstance(f, Expr):
             lines = derive_differential(f, self.wrt, self.along)
             if lines is not None and len(lines) <= MOST_LINES:
                 return self._by_differentials(lines)
-        found = derive_index(lower(f) if isinstance(f, Expr) else self.index, self.wrt)
+        found = derive_index(lower(f) if isinstance(f, Expr) else f, self.wrt)
         if found is not None and len(found) <= MOST_LINES:
             return self._by_indices(found)
         return self._named(named) if named is not None else iter(())
@@ -223,7 +228,7 @@ class _Writer:
     # ---------------------------------------------------------------- the styles
 
     def _by_indices(self, lines: list[IndexStep]) -> Iterator[Step]:
-        book = LetterBook({*self.d.symbols, *self.d.size_names})
+        book = LetterBook(index_letters(self.d))
         for number, line in enumerate(lines):
             plain, free = book.write(line.value)
             formal, _ = book.write(line.value, explicit_sums=True)
@@ -279,11 +284,11 @@ class _Writer:
         return _line(left, text.format_expr(value), latex.format_expr(value), rule)
 
 
-def _last_differentiated(d: Derivative, wrt: Symbol) -> tuple[Expr | IndexExpr, IndexExpr]:
-    """The function, or its derivative of the order before; in matrix form where there is one, and in index form."""
+def _last_differentiated(d: Derivative, wrt: Symbol) -> Expr | IndexExpr:
+    """The function, or its derivative of the order before; in index form where it has no matrix form."""
     f = substitute(d.f, {d.wrt: wrt}) if isinstance(d.f, Expr) else d.f
     if d.order == 1:
-        return f, lower(f) if isinstance(f, Expr) else f
+        return f
     if isinstance(f, Expr):
         before = derivative(f, wrt, d.order - 1)
     else:
@@ -291,10 +296,10 @@ def _last_differentiated(d: Derivative, wrt: Symbol) -> tuple[Expr | IndexExpr, 
         for _ in range(d.order - 1):
             before = differentiate_index(before, wrt)
     if len(before.free) > 2:
-        return before, before
+        return before
     row, column = (*before.free, None, None)[:2]
     matrix = recognise(before, row, column)
-    return (before if matrix is None else shorten(matrix)), before
+    return before if matrix is None else shorten(matrix)
 
 
 def _line(left: _Left, right: str, formal: str, rule: str) -> Step:

@@ -199,7 +199,8 @@ def _log_sum_exp(axis: int | None, X: Array) -> Array:
 
 
 def _attained(extremum: Meaning, axis: int | None, X: Array) -> Array:
-    return jnp.where(extremum(X, axis=axis, keepdims=True) == X, 1.0, 0.0)
+    at = jnp.where(extremum(X, axis=axis, keepdims=True) == X, 1.0, 0.0)
+    return at / jnp.sum(at, axis=axis, keepdims=True)
 
 
 def _reductions() -> dict[str, Meaning]:

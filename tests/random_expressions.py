@@ -14,6 +14,8 @@ from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops import REGISTRY
 from matcalc.ops.constant import COMMUTATION, ONES, PI, UNIT, ZEROS
+from matcalc.ops.elementwise import ABS, EXP, SIGN, SQRT
+from matcalc.ops.reduction import SUM
 from matcalc.passes import construct
 from matcalc.passes.translate import apply_operation
 
@@ -250,10 +252,23 @@ class Grower:
 
     def _times(self, shape: Shape, leaves: int) -> Expr:
         half = leaves // 2
-        kinds = ["scaled", "by a scalar", "over a scalar", "over a size", "entrywise", "quotient"]
+        kinds = ["scaled", "by a scalar", "over a scalar", "over a size", "entrywise", "quotient",
+                 "softmax", "root", "sums"]  # fmt: skip
         kind = self.choose(kinds)
         left = self.grow(shape, half)
         match kind:
+            # What simplification has rules for would be rare otherwise.
+            case "softmax":
+                z = EXP(self.grow(shape, leaves - half))
+                return construct.divide(construct.hadamard((left, z)), SUM(z))
+            case "root":
+                u = variable(shape, 0)
+                function = self.choose([lambda e: SQRT(ABS(e)), ABS, SIGN])
+                return construct.hadamard((left, u, function(u)))
+            case "sums":
+                first = construct.add([left, self._scaled(variable(shape, 1))])
+                second = construct.add([variable(shape, 0), self._scaled(self.grow(shape, half))])
+                return construct.hadamard((first, second))
             case "scaled":
                 return self._scaled(left)
             case "by a scalar":

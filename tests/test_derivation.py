@@ -124,6 +124,22 @@ def test_in_a_notebook():
     assert repr(found) == "<Derivation in index style, 6 lines>"
 
 
+@pytest.mark.parametrize("style", ["index", "differential"])
+@pytest.mark.parametrize("layer", ["A (x + B h)", "x .* (A h)", "tanh(A h)"])
+def test_what_is_deeply_nested_is_no_trouble(style, layer):
+    text = "h0 = x; " + "".join(
+        f"h{k + 1} = {layer.replace('h', f'h{k}').replace(f'tanh{k}', 'tanh')}; "
+        for k in range(200)
+    )
+    found = mc.diff(text.replace("tanh0", "tanh") + "sum(h200)", "x").explain(style)
+    assert len(found) >= 2
+
+
+def test_letters_of_indices_name_nothing_else():
+    steps = mc.diff("tr(X^k)", "X").explain()
+    assert not any("[k" in step.right or ",k]" in step.right for step in steps)
+
+
 def test_an_unknown_style_is_refused():
     with pytest.raises(mc.MatcalcError, match="there is no style words of derivations"):
         mc.diff("x", "x").explain("words")

@@ -116,11 +116,11 @@ class LetterBook:
     """Letters for the indices of several formulas: an index that occurs in two has one letter in both.
 
     Args:
-        taken: names that mean something else.
+        letters: the letters to choose from.
     """
 
-    def __init__(self, taken: set[str]) -> None:
-        self.taken = taken
+    def __init__(self, letters: Sequence[str]) -> None:
+        self.letters = letters
         self.known: dict[core.Index, str] = {}
 
     def write(
@@ -133,7 +133,7 @@ class LetterBook:
         for index in (*ix.free, *met):
             if index not in self.known:
                 used = {self.known[other] for other in (*ix.free, *met) if other in self.known}
-                self.known[index] = next(_unused(LETTERS, self.taken | used))
+                self.known[index] = next(_unused(self.letters, used))
         free = {index: self.known[index] for index in ix.free}
         writer = _TermWriter(composer, self.known, free, explicit_sums)
         terms = [writer.write(term) for term in ix.terms]

@@ -39,13 +39,15 @@ class NumpyFunction:
         parameters = ", ".join([*self._generated.arrays, *self._generated.sizes])
         return f"<generated function {self.__name__}({parameters})>"
 
-    def __call__(self, **arrays: ArrayLike) -> Array:
-        """The value at these arrays.
+    def __call__(self, *unnamed: ArrayLike, **arrays: ArrayLike) -> Array:
+        """The value at these arrays, which are given by name.
 
         Raises:
             ArgumentProblem: an argument is missing, unknown or not numeric, or a matrix is singular.
             ShapeProblem: an array has the wrong number of axes, or arrays disagree on a size.
         """
+        if unnamed:
+            raise ArgumentProblem("arrays are given by name", help=f"the function is {self!r}")
         generated = self._generated
         given, sizes = self._sort(arrays)
         missing = [name for name in generated.arrays if name not in given]

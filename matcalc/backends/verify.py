@@ -182,6 +182,12 @@ def check_derivative(
     roots = [f, wrt, *_expressions(claim)]
     reports: list[CheckReport] = []
     for chosen in [dict(sizes)] if sizes is not None else choose_sizes(roots, dims):
+        # Before anything of that length is made.
+        largest = max(_count(node.shape, chosen) for node in postorder(*roots))
+        largest = max(largest, _count(dims, chosen))
+        if largest > ENTRIES:
+            reports.append(_undecided(f"an array of {largest} entries is too large", chosen))
+            continue
         try:
             question = Question(f, Coordinates(wrt, chosen, structured), order, chosen)
             reports.append(_compare(question, claim, random.Random(seed)))  # noqa: S311 - no secrets
@@ -325,10 +331,6 @@ def _refuse_misplaced(answer: IndexExpr) -> None:
 
 def _compare(question: Question, claim: IndexExpr, rng: random.Random) -> CheckReport:
     sizes = question.sizes
-    arrays = [claim.dims, *(node.shape for node in postorder(question.f, *_expressions(claim)))]
-    largest = max(_count(dims, sizes) for dims in arrays)
-    if largest > ENTRIES:
-        return _undecided(f"an array of {largest} entries is too large", sizes)
     if _agree_symbolically(question, claim):
         return CheckReport(True, SYMBOLIC, sizes)
     report = _compare_at_points(question, claim, MANNERS, rng)

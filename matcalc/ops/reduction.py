@@ -145,7 +145,11 @@ LOGSUMEXP_2, SOFTMAX_2 = _along(2)
 
 
 def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
-    """The functions max or min over all entries and along an axis, and where it is attained (assumed unique)."""
+    """The functions max or min over all entries and along an axis, and where it is attained.
+
+    Entries that tie share the 1 equally: where a structure forces them to, as in a symmetric matrix or in
+    ``max(X X')``, that is the derivative; elsewhere it is a subgradient.
+    """
     orientation = 1 if call == "max" else -1
     extreme = "largest" if call == "max" else "smallest"
 
@@ -164,7 +168,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         "(m, n) -> (m, n)",
         partial=(f"∂{attained}(X)[i,j]/∂X[k,l] = 0",),
         latex=rf"\operatorname{{{attained}}}",
-        numpy=f"np.where({{0}} == np.{call}({{0}}), 1.0, 0.0)",
+        numpy=f"(lambda at: at / np.sum(at))(np.where({{0}} == np.{call}({{0}}), 1.0, 0.0))",
         sympy=lambda sp, X: sp.Matrix(*X.shape, attained_in(sp, X)),
         kink=f"the {extreme} entry of {{0}} is not unique",
         infers=("-> nonnegative",),
@@ -190,7 +194,8 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
             call=attained,
             tail=(str(axis),),
             latex=rf"\operatorname{{{attained}}}",
-            numpy=f"np.where({{0}} == np.{call}({{0}}, axis={axis - 1}, keepdims=True), 1.0, 0.0)",
+            numpy=f"(lambda at: at / np.sum(at, axis={axis - 1}, keepdims=True))"
+            f"(np.where({{0}} == np.{call}({{0}}, axis={axis - 1}, keepdims=True), 1.0, 0.0))",
             sympy=lambda sp, X, axis=axis: sp.Matrix(
                 *X.shape,
                 lambda i, j: (

@@ -155,7 +155,10 @@ def _joined(base: Expr, exponent: Fraction, variable: Expr) -> Expr:
 
 
 def exponent_sum(left: Expr, right: Expr) -> Expr:
-    """The sum of two exponents, like terms collected, numbers last."""
+    """The sum of two exponents, like terms collected, numbers last; a scalar counts for every entry."""
+    if left.is_scalar != right.is_scalar:
+        shape = right.shape if left.is_scalar else left.shape
+        left, right = (times(e, ones(shape)) if e.is_scalar else e for e in (left, right))
     terms: dict[Expr, Fraction] = {}
     for exponent in (left, right):
         for term in exponent.args if is_op(exponent, ADD) else (exponent,):
@@ -182,7 +185,8 @@ def _merge_signs(powers: dict[Expr, tuple[Expr, Fraction]]) -> None:
             del powers[key]
         elif inner in powers and _is_odd(powers[inner][1]):
             _, moved = powers.pop(inner)
-            powers[magnitude] = (ABS(base.args[0]), moved)
+            first, so_far = powers.get(magnitude, (ABS(base.args[0]), Fraction(0)))
+            powers[magnitude] = (first, so_far + moved)
             del powers[key]
 
 

@@ -22,6 +22,7 @@ from matcalc.passes.directional import apply_maps, open_map
 from matcalc.passes.equal import canonical
 from matcalc.passes.network import fold_component
 from matcalc.passes.products import diagonal, product
+from matcalc.passes.properties import is_symmetric
 
 
 def contract(expr: IndexExpr) -> IndexExpr:
@@ -275,7 +276,7 @@ def term_key(term: Term, free: tuple[Index, ...]) -> object:
         numbers = tuple(
             tuple(place.setdefault(i, len(place)) for i in slot.parts) for slot in factor.slots
         )
-        if is_op(factor.expr, EYE):
+        if len(numbers) == 2 and (is_op(factor.expr, EYE) or is_symmetric(factor.expr)):
             numbers = tuple(sorted(numbers))
         parts.append((canonical(factor.expr), numbers))
     return tuple(sorted(parts, key=lambda part: (part[0].uid, part[1])))

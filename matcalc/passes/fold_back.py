@@ -119,16 +119,19 @@ def _softmax(factors: tuple[Expr, ...]) -> Expr:
         z = _exponents(base)
         if z is None or exponent >= 0 or exponent.denominator != 1:
             continue
-        pieces = [
-            piece
-            for n, factor in enumerate(factors)
-            if n != place
-            for piece in (factor.args if is_op(factor, MATMUL) else (factor,))
-        ]
-        named = [_replaced(piece, EXP(z), SOFTMAX(z)) for piece in pieces]
-        if sum(a is not b for a, b in zip(named, pieces, strict=True)) == -exponent:
-            return product(*named)
+        others = factors[:place] + factors[place + 1 :]
+        named = [_in_chain(factor, EXP(z), SOFTMAX(z)) for factor in others]
+        if sum(count for _, count in named) == -exponent:
+            return times(*(factor for factor, _ in named))
     return times(*factors)
+
+
+def _in_chain(e: Expr, old: Expr, new: Expr) -> tuple[Expr, int]:
+    """A factor with the new vector for the old one, itself or inside a matrix product, and how often."""
+    chain = e.args if is_op(e, MATMUL) else (e,)
+    named = [_replaced(factor, old, new) for factor in chain]
+    count = sum(a is not b for a, b in zip(named, chain, strict=True))
+    return (product(*named), count) if count else (e, 0)
 
 
 def _replaced(e: Expr, old: Expr, new: Expr) -> Expr:

@@ -65,6 +65,12 @@ def local_jacobian(op: Operation, position: int) -> LocalJacobian:
         return _by_product_rule(op, position)
     if position < len(op.partial) and op.partial[position]:
         return _from_partial(op, position)
+    if op.applied or op.commuting:
+        function = op.spelling.rpartition("_")[0]
+        raise UnsupportedProblem(
+            f"the second derivative of {function} by its matrix, that of {op.spelling}, is not known",
+            help=f"those of all orders by what commutes with the matrix are, as by t in {function}(t A)",
+        )
     raise UnsupportedProblem(
         f"the derivative of {op.spelling} by its argument {op.parameters[position]} is not known to matcalc"
     )

@@ -7,7 +7,7 @@ and the smaller form kept (``measure``). Applied to answers, not on the way: it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import product as choices
 from math import prod
 
@@ -88,13 +88,16 @@ def _multiplied_out(e: Expr) -> list[Expr] | None:
         return [e]
     op, args = e.op, e.args
     if op is ADD:
-        return _limited(term for arg in args for term in _multiplied_out(arg) or ())
+        parts = _all_multiplied_out(args)
+        if parts is None or sum(map(len, parts)) > MOST_TERMS:
+            return None
+        return [term for part in parts for term in part]
     if op in (MATMUL, TIMES):
-        parts = [_multiplied_out(arg) for arg in args]
-        if None in parts or prod(len(part or ()) for part in parts) > MOST_TERMS:
+        parts = _all_multiplied_out(args)
+        if parts is None or prod(map(len, parts)) > MOST_TERMS:
             return None
         build = product if op is MATMUL else times
-        return [build(*chosen) for chosen in choices(*(part or () for part in parts))]
+        return [build(*chosen) for chosen in choices(*parts)]
     reduction = _REDUCTIONS.get(op)
     if reduction is not None:
         terms = _multiplied_out(args[0])
@@ -105,9 +108,15 @@ def _multiplied_out(e: Expr) -> list[Expr] | None:
     return [e]
 
 
-def _limited(terms: Iterable[Expr]) -> list[Expr] | None:
-    found = list(terms)
-    return found if 0 < len(found) <= MOST_TERMS else None
+def _all_multiplied_out(args: tuple[Expr, ...]) -> list[list[Expr]] | None:
+    """The terms of every part; None if one has too many."""
+    found: list[list[Expr]] = []
+    for arg in args:
+        terms = _multiplied_out(arg)
+        if terms is None:
+            return None
+        found.append(terms)
+    return found
 
 
 def divided(e: Expr, length: Dim) -> Expr:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import matcalc as mc
 from matcalc.backends.codegen import compile_function, source
 from matcalc.core.dim import ONE, SCALAR, Dim
 from matcalc.core.expr import Constant, Expr, Size, Symbol
@@ -386,3 +387,21 @@ def test_an_abstract_function_has_no_code():
         "error: there is no code for ∇L: only its shapes are known\n"
         "  help: write out the function that it stands for"
     )
+
+
+def test_entries_that_tie_share_the_derivative_of_an_extremum():
+    """In X X' they must: the entries (i, j) and (j, i) are one function of X."""
+    d = mc.diff("max(X X')", "X")
+    X = np.array([[0.1, 2.0], [0.2, 2.1]])
+    found = d.function()(X=X)
+    step = 1e-6 * np.array([[1.0, 0.0], [0.0, 0.0]])
+    slope = (np.max((X + step) @ (X + step).T) - np.max((X - step) @ (X - step).T)) / 2e-6
+    np.testing.assert_allclose(found[0, 0], slope, atol=1e-6)
+    symmetric = mc.diff("max(S)", "S", assume={"S": "symmetric"}, structured="tangent")
+    S = np.array([[1.0, 5.0], [5.0, 2.0]])
+    np.testing.assert_allclose(symmetric.function()(S=S), [[0.0, 0.5], [0.5, 0.0]])
+
+
+def test_arrays_are_given_by_name():
+    with pytest.raises(mc.ArgumentProblem, match="arrays are given by name"):
+        mc.diff("a' x", "x").function()(np.ones(2), np.ones(2))

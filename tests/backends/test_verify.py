@@ -434,3 +434,10 @@ def test_many_sizes_share_small_numbers():
     )
     assert sizes["n_0"] == 3
     assert set(sizes.values()) == {2, 3, 4, 5, 6}
+
+
+def test_an_array_that_is_too_large_is_never_made():
+    large = Dim.of(10**9)
+    x, A = Symbol("x", (large, ONE)), Symbol("A", (large, large))
+    report = check_derivative(prod(t(x), A, x), x, 1, prod(total(A, t(A)), x))
+    assert report.reason == f"an array of {10**18} entries is too large"

@@ -26,7 +26,11 @@ from matcalc.errors import ShapeProblem
 from matcalc.passes.contract import contract
 from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.expand import expand
+from matcalc.passes.fold_back import fold_back
+from matcalc.passes.multiply_out import multiply_out
 from matcalc.passes.recognise import recognise, vectorise
+from matcalc.passes.resolve import resolve
+from matcalc.passes.shorten import shorten
 from matcalc.passes.simplify import simplify
 from tests.backends.sympy_cases import evaluated
 from tests.laws.problem import TOLERANCE, Array, Discarded, Problem, Violation
@@ -59,6 +63,13 @@ def simplification(p: Problem) -> None:
 def expansion(p: Problem) -> None:
     """Definitions put in keep the value."""
     _same_value(p, expand(p.expr))
+
+
+def shortening(p: Problem) -> None:
+    """Each rewriting that answers go through keeps the value."""
+    normal = simplify(p.expr)
+    for rewrite in (shorten, fold_back, multiply_out, resolve):
+        _same_value(p, rewrite(normal))
 
 
 def _same_value(p: Problem, e: Expr | IndexExpr) -> None:
@@ -301,6 +312,7 @@ LAWS = (
     Law(value),
     Law(simplification),
     Law(expansion),
+    Law(shortening),
     Law(derivative),
     Law(second_derivative, every=2),
     Law(layouts),

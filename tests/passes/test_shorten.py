@@ -60,3 +60,31 @@ def test_what_is_long_is_left_alone():
     terms = " + ".join(f"tanh(A{k} x)" for k in range(100))
     d = mc.diff(f"sum({terms})", "x")
     assert measure(d.expr) > 500
+
+
+N = {"x": "n", "y": "n", "z": "n", "w": "n", "a": "n"}
+
+RIGHT = [
+    # A summand with too many terms to be multiplied out must not be dropped.
+    ("t (a + (b1+b2+b3+b4+b5) (c1+c2+c3+c4+c5))", "t", {"t": (), "a": ()}),
+    ("x' (a + (B1+B2+B3+B4+B5) (c1+c2+c3+c4+c5))", "x", {**N, "B1": ("n", "m")}),
+    # Powers of |u| beside sign(u) u.
+    ("x sqrt(abs(x))", "x", {"x": ()}),
+    ("x' sqrt(abs(x))", "x", N),
+    ("sum(x.^3 .* sqrt(abs(x)))", "x", N),
+    ("y .* sign(x) .* x ./ sqrt(abs(x))", "y", N),
+    ("t sum(sign(x) .* abs(x) .* x .* abs(x).^3)", "t", {**N, "t": ()}),
+    # softmax inside Hadamard products, which are no matrix products.
+    ("tr(X' ((A diag(exp(z))) .* B)) / sum(exp(z))", "X", {**N, "X": ("n", "n")}),
+    ("t (w .* exp(z)) / sum(exp(z))", "t", {**N, "t": ()}),
+    ("(w .* exp(z))' x / sum(exp(z))", "x", N),
+    ("t ((A exp(z)) .* y) / sum(exp(z))", "t", {**N, "t": ()}),
+    # A vector and a number as exponents of one base.
+    ("sum(x.^y .* x.^k)", "x", {**N, "k": ()}),
+    ("t sum(a.^y a^k)", "t", {"y": "n", "t": (), "a": (), "k": ()}),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "shapes"), RIGHT, ids=[case[0] for case in RIGHT])
+def test_a_rewriting_that_once_changed_the_value(text, wrt, shapes):
+    assert mc.diff(text, wrt, shapes=shapes).check().ok is True
