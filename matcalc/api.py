@@ -204,7 +204,7 @@ def _answer(
         arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, layout))
         if layout == "vec" and arranged.expr is None:
             arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, "tensor"))
-            notes.append("there is no vec form; this is the tensor")
+            notes.append("no vec form was found; this is the tensor")
     else:
         tensor = _differentiate_index(f, wrt, order, names)
         # vec is defined for matrices.

@@ -71,7 +71,7 @@ def test_tensor_where_two_axes_do_not_suffice():
 def test_tensor_where_there_is_no_vec_form():
     d = mc.diff("Q: (m, k); K: (n, k); V: (n, p); softmax(Q K', 2) V", "Q", order=2, layout="vec")
     assert (d.expr, d.layout) == (None, "tensor")
-    assert d.notes[-1] == "there is no vec form; this is the tensor"
+    assert d.notes[-1] == "no vec form was found; this is the tensor"
 
 
 def test_sizes_may_be_numbers():

@@ -73,7 +73,9 @@ def _one_if_positive(op: Operation) -> Callable[[Expr], Expr]:
 
 
 def _pinv(x: Expr) -> Expr:
-    """The pseudo-inverse: of an invertible matrix its inverse."""
+    """The pseudo-inverse: of an invertible matrix its inverse; ``pinv(X') = pinv(X)'``."""
+    if build.is_op(x, TRANSPOSE):
+        return build.transposed(_pinv(x.args[0]))
     return products.inverse(x) if "invertible" in properties(x) else PINV(x)
 
 
@@ -91,8 +93,8 @@ def _norm2(x: Expr) -> Expr:
 def _sqrt(x: Expr) -> Expr:
     """``sqrt(u^2) = |u|`` and ``sqrt(v' v) = ||v||``."""
     base, exponent = build.as_power(x)
-    if exponent == 2:
-        return _abs(base)
+    if exponent % 2 == 0 and exponent > 0:
+        return build.power(_abs(base), Constant(exponent / 2))
     is_square = build.is_op(x, MATMUL) and len(x.args) == 2 and x.is_scalar
     if is_square and build.transposed(x.args[0]) is x.args[-1]:
         return NORM2(x.args[-1])
