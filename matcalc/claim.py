@@ -12,7 +12,7 @@ from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.operation import Operation
 from matcalc.errors import NameProblem, ShapeProblem, SyntaxProblem
 from matcalc.ops import function_names
-from matcalc.ops.abstract import partial_derivative
+from matcalc.ops.abstract import abstract_function, partial_derivative
 from matcalc.passes.elaborate import Reading, elaborate
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.statements import IDENTITY, NUMBER_PI, names_in
@@ -92,7 +92,7 @@ class Known:
             for op in list(found):
                 positions = range(len(op.domain_shapes)) if len(op.codomain) == 2 else ()
                 found.update(dict.fromkeys(partial_derivative(op, k) for k in positions))
-        return [] if self.rename else [op for op in found if len(op.codomain) == 2]
+        return [_resized_function(op, self.rename) for op in found if len(op.codomain) == 2]
 
 
 def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | IndexExpr:
@@ -122,8 +122,17 @@ def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | Index
     return _each_factor(reading.index, lambda e: substitute(e, replacements))
 
 
+def _resized_function(op: Operation, rename: Mapping[str, Dim]) -> Operation:
+    """An abstract function with other sizes."""
+    domain, codomain = (
+        tuple(tuple(dim.substitute(dict(rename)) for dim in shape) for shape in shapes)
+        for shapes in (op.domain_shapes, (op.codomain,))
+    )
+    return abstract_function(op.name, domain, codomain[0])
+
+
 def resized(e: Expr, rename: Mapping[str, Dim]) -> Expr:
-    """An expression with other sizes. Raises ShapeProblem for functions of declared shapes."""
+    """An expression with other sizes."""
     if not rename:
         return e
     done: dict[Expr, Expr] = {}
@@ -135,7 +144,8 @@ def resized(e: Expr, rename: Mapping[str, Dim]) -> Expr:
             case Size():
                 done[node] = Size(node.dim.substitute(dict(rename)))
             case Apply():
-                done[node] = node.op(*(done[arg] for arg in node.args))
+                op = _resized_function(node.op, rename) if node.op.is_abstract else node.op
+                done[node] = op(*(done[arg] for arg in node.args))
             case _:
                 done[node] = node
     return done[e]

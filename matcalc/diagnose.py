@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matcalc.backends.trials import Trials
 
 #: Most formulas that are tried.
-TRIED = 1500
+TRIED = 600
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from matcalc.core.expr import Expr, Size, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr, Term
 from matcalc.derivative import Derivative
 from matcalc.diagnose import Diagnosis, likely_mistake, true_only_if
-from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
+from matcalc.errors import ArgumentProblem, MatcalcError, ShapeProblem
 from matcalc.passes.build import is_zero, zeros
 from matcalc.passes.contract import contract
 from matcalc.passes.layout import Placement, placements
 from matcalc.passes.slips import Disagreement, placed
 from matcalc.passes.structure import structured_derivative
 from matcalc.report import factors
-from matcalc.verdict import Equality, Verdict
+from matcalc.verdict import Equality, Verdict, listed
 
 if TYPE_CHECKING:
     from matcalc.backends.refute import Counterexample
@@ -188,7 +188,7 @@ class _Check:
         for placement in self.placements:
             found.setdefault(describe_shape(placement.shape), []).extend(placement.layouts)
         return ", ".join(
-            f"{shape} in {' and '.join(main(layouts))} layout" if len(found) > 1 else shape
+            f"{shape} in {listed(main(layouts))} layout" if len(found) > 1 else shape
             for shape, layouts in found.items()
         )
 
@@ -205,7 +205,7 @@ class _Check:
             found = placements(tensor, f.shape, x.shape, d.order)
             fits = [placement.shape for placement in found]
             claim = read_claim(text, known, [tensor.dims, *fits])
-        except (ShapeProblem, UnsupportedProblem):
+        except MatcalcError:
             raise problem from None
         variables = {name: known.renamed(s) for name, s in self.reading.variables.items()}
         reading = replace(self.reading, variables=variables)
@@ -301,7 +301,7 @@ class _Check:
         for form in everything._forms(claim, everything.placements):
             trials = self._trials([form.array])
             if trials.points and trials.equal(form.array, self.d.tensor):
-                return f"it is right in {' and '.join(form.layouts)} layout"
+                return f"it is right in {listed(form.layouts)} layout"
         return None
 
     def _counterexample(self, form: _Form, trials: Trials) -> tuple[Counterexample | None, bool]:

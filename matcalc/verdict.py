@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ class Verdict:
     def _where(self) -> str:
         """The layouts in which the claim is right, and what it is in the usual one if it is not."""
         everywhere = set(self.layouts) == set(LAYOUTS)
-        where = "in every layout" if everywhere else f"in {_listed(self.layouts)} layout"
+        where = "in every layout" if everywhere else f"in {listed(self.layouts)} layout"
         if self.usual is None:
             return where
         return f"{where} only; in mixed layout it is {_answer(self.usual)}"
@@ -215,6 +215,7 @@ def as_dict(wrong: Counterexample) -> dict[str, Any]:
     }
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

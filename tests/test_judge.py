@@ -181,6 +181,13 @@ def test_wrong_shape_tells_both_shapes():
     assert found.cause == "the factor A' is missing"
 
 
+def test_counterexample_is_not_on_a_kink():
+    # At the simplest points, with zeros in them, relu has no derivative.
+    found = mc.check("W relu(A x + b) + v", "b", "W")
+    assert found.counterexample is not None
+    assert found.cause == "the factor diag(step(A x + b)) is missing"
+
+
 def test_layout_is_strict_if_given():
     found = mc.check("log(det(X))", "X", "X^-1", layout="mixed")
     assert found.ok is False

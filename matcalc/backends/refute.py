@@ -37,13 +37,17 @@ from matcalc.errors import UnsupportedProblem
 #: Largest number for a size, and most assignments that are tried.
 LARGEST, ASSIGNMENTS = 4, 80
 
-#: Points that are tried at one assignment: in order from the simplest, and then at random.
-ORDERED, RANDOM = 400, 200
+#: Points that are tried at one assignment: in order from the simplest, and at random from each of
+#: the sets of numbers below.
+ORDERED, RANDOM = 400, 50
 
-#: Points at which SymPy is asked.
-CONFIRMED = 12
+#: Random points that say whether there is a difference at some sizes at all.
+SCREENED = 6
 
-#: The numbers that random points are made of, in turn.
+#: Points of one kind at which SymPy is asked, and points in all after which no further sizes are tried.
+CONFIRMED, ASKED = 5, 30
+
+#: The numbers that random points are made of.
 DIGITS = ((0, 1), (1, 2, 3), (-1, 0, 1, 2), (-3, -2, -1, 1, 2, 3))
 
 #: Two numbers differ if by more than this, relative to the larger.
@@ -106,21 +110,28 @@ def find_counterexample(
         names: the sizes.
         values: of formulas that have been computed before.
     """
-    confirmations = itertools.count()
+    asked = 0
     for sizes in assignments(names):
-        trials = Trials(dispute.variables, [sizes], [dispute.claim, dispute.answer], values)
+        formulas = [dispute.claim, dispute.answer]
+        trials = Trials(dispute.variables, [sizes], formulas, values, SCREENED)
         if not trials.points or trials.equal(dispute.claim, dispute.answer):
             continue
-        for point in _points(dispute.variables, sizes):
-            left, right = (values.at(f, point) for f in (dispute.claim, dispute.answer))
-            if left is None or right is None or all_close([left], [right]):
-                continue
-            found = _confirmed(dispute, point)
-            if found is not None:
-                return found
-            if next(confirmations) > CONFIRMED:
-                return None
+        for points in _points(dispute.variables, sizes):
+            different = (point for point in points if _differ_at(dispute, point, values))
+            # Zeros are often on a kink: then other points are tried, and not all of these.
+            for point in itertools.islice(different, CONFIRMED):
+                found = _confirmed(dispute, point)
+                if found is not None:
+                    return found
+                asked += 1
+        if asked > ASKED:
+            break
     return None
+
+
+def _differ_at(dispute: Dispute, point: Point, values: Values) -> bool:
+    left, right = (values.at(f, point) for f in (dispute.claim, dispute.answer))
+    return left is not None and right is not None and not all_close([left], [right])
 
 
 def assignments(names: Sequence[str]) -> Iterator[dict[str, int]]:
@@ -151,19 +162,24 @@ def _partitions(total: int, count: int) -> Iterator[tuple[int, ...]]:
 # ------------------------------------------------------------------ points
 
 
-def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[Point]:
-    """Points of whole numbers, the simplest first."""
+def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[Iterator[Point]]:
+    """Points of whole numbers: near zero, near the identity, at random; the simplest first."""
     parameters = [_Parameters(symbol, sizes) for symbol in variables]
     counts = [p.count for p in parameters]
-    for centre in ("zero", "one"):
-        start = [p.start(centre) for p in parameters]
+
+    def near(start: list[list[int]]) -> Iterator[Point]:
         for steps in itertools.islice(_steps(sum(counts)), ORDERED):
             yield from _point(parameters, start, steps, sizes)
-    rng = random.Random(0)  # noqa: S311 - no secrets
-    for k in range(RANDOM):
-        digits = DIGITS[k * len(DIGITS) // RANDOM]
-        steps = [rng.choice(digits) for _ in range(sum(counts))]
-        yield from _point(parameters, [[0] * n for n in counts], steps, sizes)
+
+    def anywhere(digits: Sequence[int]) -> Iterator[Point]:
+        rng = random.Random(0)  # noqa: S311 - no secrets
+        for _ in range(RANDOM):
+            steps = [rng.choice(digits) for _ in range(sum(counts))]
+            yield from _point(parameters, [[0] * n for n in counts], steps, sizes)
+
+    for centre in ("zero", "one"):
+        yield near([p.start(centre) for p in parameters])
+    yield from map(anywhere, DIGITS)
 
 
 def _point(

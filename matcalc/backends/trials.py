@@ -38,7 +38,7 @@ MANNERS = (
     Manner(positive=True),
 )
 
-#: Points for each assignment of sizes.
+#: Points for each assignment of sizes, unless more are wanted.
 POINTS = 2
 
 #: Two arrays are equal if they differ by less than this, relative to their largest entry.
@@ -155,17 +155,20 @@ class Trials:
         assignments: Iterable[Mapping[str, int]],
         defined: Sequence[Formula],
         values: Values | None = None,
+        count: int = POINTS,
     ) -> None:
         self.values = Values() if values is None else values
         self.variables = variables
         self.points: list[Point] = []
         for sizes in assignments:
-            self.points += self._suitable(sizes, defined)
+            self.points += self._suitable(sizes, defined, count)
 
-    def _suitable(self, sizes: Mapping[str, int], defined: Sequence[Formula]) -> list[Point]:
+    def _suitable(
+        self, sizes: Mapping[str, int], defined: Sequence[Formula], count: int
+    ) -> list[Point]:
         rng = random.Random(0)  # noqa: S311 - no secrets
         found: list[Point] = []
-        for manner in (m for m in MANNERS for _ in range(POINTS)):
+        for manner in (m for m in MANNERS for _ in range(count)):
             try:
                 exact = {s: sampled_matrix(s, sizes, rng, manner) for s in self.variables}
             except (UnsupportedProblem, NonInvertibleMatrixError):
@@ -173,7 +176,7 @@ class Trials:
             point = Point.of(sizes, exact)
             if all(self._is_stable(f, point) for f in defined):
                 found.append(point)
-            if len(found) == POINTS:
+            if len(found) == count:
                 break
         return found
 
@@ -291,6 +294,8 @@ def common_factor(left: Sequence[Array], right: Sequence[Array]) -> Fraction | N
         return None
     place = np.abs(b).argmax()
     ratio = a[place] / b[place]
+    if not np.isfinite(ratio):
+        return None
     factor = Fraction(float(ratio)).limit_denominator(DENOMINATOR)
     if not factor or not all_close([float(factor) * x for x in right], left):
         return None

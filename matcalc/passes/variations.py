@@ -10,7 +10,7 @@ from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.errors import ShapeProblem
 from matcalc.ops.linalg import INV
-from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
+from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op, power, scaled, times, transposed
 from matcalc.passes.products import matrix_power, product
 
@@ -113,8 +113,8 @@ def with_transpose(node: Expr) -> Iterator[Change]:
 
 
 def in_other_order(node: Expr) -> Iterator[Change]:
-    """The factors of a matrix product in every other order; of a long one, neighbours exchanged."""
-    if not is_op(node, MATMUL):
+    """The factors of a product in every other order; of a long one, neighbours exchanged."""
+    if not is_op(node, MATMUL, KRON):
         return
     args = node.args
     orders: Iterable[tuple[Expr, ...]] = itertools.permutations(args)
@@ -122,7 +122,7 @@ def in_other_order(node: Expr) -> Iterator[Change]:
         orders = ((*args[:k], args[k + 1], args[k], *args[k + 2 :]) for k in range(len(args) - 1))
     for order in orders:
         if order != args:
-            for other in _products(order):
+            for other in (KRON(*order),) if is_op(node, KRON) else _products(order):
                 yield (node, other), other
 
 

@@ -136,9 +136,9 @@ def _tensor(answer, arrays, sizes):
 def _in_layout(tensor, found):
     """The tensor as the layout of the claim arranges it, see the table in passes/layout.py."""
     if found.layout == "vec":
-        rows = int(np.prod(tensor.shape[: len(found.answer.f.axes)]))
-        tensor = tensor.reshape((rows, -1), order="F")
-        return tensor.squeeze()
+        cut = len(found.answer.f.axes)
+        sides = [int(np.prod(side)) for side in (tensor.shape[:cut], tensor.shape[cut:]) if side]
+        return tensor.reshape(sides, order="F")
     is_gradient = not found.answer.f.axes and found.answer.order == 1
     turned = found.layout == ("numerator" if is_gradient else "denominator")
     return tensor.T if turned else tensor
