@@ -125,7 +125,7 @@ def times(*factors: Expr) -> Expr:
             powers[key] = (first, so_far + exponent)
     if coefficient == 0:
         return zeros(shape)
-    _merge_signs(powers)
+    _merge_signs(powers, frozenset(exponents))
     merged = [
         _power_of(base, exponent)
         if key not in exponents
@@ -172,12 +172,17 @@ def exponent_sum(left: Expr, right: Expr) -> Expr:
     return parts[0] if len(parts) == 1 else ADD(*parts)
 
 
-def _merge_signs(powers: dict[Expr, tuple[Expr, Fraction]]) -> None:
-    """``sign(u) abs(u)^k = u^k`` and ``sign(u) u^k = abs(u)^k`` for odd k."""
+def _merge_signs(powers: dict[Expr, tuple[Expr, Fraction]], symbolic: frozenset[Expr]) -> None:
+    """``sign(u) abs(u)^k = u^k`` and ``sign(u) u^k = abs(u)^k`` for odd k.
+
+    Bases in ``symbolic`` have a further exponent, which is not known to be odd.
+    """
     for key, (base, exponent) in list(powers.items()):
-        if not is_op(base, SIGN) or not _is_odd(exponent):
+        if not is_op(base, SIGN) or not _is_odd(exponent) or key in symbolic:
             continue
         inner, magnitude = canonical(base.args[0]), canonical(ABS(base.args[0]))
+        if {inner, magnitude} & symbolic:
+            continue
         if magnitude in powers and _is_odd(powers[magnitude][1]):
             _, moved = powers.pop(magnitude)
             first, so_far = powers.get(inner, (base.args[0], Fraction(0)))

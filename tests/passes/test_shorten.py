@@ -74,6 +74,7 @@ RIGHT = [
     ("sum(x.^3 .* sqrt(abs(x)))", "x", N),
     ("y .* sign(x) .* x ./ sqrt(abs(x))", "y", N),
     ("t sum(sign(x) .* abs(x) .* x .* abs(x).^3)", "t", {**N, "t": ()}),
+    ("sum(x.^a .* x .* sign(x))", "x", {"x": "n", "a": ()}),
     # softmax inside Hadamard products, which are no matrix products.
     ("tr(X' ((A diag(exp(z))) .* B)) / sum(exp(z))", "X", {**N, "X": ("n", "n")}),
     ("t (w .* exp(z)) / sum(exp(z))", "t", {**N, "t": ()}),
