@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -61,6 +62,9 @@ def abstract_image(
 def _values(op: Operation, args: Sequence[sympy.Matrix], sizes: Mapping[str, int]) -> list[Any]:
     function, positions = primitive(op)
     parameters = [parameter for arg in args for parameter in arg]
+    # Python's fractions are many times faster than SymPy's numbers.
+    if exact := all(parameter.is_Rational for parameter in parameters):
+        parameters = [Fraction(int(number.p), int(number.q)) for number in parameters]
     ends = list(itertools.accumulate(arg.rows * arg.cols for arg in args))
     by = [range(ends[position - 1] if position else 0, ends[position]) for position in positions]
     rng = random.Random(function.name)  # noqa: S311 - no secrets
@@ -68,10 +72,14 @@ def _values(op: Operation, args: Sequence[sympy.Matrix], sizes: Mapping[str, int
     for _ in range(math.prod(dim.evaluate(sizes) for dim in function.codomain)):
         powers = [_power_of_form(parameters, k, rng) for k in range(len(parameters) + 1)]
         entries += [
-            sympy.Add(*(power.derivative(numbers) for power in powers))
+            _added([power.derivative(numbers) for power in powers])
             for numbers in itertools.product(*by)
         ]
-    return entries
+    return [sympy.Rational(e.numerator, e.denominator) for e in entries] if exact else entries
+
+
+def _added(terms: Sequence[Any]) -> Any:
+    return sum(terms) if all(isinstance(t, int | Fraction) for t in terms) else sympy.Add(*terms)
 
 
 @dataclass(frozen=True)
@@ -84,15 +92,15 @@ class _Power:
 
     def derivative(self, numbers: Sequence[int]) -> Any:
         """The derivative by the parameters of these numbers."""
-        inner = sympy.Mul(*(self.weights[number] for number in numbers))
+        inner = math.prod((self.weights[number] for number in numbers), start=Fraction(1))
         order = len(numbers)
         if order > self.exponent:
-            return sympy.S.Zero
+            return 0
         return math.perm(self.exponent, order) * inner * self.form ** (self.exponent - order)
 
 
 def _power_of_form(parameters: Sequence[Any], number: int, rng: random.Random) -> _Power:
-    weights = [sympy.Rational(rng.choice((-1, 1)) * rng.randint(1, 7), 8) for _ in parameters]
+    weights = [Fraction(rng.choice((-1, 1)) * rng.randint(1, 7), 8) for _ in parameters]
     products = (weight * parameter for weight, parameter in zip(weights, parameters, strict=True))
-    form = sympy.Add(sympy.Rational(rng.randint(1, 7), 8), *products)
+    form = _added([Fraction(rng.randint(1, 7), 8), *products])
     return _Power(form, weights, DEGREE - number % 2)
