@@ -138,7 +138,7 @@ def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Op
             walk.sizes.agree(wanted, part.shape)
         except MismatchError:
             problem = walk.report.argument(
-                node.function, walk.report.shape(wanted), part, node.span, None
+                node.function, walk.report.shape(pattern), part, node.span, None
             )
             problem.details += (f"it is declared as {node.function}: {function.signature}",)
             raise problem from None
