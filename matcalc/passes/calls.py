@@ -137,9 +137,10 @@ def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Op
         try:
             walk.sizes.agree(wanted, part.shape)
         except MismatchError:
-            problem = walk.report.argument(
-                node.function, walk.report.shape(pattern), part, node.span, None
-            )
+            # Another argument has said how many columns there are.
+            fixed = columns is not None and columns != part.shape[1]
+            shape = walk.report.shape(wanted if fixed else pattern)
+            problem = walk.report.argument(node.function, shape, part, node.span, None)
             problem.details += (f"it is declared as {node.function}: {function.signature}",)
             raise problem from None
     rows, own = function.rule.result

@@ -95,7 +95,7 @@ def test_functions_with_vectors_for_values():
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("l: p -> scalar; Z: (q, m); l(Z)", "l takes (p, m)"),
+        ("l: p -> scalar; Z: (q, m); l(Z)", "l takes a vector of length p"),
         ("F: n -> (n, n); Z: (n, m); F(Z)", "F takes a vector of length n"),
         ("l: p, p -> scalar; Z: (p, m); Y: (p, n); l(Z, Y)", "l takes (p, m)"),
         (
