@@ -135,6 +135,15 @@ def test_what_is_deeply_nested_is_no_trouble(style, layer):
     assert len(found) >= 2
 
 
+@pytest.mark.parametrize(("text", "shapes"), [("pinv(r)", (1, "n")), ("A r'", (1, "n"))])
+def test_a_vector_by_a_row(text, shapes):
+    """The differential of the row stands behind the Jacobian as a column."""
+    d = mc.diff(text, "r", shapes={"r": shapes})
+    last = d.explain("differential").steps[-2]
+    assert last.right.endswith("dr'")
+    assert d.check().ok
+
+
 def test_letters_of_indices_name_nothing_else():
     steps = mc.diff("tr(X^k)", "X").explain()
     assert not any("[k" in step.right or ",k]" in step.right for step in steps)

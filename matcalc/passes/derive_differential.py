@@ -26,7 +26,7 @@ from matcalc.passes.shorten import shorten
 from matcalc.passes.simplify import simplify
 
 #: Linear operations of one argument: the differential goes inside.
-LINEAR = (TRACE, TRANSPOSE, SUM, SUM_1, SUM_2, DIAG, DIAGONAL, VEC)
+LINEAR_OPERATIONS = (TRACE, TRANSPOSE, SUM, SUM_1, SUM_2, DIAG, DIAGONAL, VEC)
 
 #: Products: the differential goes to one factor at a time.
 PRODUCTS = (MATMUL, TIMES, KRON)
@@ -154,7 +154,7 @@ class _Round:
         if squared is not None:
             self.rules.append("||u||^2 = u' u" if squared.op is MATMUL else "||U||^2 = tr(U' U)")
             u = squared
-        if u.op in LINEAR:
+        if u.op in LINEAR_OPERATIONS:
             inner = self._of(u.args[0], outermost=False)
             return None if inner is None else _rebuilt(u, (inner,))
         places = [k for k, arg in enumerate(u.args) if self._depends(arg)]
@@ -214,7 +214,9 @@ def _read_off(f: Expr, value: Expr, along: Symbol) -> list[MatrixStep]:
     if count == 1 and len(along.axes) == 1 and f.shape[1].is_unit:
         matrix = recognise(jacobian, *jacobian.free)
         if matrix is not None:
-            collected = construct.multiply((shorten(matrix), along))
+            # A row variable is the one axis that the Jacobian's columns run over.
+            column = construct.transpose(along) if along.shape[0].is_unit else along
+            collected = construct.multiply((shorten(matrix), column))
             same = collected is value
             return (
                 []

@@ -16,13 +16,9 @@ from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.properties import closed
 from matcalc.passes.contract import contract
+from matcalc.passes.properties import LINEAR
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
-
-#: Properties that a difference of two matrices has if both have them.
-LINEAR = frozenset(
-    {"symmetric", "skew", "diagonal", "lower_triangular", "upper_triangular", "toeplitz"}
-)
 
 #: Axes that an expression can have.
 MATRIX_AXES = 2

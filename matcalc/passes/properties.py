@@ -21,7 +21,7 @@ from matcalc.passes.mirror import mirrored, negated
 
 NOTHING: Properties = frozenset()
 
-#: Properties of a matrix that its multiples share.
+#: Properties of a matrix that its multiples share, and differences of two that have them.
 LINEAR = frozenset(
     {"symmetric", "skew", "diagonal", "lower_triangular", "upper_triangular", "toeplitz"}
 )
