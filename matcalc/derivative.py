@@ -29,9 +29,9 @@ from matcalc.report import (
 )
 
 if TYPE_CHECKING:
-    from matcalc.backends.numpy_function import NumpyFunction
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
+    from matcalc.codegen.function import NumpyFunction
     from matcalc.derivation import Derivation, Step
 
 #: MIME type of ``to_dict``: JupyterLab would show application/json instead of the formula.
@@ -220,24 +220,24 @@ class Derivative:
         Arrays have 0, 1 or 2 axes (a row has one), the result the axes of ``shape`` without those
         of length 1.
         """
-        from matcalc.backends import codegen
+        from matcalc.codegen import generate
 
-        return codegen.compile_function(**self._code_arguments(backend))
+        return generate.compile_function(**self._code_arguments(backend))
 
     def source(self, backend: str = "numpy") -> str:
         """Readable source text of that function."""
-        from matcalc.backends import codegen
+        from matcalc.codegen import generate
 
-        return codegen.source(**self._code_arguments(backend))
+        return generate.source(**self._code_arguments(backend))
 
     def _code_arguments(self, backend: str) -> dict[str, Any]:
-        from matcalc.backends import codegen
+        from matcalc.codegen import generate
 
-        if not isinstance(backend, str) or backend not in codegen.DIALECTS:
+        if not isinstance(backend, str) or backend not in generate.DIALECTS:
             wanted = backend if isinstance(backend, str) else type(backend).__name__
             raise UnsupportedProblem(
                 f"there is no code for {wanted}",
-                help=f"there is for {', '.join(codegen.DIALECTS)}",
+                help=f"there is for {', '.join(generate.DIALECTS)}",
             )
         return {
             "expr": self.index if self.expr is None else self.expr,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.backends.codegen import compile_function, generate
+from matcalc.codegen.generate import compile_function, generate
 from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import IndexExpr
 from matcalc.passes.derive_differential import derive_differential

@@ -15,21 +15,22 @@ FLOORS = {
     "core": 2,
     "ops": 3,
     "passes": 4,
-    "backends": 5,
-    "derivation": 6,
-    "derivative": 6,
-    "report": 6,
-    "claim": 6,
-    "diagnose": 6,
-    "judge": 6,
-    "verdict": 6,
-    "api": 6,
-    "__init__": 6,
-    "cli": 7,
-    "cli_check": 7,
-    "options": 7,
-    "jupyter": 7,
-    "__main__": 8,
+    "codegen": 5,
+    "backends": 6,
+    "derivation": 7,
+    "derivative": 7,
+    "report": 7,
+    "claim": 7,
+    "diagnose": 7,
+    "judge": 7,
+    "verdict": 7,
+    "api": 7,
+    "__init__": 7,
+    "cli": 8,
+    "cli_check": 8,
+    "options": 8,
+    "jupyter": 8,
+    "__main__": 9,
 }
 
 #: Heavy packages, and the only floors that may name them. The command line answers without them.
@@ -117,7 +118,7 @@ def test_heavy_packages_stay_in_the_backends(path):
     named = {name.split(".")[0] for name in imports(path)} & HEAVY
     if part_of(path) == "jupyter":
         named -= {"IPython"}
-    assert not named or part_of(path) == "backends", f"{path} imports {named}"
+    assert not named or part_of(path) in ("backends", "codegen"), f"{path} imports {named}"
 
 
 def test_no_import_cycles_between_files():

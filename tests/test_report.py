@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from matcalc.core.index import IndexExpr
 from matcalc.report import index_line
 from tests.reference import assert_close, distinct_sizes, generator

@@ -14,11 +14,11 @@ import sympy
 from numpy.typing import NDArray
 from sympy.matrices.exceptions import NonInvertibleMatrixError
 
-from matcalc.backends.codegen import generate
-from matcalc.backends.numpy_function import NumpyFunction
 from matcalc.backends.sympy_entries import Entries
 from matcalc.backends.sympy_reference import UnsuitablePointError, settle_entries, settled
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix
+from matcalc.codegen.function import NumpyFunction
+from matcalc.codegen.generate import generate
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.core.properties import closed

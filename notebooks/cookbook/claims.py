@@ -16,7 +16,7 @@ import numpy as np
 
 import matcalc as mc
 from matcalc.api import read
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from matcalc.core.expr import Expr, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.passes.elaborate import Reading

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import sympy
 
-from matcalc.backends.codegen import compile_function
 from matcalc.backends.sympy_entries import entries
 from matcalc.backends.text import format_program
+from matcalc.codegen.generate import compile_function
 from matcalc.core.expr import Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem

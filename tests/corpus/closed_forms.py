@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from matcalc.passes.elaborate import Reading, parse
 from tests.corpus.cases import Case
 from tests.reference import restrict

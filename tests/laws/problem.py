@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 import matcalc as mc
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from matcalc.core.dim import SCALAR, Dim
 from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr

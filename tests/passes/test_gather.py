@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.backends.codegen import compile_function
 from matcalc.backends.text import format_index
+from matcalc.codegen.generate import compile_function
 from matcalc.passes.gather import gather
 from tests.reference import assert_close, distinct_sizes, generator
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from tests.passes.readings import read
 
 SHAPES = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from matcalc.core.expr import Expr
 from matcalc.report import one_line
 from tests.reference import assert_close, distinct_sizes, finite_difference, generator, sample

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from matcalc import parse
-from matcalc.backends.codegen import compile_function
 from matcalc.backends.text import format_expr
+from matcalc.codegen.generate import compile_function
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.properties import closed

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from matcalc.backends.codegen import compile_function
+from matcalc.codegen.generate import compile_function
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Expr, Size, Symbol
 from matcalc.core.index import Factor, Index, IndexExpr, Term

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matcalc.backends.arguments import Axis, axes_of, read_sizes
-from matcalc.backends.codegen import Generated
+from matcalc.codegen.arguments import Axis, axes_of, read_sizes
+from matcalc.codegen.generate import Generated
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import ascii_letters
 
-from matcalc.backends.code_writer import ATOM, Code, Writer
+from matcalc.codegen.writer import ATOM, Code, Writer
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.errors import LimitProblem
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from matcalc.backends.arguments import Names, with_products
+from matcalc.codegen.arguments import Names, with_products
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.backends.codegen import compile_function, source
+from matcalc.codegen.generate import compile_function, source
 from matcalc.core.dim import ONE, SCALAR, Dim
 from matcalc.core.expr import Constant, Expr, Size, Symbol
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Term

@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matcalc.backends.arguments import Names, Reading, read_sizes, unread_products
-from matcalc.backends.code_writer import ATOM, Dialect, Writer
-from matcalc.backends.einsum_writer import write_index_expr
+from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
+from matcalc.codegen.contractions import write_index_expr
+from matcalc.codegen.writer import ATOM, Dialect, Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Symbol, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 if TYPE_CHECKING:
-    from matcalc.backends.numpy_function import NumpyFunction
+    from matcalc.codegen.function import NumpyFunction
 
 NUMPY = Dialect(
     name="numpy",
@@ -89,7 +89,7 @@ def compile_function(
 ) -> NumpyFunction:
     """The function itself: it takes arrays by name and checks them. Arguments as for ``source``."""
     # Only here, so that source text can be had without NumPy.
-    from matcalc.backends.numpy_function import NumpyFunction
+    from matcalc.codegen.function import NumpyFunction
 
     return NumpyFunction(generate(expr, backend, name, doc, variables))
 
