@@ -19,6 +19,9 @@ from matcalc.core.expr import Expr
 
 _uids = itertools.count(1)
 
+#: Axes that an expression can have: what has more free indices has no matrix form of its own.
+MATRIX_AXES = 2
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Index:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matcalc.core.expr import Expr, Symbol, symbols
-from matcalc.core.index import IndexExpr
+from matcalc.core.index import MATRIX_AXES, IndexExpr
 from matcalc.passes.differentiate import (
     carried_back,
     derivative,
@@ -18,7 +18,7 @@ from matcalc.passes.differentiate import (
     settle,
     summed,
 )
-from matcalc.passes.gather import MATRIX_AXES, gather
+from matcalc.passes.gather import gather
 
 #: What names stand for, each in terms of those before it.
 Definitions = Mapping[Symbol, Expr]

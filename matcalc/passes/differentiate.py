@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
-from matcalc.core.index import Factor, Index, IndexExpr, Term, renew_bound
+from matcalc.core.index import MATRIX_AXES, Factor, Index, IndexExpr, Term, renew_bound
 from matcalc.errors import LimitProblem
 from matcalc.ops.constant import EYE
 from matcalc.passes.contract import contract
 from matcalc.passes.expand import expand
-from matcalc.passes.gather import MATRIX_AXES, gather
+from matcalc.passes.gather import gather
 from matcalc.passes.pull_back import pull_back
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve

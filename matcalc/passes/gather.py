@@ -15,7 +15,7 @@ from itertools import product as cartesian
 from math import prod
 
 from matcalc.core.expr import Constant, Expr, Symbol
-from matcalc.core.index import Factor, Index, IndexExpr, Term
+from matcalc.core.index import MATRIX_AXES, Factor, Index, IndexExpr, Term
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TIMES
@@ -26,8 +26,6 @@ from matcalc.passes.equal import canonical
 from matcalc.passes.measure import measure
 from matcalc.passes.multiply_out import multiply_out
 from matcalc.passes.products import product
-
-MATRIX_AXES = 2
 
 #: Terms of longer arrays are not compared factor by factor.
 JOIN_LIMIT = 500

@@ -15,7 +15,7 @@ from itertools import combinations
 
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Expr, Size
-from matcalc.core.index import Factor, Index
+from matcalc.core.index import MATRIX_AXES, Factor, Index
 from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import VEC
 from matcalc.ops.structural import KRON
@@ -28,8 +28,6 @@ Indices = tuple[Index, ...]
 
 #: Reads factors as a matrix with these rows and columns, slowest first; None where there is none.
 Reader = Callable[[Sequence[Factor], Indices, Indices], Expr | None]
-
-MATRIX_AXES = 2
 
 #: Terms with more factors than this are not split: the ways to do it are too many.
 MOST_FACTORS = 6

@@ -14,7 +14,7 @@ from itertools import permutations
 
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Constant, Expr, Size
-from matcalc.core.index import Composite, Factor, Index, Term
+from matcalc.core.index import MATRIX_AXES, Composite, Factor, Index, Term
 from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import KRON
@@ -28,8 +28,6 @@ from matcalc.passes.network import fold_term
 from matcalc.passes.products import product
 
 Indices = tuple[Index, ...]
-
-MATRIX_AXES = 2
 
 #: Terms with more groups than this are read in the order in which they come only.
 MOST_GROUPS = 5

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 
 from matcalc.core.dim import Shape
 from matcalc.core.expr import Expr, Symbol
-from matcalc.core.index import Factor, IndexExpr, Term
+from matcalc.core.index import MATRIX_AXES, Factor, IndexExpr, Term
 from matcalc.core.properties import closed
 from matcalc.passes.contract import contract
 from matcalc.passes.properties import LINEAR
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
-
-#: Axes that an expression can have.
-MATRIX_AXES = 2
 
 
 @dataclass(frozen=True)
