@@ -11,17 +11,13 @@ answer counts. A package that is not installed is left out; ``pip install '.[ben
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import os
-import platform
 import statistics
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
-from importlib.metadata import PackageNotFoundError, version
 
-import matcalc
+from benchmarks.environment import circumstances
 from benchmarks.peer_adapters import ADAPTERS, load
 from benchmarks.peer_adapters.base import Adapter
 from benchmarks.peer_adapters.judge import NOT_EXPRESSIBLE, NOT_JUDGED, Verdict, judge
@@ -57,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for line in failures(name, column, cases):
                 print(line)
     packages = ["matcalc", *(name for each in adapters.values() for name in each.packages)]
-    print("\n".join((*table(columns, options.limit), "", *circumstances(packages, len(cases)))))
+    print("\n".join((*table(columns, options.limit), "", f"{len(cases)} cases")))
+    print("\n".join(circumstances(packages)))
 
 
 def installed(names: Iterable[str]) -> dict[str, Adapter]:
@@ -130,19 +127,6 @@ def median_time(column: Column, cases: set[str]) -> str:
     if not cases:
         return "–"
     return f"{1000 * statistics.median(column[case].seconds for case in cases):.1f} ms"
-
-
-def circumstances(packages: Sequence[str], cases: int) -> Iterator[str]:
-    """What the numbers depend on."""
-    versions = [f"Python {platform.python_version()}"]
-    for name in dict.fromkeys(packages):
-        try:
-            versions.append(f"{name} {version(name)}")
-        except PackageNotFoundError:  # matcalc in a checkout that is not installed
-            versions.append(f"{name} {matcalc.__version__}")
-    load_average = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
-    yield f"{cases} cases, {dt.datetime.now(tz=dt.UTC):%d %B %Y}, load {load_average}"
-    yield ", ".join(versions)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ shape (n, n), mixed layout (the shape of X)
 conditions: X invertible
 """
 
-from matcalc.api import diff, parse
+from matcalc.api import diff, grad, parse
 from matcalc.core.expr import Expr
 from matcalc.derivative import Derivative
 from matcalc.errors import (
@@ -23,6 +23,7 @@ from matcalc.errors import (
     SyntaxProblem,
     UnsupportedProblem,
 )
+from matcalc.gradients import Gradients
 from matcalc.judge import check, equal
 from matcalc.verdict import Equality, Verdict
 
@@ -36,6 +37,7 @@ __all__ = [
     "Derivative",
     "Equality",
     "Expr",
+    "Gradients",
     "LimitProblem",
     "MatcalcError",
     "NameProblem",
@@ -46,5 +48,6 @@ __all__ = [
     "check",
     "diff",
     "equal",
+    "grad",
     "parse",
 ]

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, overload
 
+from matcalc.arguments import choice, kind, names_in, order_of, variable
 from matcalc.backends import text as printer
-from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
+from matcalc.core.dim import ONE, describe_shape
+from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.index import IndexExpr
-from matcalc.derivative import Derivative, by_name, written_out
-from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem, UnsupportedProblem
+from matcalc.derivative import Derivative
+from matcalc.errors import ArgumentProblem, NameProblem, ShapeProblem, UnsupportedProblem
+from matcalc.gradients import Gradients
 from matcalc.ops import by_call
 from matcalc.passes.chain_rule import Definitions, total_derivative
-from matcalc.passes.conditions import conditions
+from matcalc.passes.conditions import may_be_nowhere
 from matcalc.passes.differentiate import derivatives
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
-from matcalc.passes.layout import LAYOUTS, Arranged, arrange
-from matcalc.passes.measure import measure
-from matcalc.passes.shorten import shorten
+from matcalc.passes.layout import LAYOUTS
 from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
-from matcalc.report import declaration, factors, one_line, unused_name
+from matcalc.report import declaration, factors, one_line
 from matcalc.syntax.names import is_name, normal_name
+from matcalc.wording import function
 
-__all__ = ["CONVENTIONS", "LAYOUTS", "MAX_ORDER", "diff", "differentiate", "parse", "read"]
-
-MAX_ORDER = 12
-
-#: Size beyond which conditions are stated in terms of the definitions of the text.
-READABLE = 15
-
-#: Size beyond which they do not show what they are about.
-LONGEST = 200
-
-#: Largest order that a message shows: Python refuses to write numbers of thousands of digits.
-MAX_SHOWN = 10**9
+__all__ = ["CONVENTIONS", "LAYOUTS", "diff", "differentiate", "grad", "parse", "read"]
 
 Expr.printer = printer.format_program
 
@@ -86,15 +75,56 @@ def diff(
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
     reading = read(expr, shapes, assume, keep)
-    names = _names("wrt", wrt)
+    names = names_in("wrt", wrt)
     found = differentiate(reading, names, layout=layout, order=order, structured=structured)
     return found[names[0]] if isinstance(wrt, str) else found
+
+
+def grad(
+    expr: Any,
+    names: str | Sequence[str] | None = None,
+    *,
+    shapes: Any = None,
+    assume: Any = None,
+    structured: str | None = "ambient",
+    keep: str | Sequence[str] | None = None,
+) -> Gradients:
+    """The gradients of a scalar function by several variables, from one sweep.
+
+    Args:
+        expr: as for ``diff``.
+        names: of the variables; all that occur if none is given.
+        shapes: as for ``diff``.
+        assume: as for ``diff``.
+        structured: as for ``diff``.
+        keep: as for ``diff``.
+
+    Raises:
+        MatcalcError: what is wrong with the input, where, and what to do about it.
+    """
+    reading = read(expr, shapes, assume, keep)
+    f = function(reading)
+    axes = f.axes if isinstance(f, Expr) else f.dims
+    if axes:
+        raise ShapeProblem(
+            f"a gradient is of a scalar, and the function is {describe_shape((*axes, ONE, ONE)[:2])}",
+            help="diff gives its derivative",
+        )
+    convention = choice("structured", structured, CONVENTIONS)
+    chosen = occurring(reading) if names is None else names_in("names", names)
+    variables = [variable(reading, name) for name in chosen]
+    _sweep(reading, variables)
+    return Gradients(
+        reading,
+        {v: _tensor(reading, v, 1, convention, {}) for v in variables},
+        lambda wrt: _derivative(reading, wrt, LAYOUTS[0], 1, convention),
+    )
 
 
 def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
     """The expression that a text means. ``parse(str(e)) is e``."""
     if not isinstance(text, str):
-        raise ArgumentProblem(f"text must be a string, not {_kind(text)}")
+        raise ArgumentProblem(f"text must be a string, not {kind(text)}")
     expr = read(text, shapes, assume).expr
     if expr is None:
         raise UnsupportedProblem(
@@ -106,7 +136,7 @@ def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
 
 def read(expr: Any, shapes: Any = None, assume: Any = None, keep: Any = None) -> Reading:
     """An expression with the kind and shape of everything in it."""
-    names = [normal_name(name.strip()) for name in _names("keep", keep)] if keep else []
+    names = [normal_name(name.strip()) for name in names_in("keep", keep)] if keep else []
     reading = _read(expr, shapes, assume, names)
     for name in names:
         if name not in reading.definitions:
@@ -131,7 +161,7 @@ def _read(expr: Any, shapes: Any, assume: Any, keep: Sequence[str]) -> Reading:
 
         return elaborate(_program(from_sympy(expr)[0]), shapes, assume)
     raise ArgumentProblem(
-        f"expr must be text or an expression, not {_kind(expr)}",
+        f"expr must be text or an expression, not {kind(expr)}",
         help='write the expression as text, such as "x\' A x"',
     )
 
@@ -157,18 +187,21 @@ def differentiate(
     structured: str | None = None,
 ) -> dict[str, Derivative]:
     """Derivatives of what was read, by the name of the variable. Arguments as for ``diff``."""
-    layout = _choice("layout", layout, LAYOUTS)
-    structured = _choice("structured", structured, CONVENTIONS)
-    times = _order(order)
-    variables = {name: _variable(reading, name) for name in names}
-    if reading.expr is not None:
-        # One sweep for all; what needs its own treatment finds the others' work memoised.
-        plain = [v for v in variables.values() if not v.properties & STRUCTURAL]
-        derivatives(reading.expr, plain)
+    layout = choice("layout", layout, LAYOUTS)
+    structured = choice("structured", structured, CONVENTIONS)
+    times = order_of(order)
+    variables = {name: variable(reading, name) for name in names}
+    _sweep(reading, variables.values())
     return {
-        name: _derivative(reading, variable, layout, times, structured)
-        for name, variable in variables.items()
+        name: _derivative(reading, wrt, layout, times, structured)
+        for name, wrt in variables.items()
     }
+
+
+def _sweep(reading: Reading, variables: Iterable[Symbol]) -> None:
+    """Find all first derivatives at once; what needs its own treatment finds the others' work memoised."""
+    if reading.expr is not None:
+        derivatives(reading.expr, [v for v in variables if not v.properties & STRUCTURAL])
 
 
 def _derivative(
@@ -180,11 +213,7 @@ def _derivative(
     definitions = _definitions(reading.named)
     if not definitions:
         return plain
-    named = by_name(_answer(reading.named, wrt, layout, order, structured, definitions))
-    parts = _shown_parts(written_out(named).arranged)
-    words = _in_the_words_of(reading)
-    found = conditions(factors(plain.f), parts, wrt, order, words)
-    return replace(plain, named=replace(named, conditions=found))
+    return replace(plain, kept=_answer(reading.named, wrt, layout, order, structured, definitions))
 
 
 def _answer(
@@ -196,40 +225,35 @@ def _answer(
     definitions: Definitions | None = None,
 ) -> Derivative:
     """The derivative in terms of the variables, and of the names that are kept."""
-    f = _function(reading)
     names = definitions or {}
-    notes = list(reading.notes)
+    tensor = _tensor(reading, wrt, order, structured, names)
+    f = function(reading)
+    found = Derivative(f, wrt, order, tensor, layout, structured, reading, names)
+    if not names and may_be_nowhere(factors(f)):
+        # Refused here, and not when it is shown.
+        assert found.conditions is not None
+    return found
+
+
+def _tensor(
+    reading: Reading, wrt: Symbol, order: int, structured: str, definitions: Definitions
+) -> IndexExpr:
+    """The derivative in tensor convention."""
+    f = function(reading)
     if isinstance(f, Expr):
-        tensor = structured_derivative(f, wrt, order, structured, names)
-        arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, layout))
-        if layout == "vec" and arranged.expr is None:
-            arranged = _shortened(arrange(tensor, f.shape, wrt.shape, order, "tensor"))
-            notes.append("no vec form was found; this is the tensor")
-    else:
-        tensor = _differentiate_index(f, wrt, order, names)
-        # vec is defined for matrices.
-        arranged = replace(arrange(tensor, f.dims, wrt.shape, order, "tensor"), vec=None)
-    return Derivative(
-        f=f,
-        wrt=wrt,
-        order=order,
-        arranged=arranged,
-        tensor=tensor,
-        structured=structured,
-        symbols={**reading.variables, **{name.name: name for name in names}},
-        function_name=_function_name(reading, f),
-        conditions=conditions(
-            factors(f), _shown_parts(arranged), wrt, order, _in_the_words_of(reading)
-        ),
-        notes=notes,
-        definitions=names,
-    )
+        return structured_derivative(f, wrt, order, structured, definitions)
+    if wrt.properties & STRUCTURAL:
+        raise UnsupportedProblem(
+            f"{wrt.name} has structure, and the function has no matrix form",
+            help="declare it without structure, or write the function in matrix form",
+        )
+    return total_derivative(f, wrt, order, definitions)
 
 
 def _definitions(reading: Reading) -> Definitions:
     """The definitions that are kept and that the function depends on, in their order."""
     found: dict[Symbol, Expr] = {}
-    needed = set(symbols(*factors(_function(reading))))
+    needed = set(symbols(*factors(function(reading))))
     for name, value in reversed(reading.definitions.items()):
         symbol = reading.kept.get(name)
         if symbol in needed:
@@ -239,54 +263,9 @@ def _definitions(reading: Reading) -> Definitions:
     return dict(reversed(found.items()))
 
 
-def _shortened(arranged: Arranged) -> Arranged:
-    """Matrix and vec form in the shortest form found."""
-    expr, vec = (e if e is None else shorten(e) for e in (arranged.expr, arranged.vec))
-    return replace(arranged, expr=expr, vec=vec)
-
-
-def _shown_parts(arranged: Arranged) -> list[Expr]:
-    """The expressions that the answer as it is shown is made of."""
-    matrix = factors(arranged.index) if arranged.expr is None else [arranged.expr]
-    return matrix if arranged.vec is None else [*matrix, arranged.vec]
-
-
-def _in_the_words_of(reading: Reading) -> Callable[[Expr], str | None]:
-    """How parts of a function are printed: what is long by the names that the text defines."""
-    names = {value: name for name, value in reading.definitions.items() if value.args}
-    return lambda e: printer.format_part(e, names if measure(e) > READABLE else {}, LONGEST)
-
-
-def _function_name(reading: Reading, f: Expr | IndexExpr) -> str:
-    """The name that the text defines the function by, else ``f`` or one like it."""
-    for name, value in reading.definitions.items():
-        if value is f:
-            return name
-    functions = {node.op.name for node in postorder(*factors(f)) if isinstance(node, Apply)}
-    kept = () if reading.named is None else reading.named.kept
-    return unused_name("f", [*reading.variables, *reading.sizes, *functions, *kept, *reading.kept])
-
-
-def _differentiate_index(
-    f: IndexExpr, wrt: Symbol, order: int, definitions: Definitions
-) -> IndexExpr:
-    if wrt.properties & STRUCTURAL:
-        raise UnsupportedProblem(
-            f"{wrt.name} has structure, and the function has no matrix form",
-            help="declare it without structure, or write the function in matrix form",
-        )
-    return total_derivative(f, wrt, order, definitions)
-
-
-def _function(reading: Reading) -> Expr | IndexExpr:
-    f = reading.index if reading.expr is None else reading.expr
-    assert f is not None
-    return f
-
-
 def occurring(reading: Reading) -> list[str]:
     """The names of the variables in the expression, in order of first appearance."""
-    found = [symbol.name for symbol in symbols(*factors(_function(reading)))]
+    found = [symbol.name for symbol in symbols(*factors(function(reading)))]
     if not found:
         raise ArgumentProblem("the expression has no variables", help="name one to get a zero")
     return found
@@ -296,7 +275,7 @@ def describe(reading: Reading) -> list[str]:
     """The reading, a line for every variable and definition, and for the expression."""
     lines = [declaration(symbol) for symbol in reading.variables.values()]
     lines += [f"{name} = {_with_shape(value)}" for name, value in reading.definitions.items()]
-    f = _function(reading)
+    f = function(reading)
     if not any(f is value for value in reading.definitions.values()):
         lines.append(_with_shape(f))
     return [*lines, *(f"note: {note}" for note in reading.notes)]
@@ -306,102 +285,3 @@ def _with_shape(f: Expr | IndexExpr) -> str:
     if isinstance(f, IndexExpr):
         return f"{printer.format_index_left('f', f)}: {printer.format_shape(f.dims)}"
     return f"{one_line(f)}: {printer.format_shape(f.shape)}"
-
-
-# ---------------------------------------------------------------------- arguments
-
-
-def _names(argument: str, value: object) -> list[str]:
-    """The names in an argument, as they were given."""
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple):
-        raise ArgumentProblem(f"{argument} must be a name or a list of names, not {_kind(value)}")
-    if not names:
-        raise ArgumentProblem(f"{argument} is an empty list", help="name a variable")
-    for name in names:
-        if not isinstance(name, str):
-            raise ArgumentProblem(f"{argument} must hold names, not {_kind(name)}")
-    return list(names)
-
-
-def _variable(reading: Reading, name: str) -> Symbol:
-    """The variable of this name, in whichever spelling."""
-    normal = normal_name(name.strip())
-    if normal in reading.variables:
-        return reading.variables[normal]
-    if normal in reading.sizes:
-        raise NameProblem(f"{name} is a size, and derivatives are by variables")
-    if normal in reading.definitions:
-        raise NameProblem(
-            f"{name} is defined in the text, and derivatives are by variables",
-            help=f"differentiate by what {name} is made of, or remove its definition",
-        )
-    if not is_name(name.strip()):
-        raise NameProblem(
-            f"{name!r} is not the name of a variable",
-            details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
-            help="name one variable, or several as a list",
-        )
-    if normal in ("π", "I", "eye"):
-        what = "a number" if normal == "π" else "the identity matrix"
-        raise NameProblem(f"{name} is {what}, and derivatives are by variables")
-    if normal in reading.letters:
-        raise NameProblem(
-            f"{name} is an index, and derivatives are by variables",
-            details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
-            help=f"[{name}] behind a name is a subscript, E[{name}] entry {name} of E; for a function"
-            f" of {name} use round brackets and declare it: E: n -> scalar; E({name})",
-        )
-    if by_call(normal) or normal in reading.functions:
-        raise NameProblem(f"{name} is a function, and derivatives are by variables")
-    near = [v for v in reading.variables if v.lower() == normal.lower()]
-    near += get_close_matches(normal, reading.variables, n=1, cutoff=0.5)
-    raise NameProblem(
-        f"there is no variable {name}",
-        details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
-        help=f"did you mean {near[0]} ?"
-        if near
-        else f"declare it for a derivative of zero, such as {name}: n",
-    )
-
-
-def _choice(argument: str, value: object, choices: Sequence[str]) -> str:
-    """The value, or the first choice for None."""
-    if value is None:
-        return choices[0]
-    if not isinstance(value, str):
-        raise ArgumentProblem(f"{argument} must be a string, not {_kind(value)}")
-    if value not in choices:
-        near = get_close_matches(value, choices, n=1)
-        raise ArgumentProblem(
-            f"{value!r} is not a choice for {argument}",
-            details=(f"there are {', '.join(choices)}",),
-            help=f"did you mean {near[0]} ?" if near else None,
-        )
-    return value
-
-
-def _order(value: Any) -> int:
-    if value is None:
-        return 1
-    wrong = ArgumentProblem(
-        f"order must be a whole number from 1 to {MAX_ORDER}, not {_kind(value)}"
-    )
-    if isinstance(value, bool):
-        raise wrong
-    try:
-        order = operator.index(value)
-    except TypeError:
-        raise wrong from None
-    if order < 1:
-        shown = order if order > -MAX_SHOWN else "a large negative number"
-        raise ArgumentProblem(f"order must be from 1 to {MAX_ORDER}, not {shown}")
-    if order > MAX_ORDER:
-        shown = f"order {order}" if order < MAX_SHOWN else "the order"
-        raise LimitProblem(f"{shown} is more than the limit of {MAX_ORDER}")
-    return order
-
-
-def _kind(value: object) -> str:
-    """A value of the wrong type, as messages name it."""
-    return "None" if value is None else f"a value of type {type(value).__name__}"

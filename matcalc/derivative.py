@@ -13,13 +13,17 @@ from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.errors import UnsupportedProblem
 from matcalc.passes.chain_rule import Definitions
-from matcalc.passes.layout import Arranged
+from matcalc.passes.conditions import conditions
+from matcalc.passes.elaborate import Reading
+from matcalc.passes.layout import Arranged, arrange
 from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_map
 from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
+from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import STRUCTURAL, in_other_conventions
 from matcalc.report import (
+    factors,
     index_line,
     latex_equations,
     lines,
@@ -27,6 +31,7 @@ from matcalc.report import (
     shown_map,
     unused_name,
 )
+from matcalc.wording import function_name, in_the_words_of
 
 if TYPE_CHECKING:
     from matcalc.backends.sympy_coordinates import Structured
@@ -63,35 +68,91 @@ def report_shape(shape: Shape) -> Sizes:
 class Derivative:
     """A derivative of ``f`` by ``wrt``.
 
+    ``tensor`` is what was computed; what it takes to show it is found when it is first asked for.
+
     Attributes:
         f: the function; in index form where it has no matrix form.
         wrt: the variable.
         order: how many times.
-        arranged: the derivative in its layout.
         tensor: the derivative in tensor convention: axes of ``f``, then of ``wrt`` for each order.
+        layout_wanted: the layout asked for.
         structured: how a structure of the variable was taken into account.
-        symbols: every variable of the problem by its name, whether it occurs in ``f`` or not.
-        function_name: what the function is called: by its definition if it has one, else ``f``.
-        conditions: where the derivative holds, such as ``X invertible``.
-        notes: what the reading of the input took for granted.
+        reading: what the text was read as.
         definitions: what names stand for that are kept in this derivative, each in terms of those
             before it.
-        named: the same derivative in terms of the definitions that were to be kept. It is what is
-            printed, and checked too.
+        kept: the same derivative, computed in terms of the definitions that were to be kept.
+        given: the arrangement to show, where it is not to be found from ``tensor``.
     """
 
     f: Expr | IndexExpr
     wrt: Symbol
     order: int
-    arranged: Arranged
     tensor: IndexExpr
+    layout_wanted: str
     structured: str
-    symbols: dict[str, Symbol]
-    function_name: str
-    conditions: list[str]
-    notes: list[str]
+    reading: Reading
     definitions: Definitions = field(default_factory=dict)
-    named: Derivative | None = None
+    kept: Derivative | None = None
+    given: Arranged | None = None
+
+    @cached_property
+    def plain(self) -> Arranged:
+        """The derivative in its layout, as it was found: what code is generated from."""
+        if self.given is not None:
+            return self.given
+        if not isinstance(self.f, Expr):
+            # vec is defined for matrices.
+            found = arrange(self.tensor, self.f.dims, self.wrt.shape, self.order, "tensor")
+            return replace(found, vec=None)
+        axes = self.f.shape, self.wrt.shape, self.order
+        found = arrange(self.tensor, *axes, self.layout_wanted)
+        if found.layout == "vec" and found.expr is None:
+            found = arrange(self.tensor, *axes, "tensor")
+        return found
+
+    @cached_property
+    def arranged(self) -> Arranged:
+        """The derivative in its layout, as it is shown: in the shortest form found."""
+        if self.given is not None or not isinstance(self.f, Expr):
+            return self.plain
+        expr, vec = (e if e is None else shorten(e) for e in (self.plain.expr, self.plain.vec))
+        return replace(self.plain, expr=expr, vec=vec)
+
+    @cached_property
+    def named(self) -> Derivative | None:
+        """The same derivative in terms of the definitions that were to be kept, if any.
+
+        It is what is printed, and checked too.
+        """
+        return None if self.kept is None else by_name(self.kept)
+
+    @cached_property
+    def conditions(self) -> list[str]:
+        """Where the derivative holds, such as ``X invertible``.
+
+        Raises:
+            UnsupportedProblem: nowhere; ``diff`` has seen to that.
+        """
+        d = written_out(self) if self.definitions else self
+        parts = _shown_parts(d.arranged)
+        return conditions(factors(d.f), parts, self.wrt, self.order, in_the_words_of(self.reading))
+
+    @cached_property
+    def function_name(self) -> str:
+        """What the function is called: by its definition if it has one, else ``f``."""
+        return function_name(self.reading)
+
+    @property
+    def symbols(self) -> dict[str, Symbol]:
+        """Every variable of the problem by its name, whether it occurs in ``f`` or not."""
+        return {**self.reading.variables, **{name.name: name for name in self.definitions}}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the reading of the input took for granted, and what form was not found."""
+        wanted_vec = self.layout_wanted == "vec" and isinstance(self.f, Expr)
+        lost = ["no vec form was found; this is the tensor"]
+        return [*self.reading.notes, *(lost if wanted_vec and self.layout != "vec" else ())]
 
     @property
     def expr(self) -> Expr | None:
@@ -101,17 +162,17 @@ class Derivative:
     @property
     def index(self) -> IndexExpr:
         """The index form; its free indices are the axes of this layout."""
-        return self.arranged.index
+        return self.plain.index
 
     @property
     def layout(self) -> str:
         """The layout of the answer: ``tensor`` where the one asked for would need a third axis."""
-        return self.arranged.layout
+        return self.plain.layout
 
     @property
     def shape(self) -> Sizes:
         """The shape in this layout: ``()``, ``("n",)``, ``(1, "n")``, ``("m", "m", "n")``."""
-        return tuple(map(report_dim, self.arranged.shape))
+        return tuple(map(report_dim, self.plain.shape))
 
     @property
     def variables(self) -> dict[str, Sizes]:
@@ -400,6 +461,12 @@ def by_name(d: Derivative) -> Derivative:
     return _answer_with(d, {value: name for value, name in values if value.args})
 
 
+def _shown_parts(arranged: Arranged) -> list[Expr]:
+    """The expressions that the answer as it is shown is made of."""
+    matrix = factors(arranged.index) if arranged.expr is None else [arranged.expr]
+    return matrix if arranged.vec is None else [*matrix, arranged.vec]
+
+
 def _answer_with(d: Derivative, replacements: dict[Expr, Expr]) -> Derivative:
     expr, vec = (
         None if e is None else substitute(e, replacements)
@@ -407,7 +474,7 @@ def _answer_with(d: Derivative, replacements: dict[Expr, Expr]) -> Derivative:
     )
     index = _substituted(d.arranged.index, replacements)
     arranged = replace(d.arranged, expr=expr, vec=vec, index=index)
-    return replace(d, arranged=arranged, tensor=_substituted(d.tensor, replacements))
+    return replace(d, given=arranged, tensor=_substituted(d.tensor, replacements))
 
 
 def _substituted(f: IndexExpr, replacements: dict[Expr, Expr]) -> IndexExpr:

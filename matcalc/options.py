@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from matcalc import api
+from matcalc.arguments import MAX_ORDER
 from matcalc.errors import ArgumentProblem
 from matcalc.ops import function_names
 from matcalc.passes.elaborate import Reading
@@ -116,7 +117,7 @@ def unknown(problem: str, word: str, known: list[str]) -> ArgumentProblem:
 def whole(text: str) -> int:
     """The value of ``--order``."""
     if not re.fullmatch("[0-9]{1,9}", text):
-        raise ArgumentProblem(f"--order takes a whole number from 1 to {api.MAX_ORDER}, not {text}")
+        raise ArgumentProblem(f"--order takes a whole number from 1 to {MAX_ORDER}, not {text}")
     return int(text)
 
 

@@ -288,10 +288,10 @@ def test_check_compares_what_is_printed():
 
     d = mc.diff("A x", "x")
     wrong = dataclasses.replace(d.arranged, expr=mc.parse("2 A", shapes={"A": ("m", "n")}))
-    assert dataclasses.replace(d, arranged=wrong).check().ok is False
+    assert dataclasses.replace(d, given=wrong).check().ok is False
     d = mc.diff("W x", "W", shapes={"W": ("m", "n")})
     wrong = dataclasses.replace(d.arranged, vec=mc.parse("2 kron(x', eye(m))", shapes={"x": "n"}))
-    assert dataclasses.replace(d, arranged=wrong).check().ok is False
+    assert dataclasses.replace(d, given=wrong).check().ok is False
 
 
 # ---------------------------------------------------------------------- index notation

@@ -127,6 +127,26 @@ def conditions(
     return _said(_without_consequences(_without_implied(_united(_once(needed)))), show)
 
 
+def may_be_nowhere(f: Iterable[Expr]) -> bool:
+    """Whether ``conditions`` might find that a function is defined nowhere.
+
+    It costs one visit a node, once, whatever the variable.
+    """
+    roots = tuple(f)
+    for node in postorder(*roots, without=may_be_nowhere):
+        node.memo[may_be_nowhere] = any(arg.memo[may_be_nowhere] for arg in node.args) or (
+            isinstance(node, Apply) and _is_contradiction(node)
+        )
+    return any(root.memo[may_be_nowhere] for root in roots)
+
+
+def _is_contradiction(node: Apply) -> bool:
+    """Whether what it needs to exist, and to be smooth there, is impossible."""
+    needed = list(_existence(node, Rank.DEFINED))
+    claims = [c.claim for c in (*needed, *_joined([*needed, *_smoothness(node)]))] if needed else ()
+    return any(is_refuted(part) for claim in claims for part in reduced(claim))
+
+
 # ------------------------------------------------------------------ what operations need
 
 

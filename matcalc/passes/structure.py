@@ -139,14 +139,15 @@ def at_point(expr: IndexExpr, points: dict[Expr, Expr]) -> IndexExpr:
 
 def check_requirements(f: Expr) -> None:
     """Refuse operations whose rule needs a property that cannot be shown."""
-    for node in postorder(f):
-        if not isinstance(node, Apply) or node.op.requires != "symmetric":
-            continue
-        if not is_symmetric(node.args[0]):
+    for node in postorder(f, without=check_requirements):
+        required = node.op.requires if isinstance(node, Apply) else ""
+        if required == "symmetric" and not is_symmetric(node.args[0]):
+            assert isinstance(node, Apply)
             raise UnsupportedProblem(
                 f"{node.op.spelling} of a matrix that is not known to be symmetric",
                 help="declare it, such as A: (n, n) symmetric",
             )
+        node.memo[check_requirements] = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""What timings depend on: threads, load, versions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import matcalc
+
+#: How the libraries that numerical packages are built on are told their number of threads.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+#: XLA has a pool of its own, which these flags keep to one thread.
+XLA_SINGLE = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+def single_thread() -> None:
+    """Keep NumPy, PyTorch and JAX to one thread and one processor; to be called before their import."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_SINGLE}".strip()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def threads() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def circumstances(packages: Sequence[str]) -> Iterator[str]:
+    """The lines below a table: date, load, threads, versions."""
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    yield f"{dt.datetime.now(tz=dt.UTC):%d %B %Y}, {load}, threads: {threads()}"
+    yield ", ".join(
+        [f"Python {platform.python_version()}", *map(_version, dict.fromkeys(packages))]
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:  # matcalc in a checkout that is not installed
+        return f"{name} {matcalc.__version__ if name == 'matcalc' else '(not installed)'}"

@@ -1,0 +1,69 @@
+"""The result of ``grad``: the gradients of a scalar function, found in one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+from matcalc.core.expr import Expr, Symbol
+from matcalc.core.index import IndexExpr
+from matcalc.derivative import Derivative
+from matcalc.passes.elaborate import Reading
+from matcalc.passes.layout import arrange
+from matcalc.wording import function, function_name
+
+
+class Gradients(Mapping[str, Derivative]):
+    """Gradients by the names of their variables; each has the shape of its variable.
+
+    What a gradient takes to be shown (conditions, the shortest form) is found when it is asked for
+    by name; ``forms`` are there at once, and share their parts.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        tensors: Mapping[Symbol, IndexExpr],
+        derive: Callable[[Symbol], Derivative],
+    ) -> None:
+        self.reading = reading
+        self.tensors = tensors
+        self._variables = {variable.name: variable for variable in tensors}
+        self._derive = derive
+        self._found: dict[str, Derivative] = {}
+
+    @property
+    def f(self) -> Expr | IndexExpr:
+        """The function; in index form where it has no matrix form."""
+        return function(self.reading)
+
+    @cached_property
+    def function_name(self) -> str:
+        """What the function is called: by its definition if it has one, else ``f``."""
+        return function_name(self.reading)
+
+    @cached_property
+    def forms(self) -> dict[str, Expr | IndexExpr]:
+        """Every gradient as the sweep found it: in matrix form, in index form where there is none."""
+        found: dict[str, Expr | IndexExpr] = {}
+        for variable, tensor in self.tensors.items():
+            arranged = arrange(tensor, (), variable.shape, 1, "mixed")
+            found[variable.name] = arranged.index if arranged.expr is None else arranged.expr
+        return found
+
+    def __getitem__(self, name: str) -> Derivative:
+        if name not in self._found:
+            self._found[name] = self._derive(self._variables[name])
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.values()))
+
+    def __repr__(self) -> str:
+        return f"<Gradients of {self.function_name} by {', '.join(self)}>"

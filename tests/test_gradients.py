@@ -1,0 +1,69 @@
+"""All gradients of a scalar function from one sweep."""
+
+import pytest
+
+import matcalc as mc
+from matcalc.core.expr import postorder
+
+NET = "z = W1 x + b1; h = tanh(z); ||W2 h + b2 - y||^2"
+
+
+def test_every_variable_by_default():
+    found = mc.grad(NET)
+    assert list(found) == ["W2", "W1", "x", "b1", "b2", "y"]
+    assert {name: d.shape for name, d in found.items()} == found["W1"].variables
+
+
+def test_only_the_variables_named_and_in_their_order():
+    assert list(mc.grad(NET, ["b2", "W1"])) == ["b2", "W1"]
+    assert list(mc.grad(NET, "W1")) == ["W1"]
+
+
+def test_each_is_what_diff_gives():
+    found = mc.grad(NET, ["W1", "b1"])
+    for name, d in found.items():
+        assert str(d) == str(mc.diff(NET, name))
+        assert found[name] is d
+
+
+def test_forms_share_their_parts():
+    forms = mc.grad(NET, ["W1", "b1", "W2", "b2"]).forms.values()
+    separately = sum(len(list(postorder(form))) for form in forms)
+    assert len(list(postorder(*forms))) <= separately // 2
+
+
+def test_a_variable_that_does_not_occur_has_a_zero_gradient():
+    found = mc.grad("a' x", ["x", "u"], shapes={"u": "n"})
+    assert str(found.forms["u"]) == "zeros(n)"
+    assert found["u"].is_zero
+
+
+def test_structure_and_names_that_are_kept():
+    symmetric = {"A": "symmetric"}
+    text = "x' A x"
+    for convention in ("ambient", "tangent", "independent"):
+        found = mc.grad(text, "A", assume=symmetric, structured=convention)
+        assert str(found["A"]) == str(mc.diff(text, "A", assume=symmetric, structured=convention))
+    kept = mc.grad("z = W x; L: m -> scalar; L(z)", "W", keep="z")
+    assert "= ∇L(z) x'" in str(kept["W"])
+
+
+def test_str_is_all_of_them():
+    found = mc.grad("a' x")
+    assert str(found) == f"{found['a']}\n\n{found['x']}"
+    assert repr(found) == "<Gradients of f by a, x>"
+
+
+def test_a_function_that_is_no_scalar_is_refused():
+    with pytest.raises(mc.ShapeProblem) as caught:
+        mc.grad("W x", "x")
+    assert (
+        caught.value.problem
+        == "a gradient is of a scalar, and the function is a vector of length m"
+    )
+    assert caught.value.help == "diff gives its derivative"
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(mc.NameProblem, match="there is no variable q"):
+        mc.grad("a' x", ["q"])
