@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from matcalc.backends import text
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Constant, Expr, Size
+from matcalc.core.expr import Constant, Expr, Size, Symbol
 from matcalc.passes.build import is_zero, power, scaled, times
-from matcalc.passes.slips import SLIPS, WHOLE, Disagreement, Formula, Slip, terms
+from matcalc.passes.disagreement import Disagreement, Formula, Slip
+from matcalc.passes.slips import EXACT, SLIPS, WHOLE, terms
 
 if TYPE_CHECKING:
     from matcalc.backends.trials import Trials
+
+#: Most variables that are taken to be symmetric, one by one.
+ASSUMED = 3
 
 #: Most formulas that are tried.
 TRIED = 600
@@ -45,6 +49,7 @@ def likely_mistake(d: Disagreement, trials: Trials) -> Diagnosis | None:
         lambda: _slips(d, trials, SLIPS, almost),
         lambda: _rare_condition(d, trials),
         lambda: iter(almost),
+        lambda: _and_symmetric(d, trials),
     )
     for rank, tests in enumerate((of_the_whole, of_a_part)):
         for test in tests:
@@ -72,7 +77,7 @@ def _slips(
             factor = trials.factor(claimed, wanted)
             if factor == 1:
                 yield _said(slip)
-            elif factor is not None:
+            elif factor is not None and slips not in EXACT:
                 what = (
                     "the sign is wrong" if factor == -1 else f"there is a factor {factor} too much"
                 )
@@ -134,6 +139,22 @@ def _common_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
     return _conditions(d.claim, d.answer, trials, COMMON, d.rectangular)
 
 
+def _and_symmetric(d: Disagreement, trials: Trials) -> Iterator[str]:
+    """A mistake on top of taking a matrix for symmetric."""
+    from matcalc.backends.trials import COMMON
+
+    for kind in COMMON:
+        for symbol in trials.able(kind)[:ASSUMED]:
+            if symbol.name in d.rectangular:
+                continue
+            special = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
+            there, near = d.where(symbol, special), trials.where(symbol, special)
+            if not near.points or near.of(there.answer) is None or near.of(there.claim) is None:
+                continue
+            for found in (*_factor(there, near), *_slips(there, near, SLIPS, [])):
+                yield f"{found}; and {symbol.name} is taken to be {kind}"
+
+
 def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
     from matcalc.backends.trials import RARE
 
@@ -143,12 +164,23 @@ def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
 def _conditions(
     a: Formula, b: Formula, trials: Trials, kinds: Sequence[str], without: frozenset[str]
 ) -> Iterator[str]:
+    from matcalc.backends.trials import COMMON, COMMUTE
+
     for names, kind in trials.conditions(a, b, kinds):
         if without.isdisjoint(names):
-            if kind == "commuting":
-                yield f"true only if {' and '.join(names)} commute"
+            if kind == COMMUTE:
+                yield f"true if {' and '.join(names)} commute"
             else:
-                yield f"true only if {' and '.join(names)} {'is' if len(names) == 1 else 'are'} {kind}"
+                only = "only " if kind in COMMON and not _is_avoidable(a, b, trials, names) else ""
+                are = "is" if len(names) == 1 else "are"
+                yield f"true {only}if {' and '.join(names)} {are} {kind}"
+
+
+def _is_avoidable(a: Formula, b: Formula, trials: Trials, names: tuple[str, ...]) -> bool:
+    """Whether formulas that are equal for a symmetric matrix are so for others: then it is enough, not needed."""
+    from matcalc.backends.trials import ASYMMETRIC
+
+    return len(names) > 1 or any(found == names for found, _ in trials.conditions(a, b, ASYMMETRIC))
 
 
 def _term_factor(d: Disagreement, trials: Trials) -> Iterator[str]:

@@ -16,8 +16,8 @@ from matcalc.diagnose import Diagnosis, likely_mistake, true_only_if
 from matcalc.errors import ArgumentProblem, MatcalcError, ShapeProblem
 from matcalc.passes.build import is_zero, zeros
 from matcalc.passes.contract import contract
+from matcalc.passes.disagreement import Disagreement, placed
 from matcalc.passes.layout import Placement, placements
-from matcalc.passes.slips import Disagreement, placed
 from matcalc.passes.structure import structured_derivative
 from matcalc.report import factors
 from matcalc.verdict import Equality, Verdict, listed
@@ -267,7 +267,7 @@ class _Check:
                 {name: number + more for name, number in sizes.items()}
                 for more in (RAISED if len(sizes) <= MANY_SIZES else RAISED[:1])
             ]
-            trials = Trials(variables, raised, [tensor, claims[0]], trials.values)
+            trials = Trials(variables, raised, [self.d.f, tensor, claims[0]], trials.values)
             if trials.points:
                 break
         return trials

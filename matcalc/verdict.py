@@ -194,7 +194,21 @@ def describe(wrong: Counterexample, claimed: str, expected: str) -> str:
 
 
 def _values(point: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in point.items()}
+    return {name: _entries_text(value) for name, value in point.items()}
+
+
+def _entries_text(value: Any) -> str:
+    """``[[1, 1/2], [0, 1]]``: nested lists with fractions as they are written."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_entries_text, value))}]"
+    return str(value)
+
+
+def _as_json(value: Any) -> Any:
+    """A number, or nested lists of them, with fractions as text."""
+    if isinstance(value, list):
+        return list(map(_as_json, value))
+    return value if isinstance(value, int | float) else str(value)
 
 
 def _number(value: Any) -> str:
@@ -203,15 +217,12 @@ def _number(value: Any) -> str:
 
 def as_dict(wrong: Counterexample) -> dict[str, Any]:
     """A counterexample as what JSON can hold; fractions as text."""
-    numbers = {
-        name: value if isinstance(value, int | float) else str(value)
-        for name, value in (("claimed", wrong.claimed), ("expected", wrong.expected))
-    }
     return {
         "sizes": dict(wrong.sizes),
-        "point": dict(wrong.point),
+        "point": {name: _as_json(value) for name, value in wrong.point.items()},
         "index": list(wrong.index),
-        **numbers,
+        "claimed": _as_json(wrong.claimed),
+        "expected": _as_json(wrong.expected),
     }
 
 

@@ -317,7 +317,7 @@ def test_equal_expressions(run):
     assert run("equal", "tr(A B)", "tr(B A)")[0] == 0
     code, out, _ = run("equal", "(A B)'", "A' B'", "--shapes", "A, B: (n, n)")
     assert code == 1
-    assert out.splitlines()[:2] == ["false: (A B)' = A' B'", "  true only if A and B commute"]
+    assert out.splitlines()[:2] == ["false: (A B)' = A' B'", "  true if A and B commute"]
 
 
 # ---------------------------------------------------------------------- mistakes

@@ -1,7 +1,8 @@
 """The smallest counterexample: small sizes, small whole numbers, an entry where two formulas differ.
 
 Sizes grow from 1; at each assignment of sizes at which the formulas differ at all, points are tried in
-the order of how much they differ from zero, or from identity matrices where zero is no point. Every
+the order of how much they differ from zero, or from identity matrices where zero is no point; fractions
+come last, for what is defined between 0 and 1. The function itself must have a value there. Every
 value that is reported is computed by SymPy at that point, exactly where all numbers are rational.
 """
 
@@ -29,7 +30,7 @@ from matcalc.backends.sympy_reference import (
     settled,
 )
 from matcalc.backends.sympy_symbols import parameter
-from matcalc.backends.trials import Array, Point, Trials, Values, all_close
+from matcalc.backends.trials import Array, Formula, Point, Trials, Values, all_close
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
@@ -48,7 +49,17 @@ SCREENED = 6
 CONFIRMED, ASKED = 5, 30
 
 #: The numbers that random points are made of.
-DIGITS = ((0, 1), (1, 2, 3), (-1, 0, 1, 2), (-3, -2, -1, 1, 2, 3))
+HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
+DIGITS: tuple[Sequence[int | Fraction], ...] = (
+    (0, 1),
+    (1, 2, 3),
+    (-1, 0, 1, 2),
+    (-3, -2, -1, 1, 2, 3),
+    (0, HALF, 1),
+    (HALF, THIRD, 2 * THIRD),
+    (-THIRD, THIRD, HALF, -HALF, 0, 1),
+    (3, 4, 5, 6, 7),
+)
 
 #: Two numbers differ if by more than this, relative to the larger.
 TOLERANCE = sympy.Float("1e-30", 40)
@@ -99,6 +110,12 @@ class Dispute:
     variables: Sequence[Symbol]
     shown: Sequence[Symbol]
 
+    @property
+    def formulas(self) -> list[Formula]:
+        """What must have a value at a counterexample: the claim, the answer, the function."""
+        function = [] if self.question is None else [self.question[0]]
+        return [self.claim, self.answer, *function]
+
 
 def find_counterexample(
     dispute: Dispute, names: Sequence[str], values: Values
@@ -112,7 +129,7 @@ def find_counterexample(
     """
     asked = 0
     for sizes in assignments(names):
-        formulas = [dispute.claim, dispute.answer]
+        formulas = dispute.formulas
         trials = Trials(dispute.variables, [sizes], formulas, values, SCREENED)
         if not trials.points or trials.equal(dispute.claim, dispute.answer):
             continue
@@ -130,8 +147,8 @@ def find_counterexample(
 
 
 def _differ_at(dispute: Dispute, point: Point, values: Values) -> bool:
-    left, right = (values.at(f, point) for f in (dispute.claim, dispute.answer))
-    return left is not None and right is not None and not all_close([left], [right])
+    found = [value for f in dispute.formulas if (value := values.at(f, point)) is not None]
+    return len(found) == len(dispute.formulas) and not all_close(found[:1], found[1:2])
 
 
 def assignments(names: Sequence[str]) -> Iterator[dict[str, int]]:
@@ -163,7 +180,7 @@ def _partitions(total: int, count: int) -> Iterator[tuple[int, ...]]:
 
 
 def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[Iterator[Point]]:
-    """Points of whole numbers: near zero, near the identity, at random; the simplest first."""
+    """Points near zero, near the identity, at random; the simplest first, whole numbers first."""
     parameters = [_Parameters(symbol, sizes) for symbol in variables]
     counts = [p.count for p in parameters]
 
@@ -171,7 +188,7 @@ def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[I
         for steps in itertools.islice(_steps(sum(counts)), ORDERED):
             yield from _point(parameters, start, steps, sizes)
 
-    def anywhere(digits: Sequence[int]) -> Iterator[Point]:
+    def anywhere(digits: Sequence[int | Fraction]) -> Iterator[Point]:
         rng = random.Random(0)  # noqa: S311 - no secrets
         for _ in range(RANDOM):
             steps = [rng.choice(digits) for _ in range(sum(counts))]
@@ -185,7 +202,7 @@ def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[I
 def _point(
     parameters: Sequence[_Parameters],
     start: Sequence[Sequence[int]],
-    steps: Sequence[int],
+    steps: Sequence[int | Fraction],
     sizes: Mapping[str, int],
 ) -> Iterator[Point]:
     """The point some steps away from a start, if there is one."""
@@ -243,13 +260,14 @@ class _Parameters:
         square = self.symbol.is_square or not self.symbol.axes
         return [int(i == j or not square) for i, j in self.owners]
 
-    def matrix(self, values: Sequence[int]) -> sympy.Matrix | None:
+    def matrix(self, values: Sequence[int | Fraction]) -> sympy.Matrix | None:
         """The value with these entries, if it has the properties of the variable."""
         known, numbers = self.symbol.properties, dict(zip(self.owners, values, strict=True))
 
         def entry(i: int, j: int) -> Any:
             sign, owner = parameter(known, i, j)
-            return sympy.Integer(sign * numbers.get(owner, 0))
+            number = Fraction(sign * numbers.get(owner, 0))
+            return sympy.Rational(number.numerator, number.denominator)
 
         matrix = sympy.Matrix(self.rows, self.columns, entry)
         if known & {"positive", "nonzero", "spd", "psd", "orthogonal", "invertible"}:
@@ -260,7 +278,7 @@ class _Parameters:
 
 
 def _has(array: Array, known: frozenset[str]) -> bool:
-    """Whether a matrix of whole numbers has the properties that are more than a pattern."""
+    """Whether a matrix of small numbers has the properties that are more than a pattern."""
     return (
         ("positive" not in known or bool((array > 0).all()))
         and ("nonzero" not in known or bool(array.all()))
@@ -333,7 +351,7 @@ def _number(value: Any) -> Number:
 
 def _nested(matrix: sympy.Matrix, symbol: Symbol) -> Any:
     """A value as lists with the axes of its variable that are not of size 1."""
-    rows = [[int(entry) for entry in row] for row in matrix.tolist()]
+    rows = [[_number(entry) for entry in row] for row in matrix.tolist()]
     if not symbol.axes:
         return rows[0][0]
     if len(symbol.axes) == 1:

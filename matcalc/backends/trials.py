@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -36,6 +37,7 @@ MANNERS = (
     Manner(positive=True, denominator=128),
     Manner(denominator=128),
     Manner(positive=True),
+    Manner(positive=True, denominator=4),
 )
 
 #: Points for each assignment of sizes, unless more are wanted.
@@ -59,6 +61,9 @@ COMMUTE = "commuting"
 #: What may hold for a variable on top of what is known, or for two; what is rarely meant, apart.
 COMMON = ("symmetric",)
 RARE = ("orthogonal", "skew", COMMUTE, "diagonal", "positive")
+
+#: Where one of these does as well, a matrix need not be symmetric.
+ASYMMETRIC = ("orthogonal", "skew")
 
 
 @dataclass(frozen=True)
@@ -222,28 +227,53 @@ class Trials:
                 return constant, exponents
         return None
 
+    def where(self, symbol: Symbol, special: Symbol) -> Trials:
+        """The same points with another value for a variable, which has the properties of ``special``."""
+        variables = [special if s is symbol else s for s in self.variables]
+        trials = Trials(variables, (), (), self.values)
+        for point in self.points:
+            with suppress(UnsupportedProblem, NonInvertibleMatrixError):
+                rng = random.Random(1)  # noqa: S311 - no secrets
+                value = sampled_matrix(special, point.sizes, rng, Manner())
+                others = {s: v for s, v in point.exact.items() if s is not symbol}
+                trials.points.append(Point.of(point.sizes, {**others, special: value}))
+        return trials
+
     def conditions(
         self, a: Formula, b: Formula, kinds: Sequence[str]
     ) -> Iterator[tuple[tuple[str, ...], str]]:
         """Names of a variable, or of two, and a property under which a = b."""
         for chosen, kind in self._possible(kinds):
-            points = [self._restricted(point, chosen, kind) for point in self.points]
-            if all(point is not None and self._agree(a, b, point) for point in points):
+            if all(self._agree_restricted(a, b, point, chosen, kind) for point in self.points):
                 yield tuple(symbol.name for symbol in chosen), kind
+
+    def _agree_restricted(
+        self, a: Formula, b: Formula, point: Point, chosen: Sequence[Symbol], kind: str
+    ) -> bool:
+        """Whether a = b where these variables have a property, at the first such point where both exist."""
+        for manner in MANNERS:
+            near = self._restricted(point, chosen, kind, manner)
+            values = [] if near is None else [self.values.at(f, near) for f in (a, b)]
+            left, right = values or (None, None)
+            if left is not None and right is not None:
+                return all_close([left], [right])
+        return False
+
+    def able(self, kind: str) -> list[Symbol]:
+        """The variables of which a property is not known but possible."""
+        return [s for s in self.variables if _may_be(s, kind)]
 
     def _possible(self, kinds: Sequence[str]) -> Iterator[tuple[tuple[Symbol, ...], str]]:
         """What could be assumed, of single variables first."""
         for count in (1, 2):
             for kind in kinds:
-                able = [s for s in self.variables if _may_be(s, kind)]
+                able = self.able(kind)
                 if kind != COMMUTE or count == 2:
                     yield from ((chosen, kind) for chosen in itertools.combinations(able, count))
 
-    def _agree(self, a: Formula, b: Formula, point: Point) -> bool:
-        left, right = self.values.at(a, point), self.values.at(b, point)
-        return left is not None and right is not None and all_close([left], [right])
-
-    def _restricted(self, point: Point, chosen: Sequence[Symbol], kind: str) -> Point | None:
+    def _restricted(
+        self, point: Point, chosen: Sequence[Symbol], kind: str, manner: Manner
+    ) -> Point | None:
         """The point with other values for these variables, that have a property."""
         rng = random.Random(1)  # noqa: S311 - no secrets
         exact = dict(point.exact)
@@ -256,8 +286,8 @@ class Trials:
         for symbol in chosen:
             known = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
             try:
-                exact[symbol] = sampled_matrix(known, point.sizes, rng, Manner())
-            except UnsupportedProblem:
+                exact[symbol] = sampled_matrix(known, point.sizes, rng, manner)
+            except (UnsupportedProblem, NonInvertibleMatrixError):
                 return None
         return Point.of(point.sizes, exact)
 

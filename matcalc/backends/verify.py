@@ -69,7 +69,8 @@ FEW_AXES = 2
 SYMBOLIC_SIZE = 3_000
 
 #: How points are drawn, in turn until enough of them suit: where logarithms and roots have no real
-#: value, positive entries, small ones and dominant diagonals may help.
+#: value, positive entries, small or large ones and dominant diagonals may help. Of what may be the
+#: only manner that suits there are as many as points.
 MANNERS = (
     Manner(),
     Manner(dominant=True),
@@ -77,6 +78,9 @@ MANNERS = (
     Manner(denominator=128),
     Manner(positive=True, denominator=128),
     Manner(positive=True),
+    Manner(positive=True, denominator=128),
+    Manner(positive=True, denominator=4),
+    Manner(positive=True, denominator=4),
 )
 
 #: How the numbers of a counterexample are drawn.

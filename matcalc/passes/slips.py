@@ -7,67 +7,24 @@ right, or that the claim would be if that slip had been made; whether they are i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from matcalc.core.expr import Expr, Symbol
-from matcalc.core.index import Index, IndexExpr, Term
-from matcalc.errors import UnsupportedProblem
+from matcalc.core.expr import Expr
+from matcalc.core.index import IndexExpr, Term
 from matcalc.passes import variations
-from matcalc.passes.build import scaled, transposed
+from matcalc.passes.build import ones, scaled, times, transposed
 from matcalc.passes.collect import total
-from matcalc.passes.contract import contract
-from matcalc.passes.layout import Placement, placements
-from matcalc.passes.recognise import recognise, vectorise
-from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
+from matcalc.passes.disagreement import Disagreement, Formula, Slip
+from matcalc.passes.other_derivatives import (
+    chain_broken_off,
+    misrule,
+    one_place,
+    other_convention,
+    other_function,
+    other_order,
+    other_variable,
+    summed,
+)
 from matcalc.passes.variations import Change
-
-#: In matrix form, or in index notation in the tensor convention.
-Formula = Expr | IndexExpr
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """A claim that is wrong.
-
-    Attributes:
-        claim: as it was made.
-        answer: the derivative in the same form; of another shape where the claim has a wrong one.
-        f: the function.
-        wrt: the variable.
-        order: how often it is differentiated.
-        structured: what the derivative by a variable with structure means.
-        others: the other variables.
-        tensor: the derivative in the tensor convention.
-        rectangular: variables that are square only as long as all sizes are taken to be equal.
-    """
-
-    claim: Formula
-    answer: Formula
-    f: Formula
-    wrt: Symbol
-    order: int
-    structured: str
-    others: tuple[Symbol, ...]
-    tensor: IndexExpr
-    rectangular: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A possible explanation.
-
-    Attributes:
-        text: what went wrong, with places for expressions.
-        about: these expressions.
-        value: a formula.
-        of_claim: whether that is the claim put right, to be held against the derivative; else it is
-            the derivative gone wrong, to be held against the claim.
-    """
-
-    text: str
-    about: tuple[Formula, ...]
-    value: Formula
-    of_claim: bool = True
 
 
 def _in_claim(
@@ -99,6 +56,17 @@ def _in_answer(
 def _whole_transposed(d: Disagreement) -> Iterator[Slip]:
     if isinstance(d.claim, Expr) and not d.claim.is_scalar:
         yield Slip("it is the transpose of the derivative", (), transposed(d.claim))
+
+
+def _one_number(d: Disagreement) -> Iterator[Slip]:
+    """A number where the derivative has it in every entry."""
+    if isinstance(d.claim, Expr) and d.claim.is_scalar and isinstance(d.answer, Expr):
+        text = (
+            f"the derivative has an entry for each of {d.wrt.name}, all equal to {{0}}: "
+            "it is not this number but {1}"
+        )
+        every = times(d.claim, ones(d.answer.shape))
+        yield Slip(text, (d.claim, d.answer), every)
 
 
 def _axes_in_other_order(d: Disagreement) -> Iterator[Slip]:
@@ -137,94 +105,6 @@ def _transposed_term(d: Disagreement) -> Iterator[Slip]:
             yield Slip("the term {0} should be transposed", (term,), total(*rest, transposed(term)))
 
 
-def _other_variable(d: Disagreement) -> Iterator[Slip]:
-    if isinstance(d.f, Expr):
-        for other in d.others:
-            for value in _forms(d.f, other, d.order):
-                yield Slip(f"it is the derivative by {other.name}", (), value, of_claim=False)
-
-
-def _other_order(d: Disagreement) -> Iterator[Slip]:
-    if not isinstance(d.f, Expr):
-        return
-    yield Slip("it is the function itself", (), d.f, of_claim=False)
-    for order in (d.order - 1, d.order + 1):
-        if order:
-            name = {1: "first", 2: "second", 3: "third"}.get(order, f"{order}th")
-            for value in _forms(d.f, d.wrt, order):
-                yield Slip(f"it is the {name} derivative", (), value, of_claim=False)
-
-
-def _other_convention(d: Disagreement) -> Iterator[Slip]:
-    if not isinstance(d.f, Expr) or not d.wrt.properties & STRUCTURAL:
-        return
-    for convention in CONVENTIONS:
-        if convention != d.structured:
-            for value in _forms(d.f, d.wrt, d.order, convention):
-                yield Slip(
-                    f"it is right in the {convention} convention for {d.wrt.name}", (), value, False
-                )
-
-
-def _summed(d: Disagreement) -> Iterator[Slip]:
-    """Axes of the derivative summed over: the derivative contracted with ones."""
-    if isinstance(d.f, IndexExpr):
-        return
-    cut = len(d.f.axes)
-    of_f, of_x = d.tensor.free[:cut], d.tensor.free[cut:]
-    if of_f:
-        text = "it is the derivative of the sum of all entries of the function"
-        yield from (Slip(text, (), value, False) for value in _matrices(of_x, d.tensor))
-    if of_x:
-        text = f"it is the derivative summed over all entries of {d.wrt.name}, contracted with ones"
-        yield from (Slip(text, (), value, False) for value in _matrices(of_f, d.tensor))
-    yield from (
-        Slip("it is the sum of all entries of the derivative", (), value, False)
-        for value in _matrices((), d.tensor)
-    )
-    if len(d.tensor.free) == 2 and d.tensor.dims[0] == d.tensor.dims[1]:
-        row = d.tensor.free[0]
-        diagonal = contract(d.tensor.rename_free((row, row)))
-        diagonal = IndexExpr((row,), diagonal.terms)
-        for value in _matrices((row,), diagonal):
-            yield Slip("it is the diagonal of the derivative", (), value, False)
-
-
-def _matrices(kept: tuple[Index, ...], tensor: IndexExpr) -> Iterator[Formula]:
-    """The array with only these axes left, the others summed over, as matrices."""
-    array = contract(IndexExpr(kept, tensor.terms)) if tensor.terms else IndexExpr(kept, ())
-    if len(kept) > 2:
-        yield array
-        return
-    matrix = recognise(array, *(*kept, None, None)[:2])
-    if matrix is not None:
-        yield matrix
-        if not matrix.is_scalar:
-            yield transposed(matrix)
-
-
-def _forms(f: Expr, x: Symbol, order: int, convention: str = "ambient") -> Iterator[Formula]:
-    """A derivative in all layouts."""
-    try:
-        tensor = structured_derivative(f, x, order, convention)
-    except UnsupportedProblem:
-        return
-    if len(tensor.free) > 2:
-        yield tensor
-    for placement in placements(tensor, f.shape, x.shape, order):
-        matrix = placed(tensor, placement)
-        if matrix is not None:
-            yield matrix
-
-
-def placed(tensor: IndexExpr, placement: Placement) -> Expr | None:
-    """A derivative in the tensor convention as the matrix that a layout makes of it."""
-    rows, columns = (
-        tuple(tensor.free[k] for k in side[::-1]) for side in (placement.rows, placement.columns)
-    )
-    return vectorise(tensor, rows, columns)
-
-
 def terms(f: Formula) -> list[Formula]:
     """The terms of a sum."""
     return list(variations.summands(f) if isinstance(f, Expr) else variations.index_summands(f))
@@ -243,26 +123,43 @@ def added(f: Formula, sign: int, term: Formula) -> Iterator[Formula]:
 #: The slips, the most specific first. Those of a constant factor, of one that depends on the sizes, and
 #: of what holds for symmetric matrices only are found by numbers, after the first of these.
 SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
-    _other_convention,
-    _other_variable,
-    _other_order,
+    other_convention,
+    other_variable,
+    other_order,
     _in_claim("{0} should be {1}: the factors are in the wrong order", variations.in_other_order),
     _in_claim("{0} stands where {1} is needed", variations.with_transpose),
+    _in_claim(
+        "{0} should be {1}: in vec(A X B) = (B' ⊗ A) vec(X) the right factor comes first, transposed",
+        variations.with_other_kron,
+    ),
+    misrule,
     _missing_term,
     _extra_term,
     _transposed_term,
-    _in_claim("a term has the wrong sign: {0}", variations.with_other_sign),
-    _in_claim("{0} should be {1}", variations.with_other_coefficient),
+    _in_claim("the term {0} has the wrong sign", variations.with_other_sign),
     _in_claim("{0} should be {1}: the product is of the wrong kind", variations.with_other_product),
-    _in_answer("the factor {0} is missing", variations.with_one_factor_less),
-    _in_claim("the factor {0} does not belong there", variations.with_one_factor_less),
+    chain_broken_off,
+    one_place,
+    _in_claim("{0} should be {1}", variations.with_other_coefficient),
     _in_claim("{0} should be {1}: the exponent is wrong", variations.with_other_power),
+    other_function,
+    _in_answer(
+        "the factor {0} is missing: the derivative has {1} where the claim has {2}",
+        variations.with_one_factor_less,
+    ),
+    _in_claim(
+        "the factor {0} does not belong there: {1} should be {2}", variations.with_one_factor_less
+    ),
     _in_answer("the factors {0} and {1} are missing", variations.with_two_factors_less),
-    _summed,
+    summed,
 )
 
 #: What comes before all others.
 WHOLE: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
     _whole_transposed,
     _axes_in_other_order,
+    _one_number,
 )
+
+#: What explains a claim only if it is matched with its coefficient.
+EXACT = (chain_broken_off, one_place, other_function)

@@ -58,6 +58,24 @@ def index_summands(e: IndexExpr) -> list[IndexExpr]:
     return [IndexExpr(e.free, (term,)) for term in e.terms]
 
 
+def places_of(e: Expr, part: Expr, most: int) -> list[tuple[int, ...]]:
+    """Where a part stands, each place as the numbers of the arguments that lead there, in reading order."""
+    found: list[tuple[int, ...]] = []
+    holding = {part}
+    for node in postorder(e):
+        if any(arg in holding for arg in node.args):
+            holding.add(node)
+    stack: list[tuple[Expr, tuple[int, ...]]] = [(e, ())]
+    while stack and len(found) < most:
+        node, path = stack.pop()
+        if node is part:
+            found.append(path)
+        stack += [
+            (arg, (*path, k)) for k, arg in reversed(list(enumerate(node.args))) if arg in holding
+        ]
+    return found
+
+
 def changed_once(e: Expr, rule: Callable[[Expr], Iterable[Change]]) -> Iterator[Change]:
     """Everything that a rule makes of an expression by a change in one place.
 
@@ -74,12 +92,12 @@ def changed_once(e: Expr, rule: Callable[[Expr], Iterable[Change]]) -> Iterator[
             ]  # fmt: skip
     for node, path in places[:PLACES]:
         for about, other in rule(node):
-            changed = _replaced(e, path, other)
+            changed = replaced(e, path, other)
             if changed is not None:
                 yield about, changed
 
 
-def _replaced(e: Expr, path: tuple[int, ...], other: Expr) -> Expr | None:
+def replaced(e: Expr, path: tuple[int, ...], other: Expr) -> Expr | None:
     """The expression with another in one place; None where its shape does not fit."""
     above: list[Apply] = []
     node = e
@@ -126,6 +144,17 @@ def in_other_order(node: Expr) -> Iterator[Change]:
                 yield (node, other), other
 
 
+def with_other_kron(node: Expr) -> Iterator[Change]:
+    """The two factors of a Kronecker product exchanged, transposed, or both."""
+    if is_op(node, KRON) and len(node.args) == 2:
+        left, right = node.args
+        for first, second in ((left, right), (right, left)):
+            for a, b in itertools.product((first, transposed(first)), (second, transposed(second))):
+                other = KRON(a, b)
+                if other is not node:
+                    yield (node, other), other
+
+
 def with_other_product(node: Expr) -> Iterator[Change]:
     """``A .* B`` for ``A B``, and the reverse."""
     if is_op(node, MATMUL):
@@ -153,14 +182,14 @@ def with_one_factor_less(node: Expr) -> Iterator[Change]:
     join = _elementwise if is_op(node, TIMES) else _products
     for k, factor in enumerate(node.args):
         for other in join((*node.args[:k], *node.args[k + 1 :])):
-            yield (factor,), other
+            yield (factor, node, other), other
 
 
 def with_two_factors_less(node: Expr) -> Iterator[Change]:
     """A product without two of its factors."""
-    for (first,), rest in with_one_factor_less(node):
-        for (second,), other in with_one_factor_less(rest):
-            yield (first, second), other
+    for about, rest in with_one_factor_less(node):
+        for more, other in with_one_factor_less(rest):
+            yield (about[0], more[0]), other
 
 
 def with_other_power(node: Expr) -> Iterator[Change]:
@@ -195,10 +224,15 @@ def with_other_sign(node: Expr) -> Iterator[Change]:
 
 def with_other_coefficient(node: Expr) -> Iterator[Change]:
     """A number inside as its half, its double, its negative, or one more or less."""
-    if isinstance(node, Constant) and node.value:
-        c = node.value
+    numbers = [k for k, arg in enumerate(node.args) if isinstance(arg, Constant) and arg.value]
+    for k in numbers:
+        number = node.args[k]
+        assert isinstance(node, Apply)
+        assert isinstance(number, Constant)
+        c = number.value
         for other in map(Constant, dict.fromkeys((2 * c, c / 2, -c, c + 1, c - 1))):
-            yield (node, other), other
+            changed = node.op(*node.args[:k], other, *node.args[k + 1 :])
+            yield (node, changed), changed
 
 
 def _products(factors: tuple[Expr, ...]) -> Iterator[Expr]:

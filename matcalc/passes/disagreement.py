@@ -1,0 +1,109 @@
+"""A claim that is wrong, what may explain it, and derivatives in the forms that claims have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from matcalc.core.expr import Expr, Symbol, substitute
+from matcalc.core.index import IndexExpr
+from matcalc.errors import UnsupportedProblem
+from matcalc.passes.layout import Placement, placements
+from matcalc.passes.recognise import vectorise
+from matcalc.passes.simplify import simplify
+from matcalc.passes.structure import at_point, structured_derivative
+
+#: In matrix form, or in index notation in the tensor convention.
+Formula = Expr | IndexExpr
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A claim that is wrong.
+
+    Attributes:
+        claim: as it was made.
+        answer: the derivative in the same form; of another shape where the claim has a wrong one.
+        f: the function.
+        wrt: the variable.
+        order: how often it is differentiated.
+        structured: what the derivative by a variable with structure means.
+        others: the other variables.
+        tensor: the derivative in the tensor convention.
+        rectangular: variables that are square only as long as all sizes are taken to be equal.
+    """
+
+    claim: Formula
+    answer: Formula
+    f: Formula
+    wrt: Symbol
+    order: int
+    structured: str
+    others: tuple[Symbol, ...]
+    tensor: IndexExpr
+    rectangular: frozenset[str] = frozenset()
+
+    def where(self, symbol: Symbol, special: Symbol) -> Disagreement:
+        """The same about a variable with more properties."""
+        points: dict[Expr, Expr] = {symbol: special}
+
+        def put(f: Formula) -> Formula:
+            return at_point(f, points) if isinstance(f, IndexExpr) else substitute(f, points)
+
+        answer = put(self.answer)
+        return replace(
+            self,
+            claim=put(self.claim),
+            answer=simplify(answer) if isinstance(answer, Expr) else answer,
+            f=put(self.f),
+            wrt=special if symbol is self.wrt else self.wrt,
+            others=tuple(special if s is symbol else s for s in self.others),
+            tensor=at_point(self.tensor, points),
+        )
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A possible explanation.
+
+    Attributes:
+        text: what went wrong, with places for expressions.
+        about: these expressions.
+        value: a formula.
+        of_claim: whether that is the claim put right, to be held against the derivative; else it is
+            the derivative gone wrong, to be held against the claim.
+    """
+
+    text: str
+    about: tuple[Formula, ...]
+    value: Formula
+    of_claim: bool = True
+
+
+def derivative_forms(
+    f: Expr, x: Symbol, order: int, convention: str = "ambient"
+) -> Iterator[Formula]:
+    """A derivative in all layouts."""
+    try:
+        tensor = structured_derivative(f, x, order, convention)
+    except UnsupportedProblem:
+        return
+    yield from placed_forms(f, x, order, tensor)
+
+
+def placed_forms(f: Expr, x: Symbol, order: int, tensor: IndexExpr) -> Iterator[Formula]:
+    """An array of the shape of a derivative in all layouts."""
+    if len(tensor.free) > 2:
+        yield tensor
+    for placement in placements(tensor, f.shape, x.shape, order):
+        matrix = placed(tensor, placement)
+        if matrix is not None:
+            yield matrix
+
+
+def placed(tensor: IndexExpr, placement: Placement) -> Expr | None:
+    """A derivative in the tensor convention as the matrix that a layout makes of it."""
+    rows, columns = (
+        tuple(tensor.free[k] for k in side[::-1]) for side in (placement.rows, placement.columns)
+    )
+    return vectorise(tensor, rows, columns)

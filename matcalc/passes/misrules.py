@@ -1,0 +1,187 @@
+"""Rules of differentiation as they are misremembered, and what comes out where one of them is applied.
+
+That dX moves to the end in the differential of an inverse, that a norm is differentiated like its
+square, that softmax acts entry by entry: each is a rule for one node u of the function, which gives
+an expression v of which the differential is what du is believed to be. In v, frozen parts do not
+vary. ``derivative_with`` then differentiates the function with du replaced by dv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute
+from matcalc.core.index import IndexExpr
+from matcalc.errors import ShapeProblem
+from matcalc.ops.elementwise import EXP
+from matcalc.ops.linalg import INV
+from matcalc.ops.reduction import NORM1, NORM2, SOFTMAX
+from matcalc.ops.structural import MATMUL, MATPOW, POWER, TRANSPOSE
+from matcalc.passes.build import MINUS, is_op, ones, power, scaled, times, transposed
+from matcalc.passes.collect import total
+from matcalc.passes.products import matrix_power, product, sum_of
+from matcalc.passes.structure import at_point, structured_derivative
+
+#: What is said where factors have been moved.
+LIKE_NUMBERS = "{0} is differentiated as if matrices could be exchanged like numbers"
+
+#: Most nodes of a function that rules are tried at; a deep network has many.
+NODES = 16
+
+
+@dataclass
+class Frozen:
+    """Symbols in the places of parts that are not to vary."""
+
+    values: dict[Expr, Expr] = field(default_factory=dict)
+
+    def __call__(self, part: Expr) -> Symbol:
+        """A symbol that stands for the value of a part."""
+        symbol = Symbol(f"frozen {len(self.values)}", part.shape)
+        self.values[symbol] = part
+        return symbol
+
+
+@dataclass(frozen=True)
+class Misrule:
+    """One belief about one node.
+
+    Attributes:
+        text: what is believed, with places for expressions.
+        about: these expressions.
+        value: what the node is taken for.
+    """
+
+    text: str
+    about: tuple[Expr, ...]
+    value: Expr
+
+
+def dependent_nodes(f: Expr, x: Symbol) -> list[Apply]:
+    """The operations whose value depends on a variable, the outermost first."""
+    dependent: set[Expr] = {x}
+    found: list[Apply] = []
+    for node in postorder(f):
+        if isinstance(node, Apply) and any(arg in dependent for arg in node.args):
+            dependent.add(node)
+            found.append(node)
+    return found[::-1][:NODES]
+
+
+def derivative_with(
+    f: Expr, x: Symbol, node: Expr, value: Expr, frozen: Frozen, convention: str
+) -> IndexExpr:
+    """The derivative of a function in which one node varies as another expression does."""
+    start, offset = frozen(node), frozen(value)
+    varied = total(start, value, scaled(-1, offset))
+    tensor = structured_derivative(substitute(f, {node: varied}), x, 1, convention)
+    points: dict[Expr, Expr] = {}
+    for symbol, part in frozen.values.items():
+        points[symbol] = substitute(part, points)
+    return at_point(tensor, points)
+
+
+def misrules(node: Apply, x: Symbol, frozen: Frozen) -> Iterator[Misrule]:
+    """Everything that may be believed of a node."""
+    for rule in (_function, _norm, _power, _inverse, _softmax, _product):
+        yield from rule(node, frozen)
+    yield from _transpose(node)
+    yield from _inner_derivative(node, x)
+
+
+def _function(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    if not node.op.elementwise or len(node.args) != 1:
+        return
+    argument = node.args[0]
+    same = "the derivative of {0} is taken to be {0} itself"
+    yield Misrule(same, (node,), times(frozen(node), argument))
+    yield Misrule("{0} is differentiated as if it were {1}", (node, argument), argument)
+
+
+def _norm(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    if not is_op(node, NORM1, NORM2):
+        return
+    argument = node.args[0]
+    square = power(NORM2(argument), Constant(2))
+    if is_op(node, NORM2):
+        yield Misrule("{0} is differentiated as if it were {1}", (node, square), square)
+        text = "the derivative of {0} is taken to be {1}: it has to be divided by {0}"
+        yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
+    if is_op(node, NORM1):
+        yield Misrule(
+            "{0} is differentiated as if it were {1}", (node, NORM2(argument)), NORM2(argument)
+        )
+    added = sum_of(argument)
+    text = "{0} is differentiated like {1}, as if the norm were the sum of the entries"
+    yield Misrule(text, (node, added), added)
+
+
+def _power(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    if not is_op(node, POWER, MATPOW) or not isinstance(node.args[1], Constant):
+        return
+    base, exponent = node.args[0], node.args[1].value
+    if is_op(node, POWER):
+        kept = times(Constant(exponent), frozen(node), base)
+        yield Misrule("differentiating {0}, the exponent is not reduced", (node,), kept)
+        lower = power(base, Constant(exponent - 1))
+        bare = times(frozen(lower), base)
+        yield Misrule("differentiating {0}, the exponent is not brought down", (node,), bare)
+        return
+    lower = frozen(matrix_power(base, Constant(exponent - 1)))
+    for factors in ((lower, base), (base, lower)):
+        yield Misrule(LIKE_NUMBERS, (node,), scaled(exponent, product(*factors)))
+
+
+def _inverse(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    if not is_op(node, INV):
+        return
+    argument, value = node.args[0], frozen(node)
+    for factors in ((value, value, argument), (argument, value, value)):
+        yield Misrule(LIKE_NUMBERS, (node,), product(MINUS, *factors))
+    text = "the derivative of {0} is taken without its minus sign"
+    yield Misrule(text, (node,), product(value, argument, value))
+    text = "differentiating {0}, one of the two factors {0} is left out"
+    for pair in ((value, argument), (argument, value)):
+        yield Misrule(text, (node,), product(MINUS, *pair))
+
+
+def _transpose(node: Apply) -> Iterator[Misrule]:
+    if is_op(node, TRANSPOSE) and node.is_square:
+        argument = node.args[0]
+        yield Misrule("{0} is differentiated as if it were {1}", (node, argument), argument)
+
+
+def _softmax(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    if is_op(node, SOFTMAX):
+        argument, value = node.args[0], frozen(node)
+        slope = times(value, total(ones(node.shape), scaled(-1, value)))
+        text = "{0} is differentiated entry by entry, but each of its entries depends on all of {1}"
+        yield Misrule(text, (node, argument), times(slope, argument))
+        text = "{0} is differentiated like {1}: the derivative of the denominator is left out"
+        yield Misrule(text, (node, EXP(argument)), times(value, argument))
+
+
+def _product(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    """Every factor that varies moved to one end, as if they were numbers."""
+    if not is_op(node, MATMUL):
+        return
+    for at_end in (True, False):
+        terms = []
+        with suppress(ShapeProblem):
+            for k, factor in enumerate(node.args):
+                rest = [frozen(arg) for arg in (*node.args[:k], *node.args[k + 1 :])]
+                terms.append(product(*rest, factor) if at_end else product(factor, *rest))
+        if len(terms) == len(node.args) and all(term.shape == node.shape for term in terms):
+            yield Misrule(LIKE_NUMBERS, (node,), total(*terms))
+
+
+def _inner_derivative(node: Apply, x: Symbol) -> Iterator[Misrule]:
+    text = "the inner derivative, of {0} by {1}, is left out"
+    if node.shape == x.shape:
+        yield Misrule(text, (node, x), x)
+    elif node.is_scalar:
+        yield Misrule(text, (node, x), sum_of(x))
+    elif node.shape == x.shape[::-1]:
+        yield Misrule(text, (node, x), transposed(x))
