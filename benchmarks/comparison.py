@@ -1,0 +1,122 @@
+"""Generated code, automatic differentiation and code by hand, in one table of ratios for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.in_turn import Times, time_in_turn
+from benchmarks.methods import NAMES, Method, methods
+from benchmarks.problem import Problem, Target
+
+#: Largest difference from the reference, relative to its largest entry.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one problem: the times of the methods that are right."""
+
+    problem: Problem
+    times: Times
+    wrong: Mapping[str, float]
+
+    @property
+    def reference(self) -> str:
+        """The method that the others are compared with."""
+        return NAMES[self.problem.order][0]
+
+    def speed(self, method: str, than: str) -> float | None:
+        """How many times as fast a method is; None where one of the two is missing."""
+        known = self.times.seconds
+        return self.times.speed(method, than) if method in known and than in known else None
+
+
+def compare(problem: Problem, backends: tuple[str, ...], budget: float, *, small: bool) -> Row:
+    """Compute the derivative with every method, compare the results, time what is right."""
+    right: dict[str, Method] = {}
+    wrong = {}
+    reference = None
+    for method in methods(problem, problem.arrays(small=small), backends):
+        result = method.run()
+        if method.dense is not None:
+            value = np.asarray(method.dense(result))
+            reference = value if reference is None else reference
+            error = difference(value, reference)
+            if not error <= TOLERANCE:
+                wrong[method.name] = error
+                continue
+        right[method.name] = method
+    return Row(problem, time_in_turn({n: m.run for n, m in right.items()}, budget), wrong)
+
+
+def difference(value: np.ndarray, reference: np.ndarray) -> float:
+    """The largest difference, relative to the largest entry; infinite for another shape."""
+    if value.shape != reference.shape:
+        return np.inf
+    return float(np.abs(value - reference).max() / np.abs(reference).max())
+
+
+# ------------------------------------------------------------------ tables
+
+
+def speeds(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
+    """How many times as fast as JAX's automatic differentiation everything is."""
+    ours = [f"matcalc {backend}" for backend in backends]
+    hand = [f"by hand {backend}" for backend in ("numpy", "jax")]
+    torch = NAMES[rows[0].problem.order][1]
+    columns = [*ours, torch, *hand]
+    columns += [
+        f"{kind} {backend}" for kind in ("operator", "core by hand") for backend in ("numpy", "jax")
+    ]
+    columns = [name for name in columns if any(name in row.times.seconds for row in rows)]
+    yield f"times as fast as {rows[0].reference} | " + " | ".join(columns)
+    yield "---|" + "---:|" * len(columns)
+    for row in rows:
+        cells = [_cell(row, name) for name in columns]
+        yield f"({row.problem.name}) {row.problem.title} | " + " | ".join(cells)
+
+
+def _cell(row: Row, method: str) -> str:
+    if method in row.wrong:
+        return "**wrong**"
+    return show(row.speed(method, row.reference))
+
+
+def show(ratio: float | None) -> str:
+    """Two digits: the next is noise."""
+    if ratio is None:
+        return "–"
+    return f"{ratio:.2f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
+
+
+def verdicts(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
+    """Whether the generated code reaches what it is to reach."""
+    yield "matcalc's code, times as fast as | " + " | ".join(backends) + " | wanted | reached"
+    yield "---|" + "---:|" * (len(backends) + 1) + "---|"
+    for row in rows:
+        for target in row.problem.targets:
+            reached = [_against(row, target, backend) for backend in backends]
+            wanted = [r for b, r in zip(backends, reached, strict=True) if b in target.backends]
+            best = max((ratio for ratio in wanted if ratio is not None), default=None)
+            where = " or ".join(target.backends)
+            yield (
+                f"({row.problem.name}) {target.than} | "
+                + " | ".join(map(show, reached))
+                + f" | {show(target.factor)} in {where} | "
+                + ("–" if best is None else "yes" if best >= target.factor else "**no**")
+            )
+
+
+def _against(row: Row, target: Target, backend: str) -> float | None:
+    than = f"by hand {backend}" if target.than == "by hand" else target.than
+    return row.speed(f"matcalc {backend}", than)
+
+
+def wrong(rows: Sequence[Row]) -> Iterator[str]:
+    """The methods whose results are not those of the reference."""
+    for row in rows:
+        for method, error in row.wrong.items():
+            yield f"({row.problem.name}) {method} differs by {error:.1e}: not timed"

@@ -1,0 +1,27 @@
+"""Generated Hessians against jax.hessian, torch.func.hessian and code by hand.
+
+    python -m benchmarks.hessians [PROBLEM ...] [--backend NAME] [--small] [--seconds S] [--source]
+
+All results are compared before anything is timed; what differs is not timed. The methods take turns
+in one process with one thread, and a ratio is the median over the rounds. ``jax.hessian`` is under
+``jax.jit``, and so is all that is written for JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.environment import single_thread
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compare on all problems, or on those named."""
+    single_thread()  # before NumPy is imported
+    from benchmarks.hessian_problems import PROBLEMS
+    from benchmarks.run_comparison import run
+
+    run(PROBLEMS, arguments, (__doc__ or "").splitlines()[0])
+
+
+if __name__ == "__main__":
+    main()

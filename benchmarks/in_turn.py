@@ -1,0 +1,70 @@
+"""Times of several methods for one problem, taken in turn so that each meets the same load."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+#: A shorter run is repeated, since the clock and the call cost too.
+SHORT = 2e-3
+
+#: A longer run does not notice what the method before it has left behind: memory that is still
+#: being given back, cold caches. A shorter one is run once more before the clock starts.
+LONG = 0.1
+
+ROUNDS = (3, 15)
+
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds for one run of each method in every round."""
+
+    seconds: Mapping[str, list[float]]
+
+    def speed(self, method: str, than: str) -> float:
+        """How many times as fast a method is: the median of the ratios of all rounds."""
+        rounds = zip(self.seconds[than], self.seconds[method], strict=True)
+        return statistics.median(other / own for other, own in rounds)
+
+
+def time_in_turn(methods: Mapping[str, Run], budget: float) -> Times:
+    """Time the methods round after round, for about ``budget`` seconds.
+
+    Every method has run once before, so that nothing is compiled here.
+    """
+    first = {name: _fastest(run) for name, run in methods.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in methods}
+    fewest, most = ROUNDS
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        for done in range(most):
+            elapsed = time.perf_counter() - start
+            if done >= fewest and elapsed * (done + 1) / done > budget:
+                break
+            for name, run in methods.items():
+                if first[name] < LONG:
+                    run()
+                seconds[name].append(_seconds(run, max(1, round(SHORT / first[name]))))
+    finally:
+        gc.enable()
+    return Times(seconds)
+
+
+def _seconds(run: Run, repeats: int) -> float:
+    """Seconds for one run."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter() - start) / repeats
+
+
+def _fastest(run: Run) -> float:
+    """A first estimate: the faster of two runs."""
+    return min(_seconds(run, 1), _seconds(run, 1))

@@ -1,0 +1,108 @@
+"""What is timed: a function, its arrays, and the best code for its derivative that one writes by hand.
+
+A function is written twice: as the text that matcalc reads, and as Python for the libraries that
+differentiate programs. Both are as their users write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+Array = Any
+Arrays = dict[str, Array]
+Sizes = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the generated code is to reach: so many times as fast as ``than``.
+
+    Attributes:
+        factor: ratio of the two times.
+        than: the method compared with, or ``by hand`` for the code by hand of the same library.
+        backends: whose generated code is to reach it; one of them is enough.
+    """
+
+    factor: float
+    than: str
+    backends: tuple[str, ...] = ("numpy", "jax")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A scalar function and its derivative by one variable.
+
+    Attributes:
+        name: short name, by which it is selected.
+        title: what it is.
+        text: the function as matcalc reads it.
+        wrt: the variable.
+        order: 1 for the gradient, 2 for the Hessian.
+        sizes: sizes for the timing.
+        small: sizes at which everything takes no time.
+        draw: the arrays, by name.
+        function: the function in Python: of a library (see ``libraries``) and the arrays by name.
+        by_hand: by library, the best code for the derivative; it takes the arrays by name and
+            ignores those that it does not need.
+        core_by_hand: the same for the derivative in compressed form.
+        targets: what is to be reached.
+    """
+
+    name: str
+    title: str
+    text: str
+    wrt: str
+    order: int
+    sizes: Sizes
+    small: Sizes
+    draw: Callable[[np.random.Generator, Sizes], Arrays]
+    function: Callable[..., Array]
+    by_hand: Mapping[str, Callable[..., Array]]
+    core_by_hand: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
+
+    def arrays(self, *, small: bool = False) -> Arrays:
+        """The same arrays at every call."""
+        return self.draw(np.random.default_rng(1), self.small if small else self.sizes)
+
+
+def jax_library() -> SimpleNamespace:
+    """JAX under the names that ``Problem.function`` uses."""
+    import jax
+    import jax.numpy as jnp
+
+    return SimpleNamespace(
+        sum=jnp.sum,
+        tanh=jnp.tanh,
+        relu=jax.nn.relu,
+        softplus=jax.nn.softplus,
+        logsumexp=lambda Z: jax.nn.logsumexp(Z, axis=0),
+        inv=jnp.linalg.inv,
+        logdet=lambda X: jnp.linalg.slogdet(X)[1],
+    )
+
+
+def torch_library() -> SimpleNamespace:
+    """PyTorch under the same names."""
+    import torch
+
+    return SimpleNamespace(
+        sum=torch.sum,
+        tanh=torch.tanh,
+        relu=torch.relu,
+        # Its own softplus is linear above 20, which costs 9 digits.
+        softplus=lambda z: -torch.nn.functional.logsigmoid(-z),
+        logsumexp=lambda Z: torch.logsumexp(Z, dim=0),
+        inv=torch.linalg.inv,
+        logdet=lambda X: torch.linalg.slogdet(X)[1],
+    )
+
+
+def one_hot(rng: np.random.Generator, classes: int, samples: int) -> Array:
+    """Labels as columns of the identity."""
+    return np.eye(classes)[:, rng.integers(classes, size=samples)]

@@ -1,0 +1,81 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmarks import run_comparison
+from benchmarks.comparison import compare, speeds, verdicts, wrong
+from benchmarks.gradient_problems import PROBLEMS as GRADIENTS
+from benchmarks.hessian_problems import PROBLEMS as HESSIANS
+from benchmarks.in_turn import Times
+from benchmarks.methods import derive
+
+ALL = [*HESSIANS, *GRADIENTS]
+
+
+@pytest.mark.parametrize("problem", ALL, ids=lambda problem: f"{problem.name}-{problem.order}")
+def test_code_by_hand_is_right(problem):
+    arrays = problem.arrays(small=True)
+    derivative = derive(problem).function("numpy")(**arrays)
+    for code in problem.by_hand.values():
+        np.testing.assert_allclose(code(**arrays), derivative, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("problem", ALL, ids=lambda problem: f"{problem.name}-{problem.order}")
+def test_arrays_are_the_same_at_every_call_and_have_the_sizes_said(problem):
+    small, large = problem.arrays(small=True), problem.arrays()
+    assert small.keys() == large.keys()
+    assert all((small[name] == again).all() for name, again in problem.arrays(small=True).items())
+    assert set(small[problem.wrt].shape) <= set(problem.small.values())
+    assert set(large[problem.wrt].shape) <= set(problem.sizes.values())
+
+
+def test_all_methods_agree_and_are_timed():
+    row = compare(HESSIANS[0], ("numpy",), budget=0, small=True)
+    assert not row.wrong
+    assert row.times.seconds.keys() >= {
+        "jax.hessian", "torch.func.hessian", "by hand numpy", "by hand jax", "matcalc numpy",
+    }  # fmt: skip
+
+
+def test_wrong_results_are_not_timed():
+    problem = next(p for p in GRADIENTS if p.name == "quadratic")
+    by_hand = {"numpy": lambda A, x: 2 * A @ x, "jax": lambda A, x: A @ x}
+    row = compare(dataclasses.replace(problem, by_hand=by_hand), ("numpy",), 0, small=True)
+    assert row.wrong.keys() == {"by hand numpy", "by hand jax"}
+    assert row.times.seconds.keys() == {"jax.grad", "torch.autograd", "matcalc numpy"}
+    assert [line.split(" differs")[0] for line in wrong([row])] == [
+        "(quadratic) by hand numpy",
+        "(quadratic) by hand jax",
+    ]
+    head, _, line = speeds([row], ("numpy",))
+    assert head.endswith(" | matcalc numpy | torch.autograd")
+    assert "wrong" not in line
+
+
+def test_speed_is_the_median_over_rounds():
+    times = Times({"slow": [4.0, 9.0, 8.0], "fast": [1.0, 1.0, 4.0]})
+    assert times.speed("fast", "slow") == 4
+    assert times.speed("slow", "fast") == 1 / 4
+
+
+def test_targets_are_judged():
+    problem = HESSIANS[0]
+    row = compare(problem, ("numpy",), budget=0, small=True)
+    row.times.seconds.update({"by hand numpy": [8.0] * 3, "matcalc numpy": [10.0] * 3})
+    assert list(verdicts([row], ("numpy",)))[2].endswith(" | 0.80 | 0.90 in numpy or jax | **no**")
+    row.times.seconds["matcalc numpy"] = [8.5] * 3
+    assert list(verdicts([row], ("numpy",)))[2].endswith(" | 0.94 | 0.90 in numpy or jax | yes")
+
+
+def test_command_line(capsys):
+    with pytest.raises(SystemExit):
+        run_comparison.run(HESSIANS, ["nonsense"], "Hessians")
+    assert "no problem nonsense" in capsys.readouterr().err
+    run_comparison.run(HESSIANS, ["b", "--source", "--backend", "numpy"], "Hessians")
+    assert "def derivative(V):" in capsys.readouterr().out
+    options = ["quadratic", "--small", "--seconds", "0", "--backend", "numpy"]
+    run_comparison.run(GRADIENTS, options, "Gradients")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("(quadratic) x' A x, by x | ")
+    assert ", threads: " in lines[-2]
