@@ -36,7 +36,7 @@ from matcalc.wording import function_name, in_the_words_of
 if TYPE_CHECKING:
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
-    from matcalc.codegen.function import NumpyFunction
+    from matcalc.codegen.function import GeneratedFunction
     from matcalc.derivation import Derivation, Step
 
 #: MIME type of ``to_dict``: JupyterLab would show application/json instead of the formula.
@@ -275,7 +275,7 @@ class Derivative:
 
         return sympy_export.entry(self.index, *indices)
 
-    def function(self, backend: str = "numpy") -> NumpyFunction:
+    def function(self, backend: str = "numpy") -> GeneratedFunction:
         """A callable that takes the variables by name as arrays and returns the derivative there.
 
         Arrays have 0, 1 or 2 axes (a row has one), the result the axes of ``shape`` without those

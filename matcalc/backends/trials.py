@@ -18,7 +18,7 @@ from sympy.matrices.exceptions import NonInvertibleMatrixError
 from matcalc.backends.sympy_entries import Entries
 from matcalc.backends.sympy_reference import UnsuitablePointError, settle_entries, settled
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix
-from matcalc.codegen.function import NumpyFunction
+from matcalc.codegen.function import GeneratedFunction
 from matcalc.codegen.generate import generate
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
@@ -98,7 +98,7 @@ class Values:
     """Values of formulas by generated code; of what there is no code for, by SymPy."""
 
     def __init__(self) -> None:
-        self._functions: dict[Formula, tuple[NumpyFunction, list[str], list[str]] | None] = {}
+        self._functions: dict[Formula, tuple[GeneratedFunction, list[str], list[str]] | None] = {}
 
     def at(self, f: Formula, point: Point) -> Array | None:
         """The value, if it is finite, with the axes that are not of size 1."""
@@ -111,17 +111,17 @@ class Values:
         return value
 
 
-def _compiled(f: Formula) -> tuple[NumpyFunction, list[str], list[str]] | None:
+def _compiled(f: Formula) -> tuple[GeneratedFunction, list[str], list[str]] | None:
     try:
         generated = generate(f)
         names = [symbol.name for symbol in generated.arrays.values()]
-        return NumpyFunction(generated), names, list(generated.sizes.values())
+        return GeneratedFunction(generated), names, list(generated.sizes.values())
     except (UnsupportedProblem, LimitProblem):
         return None
 
 
 def _called(
-    function: NumpyFunction, names: list[str], sizes: list[str], point: Point
+    function: GeneratedFunction, names: list[str], sizes: list[str], point: Point
 ) -> Array | None:
     known = {**point.sizes, **point.arrays}
     given: dict[str, Any] = {name: known[name] for name in (*names, *sizes) if name in known}

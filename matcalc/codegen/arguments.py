@@ -13,7 +13,9 @@ from matcalc.core.dim import Dim
 from matcalc.core.expr import Symbol
 
 #: Names that generated code uses itself; a variable of that name gets a trailing underscore.
-RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "jnp", "torch", "math", "scipy"})
+RESERVED = frozenset(
+    {*keyword.kwlist, *dir(builtins), "np", "jnp", "jax", "torch", "math", "scipy", "dtype", "device"}
+)
 
 
 class Names:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import ascii_letters
 
-from matcalc.codegen.writer import ATOM, Code, Writer
+from matcalc.codegen.code import ATOM, Code
+from matcalc.codegen.writer import Writer
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.errors import LimitProblem
 
@@ -39,7 +40,7 @@ def _term(writer: Writer, term: Term, free: tuple[Index, ...], codes: dict[Facto
         return writer.product(term.coefficient, scalars)
     if subscripts == [result]:
         return writer.product(term.coefficient, [*scalars, _first(operands, arrays, codes)])
-    path = ("optimize=True",) if len(operands) > 2 else ()
+    path = [writer.dialect.einsum_path] if len(operands) > 2 and writer.dialect.einsum_path else []
     call = writer.call("einsum", f'"{",".join(subscripts)}->{result}"', *operands, *path)
     return writer.product(term.coefficient, [*scalars, call])
 

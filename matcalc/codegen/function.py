@@ -1,23 +1,20 @@
-"""Generated NumPy code as a function that checks its arguments."""
+"""Generated code as a function that checks its arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature
+from numbers import Integral
 from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from matcalc.codegen.arguments import Axis, axes_of, read_sizes
 from matcalc.codegen.generate import Generated
+from matcalc.codegen.libraries import Array, library, not_installed
 from matcalc.core.expr import Symbol
-from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
-
-Array = NDArray[Any]
+from matcalc.errors import ArgumentProblem, ShapeProblem
 
 
-class NumpyFunction:
+class GeneratedFunction:
     """A callable that takes arrays by name; vectors and rows are 1-d, scalars 0-d.
 
     Every variable of the problem may be given, whether the result depends on it or not.
@@ -30,6 +27,7 @@ class NumpyFunction:
         self.source = generated.source
         self.__name__ = generated.name
         self._generated = generated
+        self._library = library(generated.backend)
         self._function = _load(generated)
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         self._size_names = {size: python for python, size in generated.sizes.items()}
@@ -39,8 +37,8 @@ class NumpyFunction:
         parameters = ", ".join([*self._generated.arrays, *self._generated.sizes])
         return f"<generated function {self.__name__}({parameters})>"
 
-    def __call__(self, *unnamed: ArrayLike, **arrays: ArrayLike) -> Array:
-        """The value at these arrays, which are given by name.
+    def __call__(self, *unnamed: Any, **arrays: Any) -> Array:
+        """The value at these arrays, which are given by name; a tuple where there are several.
 
         Raises:
             ArgumentProblem: an argument is missing, unknown or not numeric, or a matrix is singular.
@@ -56,19 +54,21 @@ class NumpyFunction:
             raise ArgumentProblem(
                 f"missing argument: {', '.join(missing)}", help=f"the function is {self!r}"
             )
-        values = {name: _array(name, value) for name, value in given.items()}
+        values = self._library.arguments(given)
         _check_sizes({generated.variables[name]: value for name, value in values.items()}, sizes)
         positional = [values[name] for name in generated.arrays]
         positional_sizes = [sizes[size] for size in generated.sizes.values()]
         try:
-            # A copy, so that the result is never a view of an argument.
-            return np.array(self._function(*positional, *positional_sizes))
-        except (np.linalg.LinAlgError, ArithmeticError) as error:
+            found = self._function(*positional, *positional_sizes)
+        # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN.
+        except (*self._library.errors, ArithmeticError) as error:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
+        results = self._library.results((found,) if generated.is_one else found, values)
+        return results[0] if generated.is_one else results
 
-    def _sort(self, arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, ArrayLike], dict[str, int]]:
+    def _sort(self, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         """The arguments by Python name, arrays and sizes apart."""
-        given: dict[str, ArrayLike] = {}
+        given: dict[str, Any] = {}
         sizes: dict[str, int] = {}
         symbols = {
             dim for s in self._generated.variables.values() for d in s.shape for dim in d.symbols
@@ -82,7 +82,7 @@ class NumpyFunction:
             size = self._generated.sizes.get(name, name)
             if size not in symbols:
                 raise ArgumentProblem(f"unknown argument {name}", help=f"the function is {self!r}")
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ArgumentProblem(f"{name} is a size: a positive integer is wanted")
             sizes[size] = int(value)
         return given, sizes
@@ -111,23 +111,9 @@ def _load(generated: Generated) -> Callable[..., Any]:
     try:
         exec(compile(generated.source, f"<matcalc {generated.name}>", "exec"), namespace)  # noqa: S102
     except ModuleNotFoundError as error:
-        raise UnsupportedProblem(
-            f"this function needs {error.name}", help="install SciPy"
-        ) from error
+        raise not_installed(error) from error
     function: Callable[..., Any] = namespace[generated.name]
     return function
-
-
-def _array(name: str, value: ArrayLike) -> Array:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ArgumentProblem(f"{name} is not an array: {error}") from error
-    if array.dtype.kind in "biu":
-        return array.astype(float)
-    if array.dtype.kind not in "fc":
-        raise ArgumentProblem(f"{name} is not an array of numbers")
-    return array
 
 
 def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> None:
@@ -136,7 +122,7 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> No
         if array.ndim != len(symbol.axes):
             raise ShapeProblem(
                 f"{symbol.name} has {array.ndim} axes instead of {len(symbol.axes)}",
-                details=(f"{_expected(symbol)}; the array is {array.shape}",),
+                details=(f"{_expected(symbol)}; the array is {tuple(array.shape)}",),
                 help="axes of size 1 are dropped: vectors and rows are 1-d, scalars 0-d",
             )
     values = dict(given)
@@ -177,7 +163,7 @@ def _disagreement(
     return ShapeProblem(
         problem,
         details=tuple(
-            f"{_expected(symbol)}; the array is {arrays[symbol].shape}" for symbol in concerned
+            f"{_expected(symbol)}; the array is {tuple(arrays[symbol].shape)}" for symbol in concerned
         ),
     )
 

@@ -8,34 +8,26 @@ has it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
+from matcalc.codegen.code import ATOM, Code
 from matcalc.codegen.contractions import write_index_expr
-from matcalc.codegen.writer import ATOM, Dialect, Writer
+from matcalc.codegen.dialects import DIALECTS, Dialect
+from matcalc.codegen.writer import Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Symbol, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 if TYPE_CHECKING:
-    from matcalc.codegen.function import NumpyFunction
+    from matcalc.codegen.function import GeneratedFunction
 
-NUMPY = Dialect(
-    name="numpy",
-    module="np",
-    imports={
-        "np": "import numpy as np",
-        "math": "import math",
-        "scipy.linalg": "import scipy.linalg",
-    },
-    template=lambda op: op.numpy,
-)
-
-#: The array libraries by name. A further one is one more entry.
-DIALECTS: dict[str, Dialect] = {NUMPY.name: NUMPY}
+#: What is computed: an expression in matrix form or in index form.
+Formula = Expr | IndexExpr
 
 
 @dataclass(frozen=True)
@@ -45,57 +37,61 @@ class Generated:
     Attributes:
         source: the text of a module with the one function.
         name: the function's name.
+        backend: the array library.
         arrays: the function's parameters that are variables, by their Python names.
         sizes: the function's parameters that are sizes no array has, by their Python names.
         variables: every variable that may be given, by its Python name.
+        is_one: whether the function returns one array, and not a tuple.
     """
 
     source: str
     name: str
+    backend: str
     arrays: dict[str, Symbol]
     sizes: dict[str, str]
     variables: dict[str, Symbol]
+    is_one: bool = True
 
 
 def source(
-    expr: Expr | IndexExpr,
+    formulas: Formula | Sequence[Formula],
     backend: str = "numpy",
     name: str = "derivative",
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
 ) -> str:
-    """Source text of a function that computes ``expr``.
+    """Source text of a function that computes a formula, or a tuple of several.
 
     Args:
-        expr: an expression in matrix form or in index form.
+        formulas: an expression in matrix form or in index form, or a sequence of such.
         backend: the array library.
         name: name of the function.
         doc: first line of its docstring.
-        variables: variables of the problem, in order, that need not occur in ``expr``. One of them
-            becomes a parameter where only it tells a size that ``expr`` depends on.
+        variables: variables of the problem, in order, that need not occur in the formulas. One of
+            them becomes a parameter where only it tells a size that these depend on.
 
     Raises:
         UnsupportedProblem: there is no code for a function in it.
     """
-    return generate(expr, backend, name, doc, variables).source
+    return generate(formulas, backend, name, doc, variables).source
 
 
 def compile_function(
-    expr: Expr | IndexExpr,
+    formulas: Formula | Sequence[Formula],
     backend: str = "numpy",
     name: str = "derivative",
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
-) -> NumpyFunction:
+) -> GeneratedFunction:
     """The function itself: it takes arrays by name and checks them. Arguments as for ``source``."""
-    # Only here, so that source text can be had without NumPy.
-    from matcalc.codegen.function import NumpyFunction
+    # Only here, so that source text can be had without an array library.
+    from matcalc.codegen.function import GeneratedFunction
 
-    return NumpyFunction(generate(expr, backend, name, doc, variables))
+    return GeneratedFunction(generate(formulas, backend, name, doc, variables))
 
 
 def generate(
-    expr: Expr | IndexExpr,
+    formulas: Formula | Sequence[Formula],
     backend: str = "numpy",
     name: str = "derivative",
     doc: str | None = None,
@@ -107,17 +103,17 @@ def generate(
         raise ArgumentProblem(
             f"no code generation for {backend!r}", help="one of: " + ", ".join(DIALECTS)
         )
-    _refuse_abstract(expr)
+    is_one = isinstance(formulas, Formula)
+    results = [formulas] if isinstance(formulas, Formula) else list(formulas)
+    _refuse_abstract(results)
     names = Names()
     function = names.claim(name)
-    occurring = _variables(expr)
+    occurring = [node for node in _nodes(results) if isinstance(node, Symbol)]
     everything = list(dict.fromkeys([*variables, *occurring]))
     python_names = {symbol: names.claim(symbol.name) for symbol in everything}
     writer = Writer(dialect, names, python_names, unread_products(everything))
-    if isinstance(expr, IndexExpr):
-        result, dims = write_index_expr(writer, expr), expr.dims
-    else:
-        (result,), dims = writer.write([expr]), expr.axes
+    writer.plan([root for result in results for root in _roots(result)])
+    values = [_write(writer, result) for result in results]
 
     known = [
         *(s for s in everything if s in occurring),
@@ -125,42 +121,61 @@ def generate(
     ]
     readings, missing = read_sizes(writer.sizes, known)
     needed = {*occurring, *(reading.axis.symbol for reading in readings)}
+    prologue = [_read(writer, python_names, reading) for reading in readings]
+    lines = [*writer.statements, f"return {', '.join(value.text for value in values)}"]
+    if dialect.like and any(dialect.like in line for line in lines):
+        # Of the arrays that are there anyway the one with most axes is the least likely to be given
+        # as a number.
+        model = max([s for s in known if s in needed] or known, key=lambda s: len(s.axes))
+        needed.add(model)
+        prologue.append(dialect.prologue.format(python_names[model]))
     arrays = {python_names[s]: s for s in everything if s in needed}
     sizes = {writer.sizes[size]: size for size in missing}
-    prologue = [_read(writer, python_names, reading) for reading in readings]
-    body = [
-        _docstring(doc, arrays, sizes, dims),
-        *prologue,
-        *writer.statements,
-        f"return {result.text}",
-    ]
+    shapes = [_describe(r.dims if isinstance(r, IndexExpr) else r.axes) for r in results]
     head = f"def {function}({', '.join([*arrays, *sizes])}):"
+    body = [_docstring(doc, arrays, sizes, shapes), *prologue, *lines]
     text = "\n".join([head, *(f"    {line}" for line in body)])
-    helpers = [code for _, code in writer.helpers.values()]
-    pieces = [*helpers, text]
-    imports = [
-        line for prefix, line in dialect.imports.items() if any(f"{prefix}." in p for p in pieces)
+    pieces = [*(code for _, code in writer.helpers.values()), text]
+    module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
+    variables_by_name = {python_names[s]: s for s in everything}
+    return Generated(module, function, dialect.name, arrays, sizes, variables_by_name, is_one)
+
+
+def _write(writer: Writer, formula: Formula) -> Code:
+    if isinstance(formula, IndexExpr):
+        return write_index_expr(writer, formula)
+    (code,) = writer.write([formula])
+    return code
+
+
+def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
+    """The import lines that the text needs, as one piece of it."""
+    lines = [
+        line
+        for prefix, line in dialect.imports.items()
+        if any(re.search(rf"(?<![\w.]){prefix}\.", piece) for piece in pieces)
     ]
-    module = "\n\n\n".join(["\n".join(imports), *pieces] if imports else pieces) + "\n"
-    return Generated(module, function, arrays, sizes, {python_names[s]: s for s in everything})
+    return ["\n".join(lines)] if lines else []
 
 
-def _nodes(expr: Expr | IndexExpr) -> Iterator[Expr]:
-    roots = [expr] if isinstance(expr, Expr) else [f.expr for t in expr.terms for f in t.factors]
-    return postorder(*roots)
+def _roots(formula: Formula) -> list[Expr]:
+    """The expressions that a formula is made of."""
+    if isinstance(formula, Expr):
+        return [formula]
+    return [factor.expr for term in formula.terms for factor in term.factors]
 
 
-def _refuse_abstract(expr: Expr | IndexExpr) -> None:
-    for node in _nodes(expr):
+def _nodes(formulas: Sequence[Formula]) -> Iterator[Expr]:
+    return postorder(*(root for formula in formulas for root in _roots(formula)))
+
+
+def _refuse_abstract(formulas: Sequence[Formula]) -> None:
+    for node in _nodes(formulas):
         if isinstance(node, Apply) and node.op.is_abstract:
             raise UnsupportedProblem(
                 f"there is no code for {node.op.name}: only its shapes are known",
                 help="write out the function that it stands for",
             )
-
-
-def _variables(expr: Expr | IndexExpr) -> list[Symbol]:
-    return [node for node in _nodes(expr) if isinstance(node, Symbol)]
 
 
 def _read(writer: Writer, names: dict[Symbol, str], reading: Reading) -> str:
@@ -175,13 +190,14 @@ def _read(writer: Writer, names: dict[Symbol, str], reading: Reading) -> str:
 
 
 def _docstring(
-    doc: str | None, arrays: dict[str, Symbol], sizes: dict[str, str], dims: tuple[Dim, ...]
+    doc: str | None, arrays: dict[str, Symbol], sizes: dict[str, str], shapes: Sequence[str]
 ) -> str:
     first = doc or "Compute the expression that this function was generated from."
     lines = [first, ""] if arrays or sizes else [first]
     lines += [f"{name}: {_describe(symbol.axes)}" for name, symbol in arrays.items()]
     lines += [f"{name}: the size {size}" for name, size in sizes.items()]
-    lines += ["", f"Returns: {_describe(dims)}"]
+    returned = shapes[0] if len(shapes) == 1 else f"a tuple: {', '.join(shapes)}"
+    lines += ["", f"Returns: {returned}"]
     text = "\n".join(f"    {line}" if line else "" for line in lines).strip()
     return '"""' + text.replace("\\", "\\\\").replace('"""', "'''") + '\n    """'
 

@@ -1,69 +1,32 @@
 """Expressions as Python code over arrays in which axes of size 1 are dropped.
 
 Vectors and rows are both 1-d, so that transposing one is nothing, ``x' A`` is ``x @ A`` and ``x y'``
-is an outer product: which axes exist decides, and the typed expression knows that.
+is an outer product: which axes exist decides, and the typed expression knows that. Code is written
+with NumPy's names; ``call`` says them in the dialect's. Products of matrices are written by
+``chains.py``, what has a template in its record by ``calls.py``.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
 
 from matcalc.codegen.arguments import Names, with_products
-from matcalc.core.dim import Dim, Shape
+from matcalc.codegen.calls import write_call
+from matcalc.codegen.chains import chain_parts, write_chain
+from matcalc.codegen.code import ATOM, RAISE, SCALE, SUM, UNARY, Code, number
+from matcalc.codegen.dialects import MATH, Dialect
+from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
 from matcalc.core.operation import Operation
-from matcalc.errors import LimitProblem, UnsupportedProblem
-from matcalc.ops.constant import EYE, ONES, ZEROS
-from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
-
-#: Precedence of Python's operators, loosest first.
-SUM, PRODUCT, UNARY, RAISE, ATOM = range(5)
+from matcalc.ops.constant import EYE, ONES, PI, ZEROS
+from matcalc.ops.linalg import DIAG
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 
 #: An operand longer than this gets a statement of its own, which also bounds the nesting.
 OPERAND_WIDTH = 48
-
-#: A template longer than this becomes a function of its own above the generated one.
-TEMPLATE_WIDTH = 60
-
-#: NumPy functions whose value on all entries of an array does not depend on its number of axes.
-AXIS_FREE = frozenset(
-    {"sum", "mean", "max", "min", "abs", "square", "sqrt", "exp", "log", "sign", "where"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """An array library: what to import, and each operation's template.
-
-    Attributes:
-        name: as the user says it.
-        module: the prefix of its functions.
-        imports: import line by the prefix that needs it.
-        template: the code template of an operation, ``""`` where there is none.
-    """
-
-    name: str
-    module: str
-    imports: dict[str, str]
-    template: Callable[[Operation], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A piece of Python and the precedence of its outermost operator."""
-
-    text: str
-    level: int = ATOM
-
-    def at(self, level: int) -> str:
-        """The text, in parentheses where it binds looser than ``level``."""
-        return self.text if self.level >= level else f"({self.text})"
 
 
 class Writer:
@@ -86,33 +49,33 @@ class Writer:
         self.sizes: dict[str, str] = {}
         self._codes: dict[Expr, Code] = {}
         self._uses: Counter[Expr] = Counter()
+        self._numbers: set[Expr] = set()
+        self._planned: set[Expr] = set()
         self._structural: dict[Operation, Callable[[Apply], Code]] = {
             ADD: self._add,
             TIMES: lambda node: self._times(node.args),
-            MATMUL: self._matmul,
+            MATMUL: lambda node: write_chain(self, node),
             TRANSPOSE: self._transpose,
             POWER: self._power,
-            MATPOW: self._matpow,
-            KRON: self._kron,
             EYE: lambda node: self.eye(node.shape[0]),
             ONES: lambda node: self.filled("ones", node.axes),
             ZEROS: lambda node: self.filled("zeros", node.axes),
         }
 
-    def write(self, roots: Sequence[Expr]) -> list[Code]:
-        """The code of each root; statements that they need are added to ``statements``."""
-        nodes = list(postorder(*roots))
+    def plan(self, roots: Sequence[Expr]) -> None:
+        """Announce what will be written, so that a node which several of these share is known."""
         self._uses.update(roots)
-        for node in nodes:
-            self._uses.update(node.args)
-        for node in nodes:
-            # The others are written where they are used: a sum writes an array of ones as a number,
-            # and then needs neither it nor its sizes.
-            if (
-                isinstance(node, Apply)
-                and node not in self._codes
-                and _constant_array(node) is None
-            ):
+        for node in _postorder(roots):
+            if node not in self._planned:
+                self._planned.add(node)
+                self._uses.update(parts(node))
+                if _is_number(node, self._numbers):
+                    self._numbers.add(node)
+
+    def write(self, roots: Sequence[Expr]) -> list[Code]:
+        """The code of each root, announced before; the statements needed are added."""
+        for node in _postorder(roots):
+            if isinstance(node, Apply) and node not in self._codes:
                 self._codes[node] = self._node(node)
         return [self.use(root) for root in roots]
 
@@ -132,6 +95,10 @@ class Writer:
         self.statements.append(f"{name} = {code.text}")
         return Code(name)
 
+    def shortened(self, code: Code) -> Code:
+        """The code itself, or a name for what is too long to be an operand."""
+        return self.assign(code) if len(code.text) > OPERAND_WIDTH else code
+
     def size(self, dim: Dim) -> Code:
         """The number that a size is."""
         parts = [str(dim.coefficient)] if dim.coefficient != 1 or not dim.symbols else []
@@ -139,22 +106,38 @@ class Writer:
             if symbol not in self.sizes:
                 self.sizes[symbol] = self.names.claim(symbol)
             parts.append(self.sizes[symbol])
-        return Code(" * ".join(parts), ATOM if len(parts) == 1 else PRODUCT)
+        return Code(" * ".join(parts), ATOM if len(parts) == 1 else SCALE)
 
     def call(self, function: str, *args: str) -> Code:
-        """A call of one of the array library's functions."""
-        return Code(f"{self.dialect.module}.{function}({', '.join(args)})")
+        """A call of one of the array library's functions, by NumPy's name."""
+        return Code(self.dialect.spell(f"np.{function}({', '.join(args)})"))
 
     def filled(self, function: str, dims: Sequence[Dim]) -> Code:
         """``ones`` or ``zeros`` of the given axes."""
         sizes = [self.size(dim).text for dim in dims]
         if not sizes:
             return Code("1.0" if function == "ones" else "0.0")
-        return self.call(function, sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")
+        return self.call(
+            function, (sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})") + self.like
+        )
 
     def eye(self, dim: Dim) -> Code:
         """The identity matrix."""
-        return Code("1.0") if dim.is_unit else self.call("eye", self.size(dim).text)
+        return Code("1.0") if dim.is_unit else self.call("eye", self.size(dim).text + self.like)
+
+    @property
+    def like(self) -> str:
+        """The arguments that give a new array the type of the given ones, if any are."""
+        return self.dialect.like if self.variables else ""
+
+    def isnumber(self, node: Expr) -> bool:
+        """Whether the code of a node is a number of Python's, which depends on sizes at most."""
+        return node in self._numbers
+
+    def as_array(self, node: Expr) -> Code:
+        """The code of a node as an operand that is an array, if only of no axes."""
+        code = self.use(node)
+        return self.call("asarray", code.text + self.like) if self.isnumber(node) else code
 
     def total(self, terms: Iterable[Code]) -> Code:
         """A sum; a minus in front of a term becomes a subtraction."""
@@ -165,7 +148,7 @@ class Writer:
                 continue
             if len(result.text) > 2 * OPERAND_WIDTH:
                 result = self.assign(result)
-            if term.text.startswith("-") and term.level >= PRODUCT:
+            if term.text.startswith("-") and term.level >= SCALE:
                 result = Code(f"{result.text} - {term.text[1:]}", SUM)
             else:
                 result = Code(f"{result.text} + {term.at(SUM)}", SUM)
@@ -175,11 +158,11 @@ class Writer:
         self, coefficient: Fraction, factors: Sequence[Code], divisors: Sequence[Code] = ()
     ) -> Code:
         """Coefficient times the entry by entry product of the factors, over the divisors."""
-        number = _number(abs(coefficient))
+        number = number(abs(coefficient))
         below = list(divisors)
         if "/" in number.text:
-            number = _number(Fraction(abs(coefficient.numerator)))
-            below.insert(0, _number(Fraction(coefficient.denominator)))
+            number = number(Fraction(abs(coefficient.numerator)))
+            below.insert(0, number(Fraction(coefficient.denominator)))
         above = list(factors)
         if number.text != "1" or not above:
             above.insert(0, number)
@@ -188,11 +171,11 @@ class Writer:
             return Code(f"-{above[0].at(RAISE)}", UNARY) if sign else above[0]
         # The first factor needs no parentheses around a product, A @ x * y; behind a minus it would
         # be right too, but cost a negation of A.
-        first = above[0].at(RAISE if sign else PRODUCT)
-        result = Code(sign + self._chain([first, *(code.at(RAISE) for code in above[1:])]), PRODUCT)
+        first = above[0].at(RAISE if sign else SCALE)
+        result = Code(sign + self._chain([first, *(code.at(RAISE) for code in above[1:])]), SCALE)
         if below:
             divisor = below[0] if len(below) == 1 else self.product(Fraction(1), below)
-            result = Code(f"{result.text} / {divisor.at(RAISE)}", PRODUCT)
+            result = Code(f"{result.text} / {divisor.at(RAISE)}", SCALE)
         return result
 
     def _chain(self, factors: list[str]) -> str:
@@ -211,16 +194,16 @@ class Writer:
         if isinstance(node, Size):
             return self.size(node.dim)
         assert isinstance(node, Apply)
-        return self._structural.get(node.op, self._template)(node)
+        if node.op in self._structural:
+            return self._structural[node.op](node)
+        if node.op.name in MATH and self.is_number(node):
+            return Code(f"math.{node.op.name}({self.use(node.args[0]).text})")
+        return write_call(self, node)
 
     def _add(self, node: Apply) -> Code:
-        # A constant array broadcasts as a number as soon as another term brings the shape.
-        plain = [_constant_array(term) for term in node.args]
-        if all(scalars is not None for scalars in plain):
-            return self.total(self.use(term) for term in node.args)
         return self.total(
             self.use(term) if scalars is None else self._times(scalars)
-            for term, scalars in zip(node.args, plain, strict=True)
+            for term, scalars in _terms(node)
         )
 
     def _times(self, args: Sequence[Expr]) -> Code:
@@ -247,134 +230,72 @@ class Writer:
         if exponent == 1:
             return self.use(base)
         if exponent == Fraction(1, 2):
-            return self.call("sqrt", self.use(base).text)
-        return Code(f"{self.use(base).at(ATOM)} ** {_number(exponent).at(ATOM)}", RAISE)
+            argument = self.use(base).text
+            root = f"math.sqrt({argument})"
+            return Code(root) if self.is_number(base) else self.call("sqrt", argument)
+        return Code(f"{self.use(base).at(ATOM)} ** {number(exponent).at(ATOM)}", RAISE)
 
     def _power(self, node: Apply) -> Code:
         base, exponent = node.args
         if not isinstance(exponent, Constant):
             return Code(f"{self.use(base).at(ATOM)} ** {self.use(exponent).at(RAISE)}", RAISE)
         if exponent.value < 0:
-            return Code(f"1 / {self._raised(base, -exponent.value).at(RAISE)}", PRODUCT)
+            return Code(f"1 / {self._raised(base, -exponent.value).at(RAISE)}", SCALE)
         return self._raised(base, exponent.value)
-
-    def _matpow(self, node: Apply) -> Code:
-        exponent = node.args[1]
-        power = self.use(exponent).text
-        if not isinstance(exponent, Constant | Size):
-            power = f"int({power})"
-        return self._lifted(node, lambda args: self.call("linalg.matrix_power", args[0], power))
 
     def _transpose(self, node: Apply) -> Code:
         (arg,) = node.args
         code = self.use(arg)
         return Code(f"{code.at(ATOM)}.T") if len(arg.axes) == 2 else code
 
-    def _matmul(self, node: Apply) -> Code:
-        # Where the inner size is 1 the product is an outer one; between two such places stands a
-        # scalar, so that only the first and the last stretch can be vectors.
-        stretches: list[list[Expr]] = []
-        for factor in node.args:
-            if stretches and not factor.shape[0].is_unit:
-                stretches[-1].append(factor)
-            else:
-                stretches.append([factor])
-        codes = [self._contracted(stretch) for stretch in stretches]
-        if len(codes) == 1:
-            return codes[0]
-        if node.shape[0].is_unit or node.shape[1].is_unit:
-            return self.product(Fraction(1), codes)
-        outer = self.call("outer", codes[0].text, codes[-1].text)
-        return self.product(Fraction(1), [*codes[1:-1], outer])
 
-    def _contracted(self, factors: list[Expr]) -> Code:
-        """A matrix product without outer products, from the side of the vector if there is one."""
-        codes = [self.use(factor) for factor in factors]
-        from_right = factors[-1].shape[1].is_unit and not factors[0].shape[0].is_unit
-        if from_right:
-            codes.reverse()
-        result = codes[0]
-        for code in codes[1:]:
-            if len(result.text) > OPERAND_WIDTH:
-                result = self.assign(result)
-            left, right = (code, result) if from_right else (result, code)
-            result = Code(f"{left.at(PRODUCT)} @ {right.at(RAISE)}", PRODUCT)
-        return result
+def parts(node: Expr) -> tuple[Expr, ...]:
+    """The nodes whose code the code of a node is made of.
 
-    def _kron(self, node: Apply) -> Code:
-        units = {tuple(dim.is_unit for dim in arg.shape) for arg in node.args}
+    A sum writes an array of ones as a number, and a product neither a transpose nor a diagonal matrix
+    as an array of its own.
+    """
+    if not isinstance(node, Apply):
+        return ()
+    if node.op is ADD:
+        found = ((term,) if scalars is None else scalars for term, scalars in _terms(node))
+        return tuple(part for some in found for part in some)
+    return chain_parts(node) if node.op is MATMUL else node.args
 
-        def nested(args: Sequence[str]) -> Code:
-            result = Code(args[0])
-            for arg in args[1:]:
-                result = self.call("kron", result.text, arg)
-            return result
 
-        if len(units) == 1:
-            return nested([self.use(arg).text for arg in node.args])
-        return self._lifted(node, nested)
+def _terms(node: Apply) -> list[tuple[Expr, Sequence[Expr] | None]]:
+    """The terms of a sum; with its scalar factors, a constant array that is written as a number.
 
-    def _template(self, node: Apply) -> Code:
-        template = self.dialect.template(node.op)
-        if not template:
-            raise UnsupportedProblem(
-                f"there is no {self.dialect.name} code for {node.op.spelling}",
-                help=f"add a {self.dialect.name} template to its record",
-            )
-        lift = not (node.op.elementwise or _is_axis_free(template))
-        template = self._helper(node.op, template)
-        if not lift:
-            return self._fill(template, [self.use(arg) for arg in node.args])
-        return self._lifted(node, lambda args: self._fill(template, [Code(arg) for arg in args]))
+    It broadcasts as soon as another term brings the shape.
+    """
+    constant = [_constant_array(term) for term in node.args]
+    if None not in constant:
+        return [(term, None) for term in node.args]
+    return list(zip(node.args, constant, strict=True))
 
-    def _helper(self, op: Operation, template: str) -> str:
-        """The template, or a call of a function that holds it where it is long or repeats itself."""
-        repeats = any(template.count(f"{{{k}}}") > 1 for k in range(len(op.parameters)))
-        if not repeats and len(template) <= TEMPLATE_WIDTH:
-            return template
-        if op not in self.helpers:
-            name = self.names.claim(op.name)
-            parameters = ", ".join(op.parameters)
-            body = template.format(*op.parameters)
-            self.helpers[op] = (name, f"def {name}({parameters}):\n    return {body}")
-        places = ", ".join(f"{{{k}}}" for k in range(len(op.parameters)))
-        return f"{self.helpers[op][0]}({places})"
 
-    def _fill(self, template: str, args: Sequence[Code]) -> Code:
-        texts = []
-        for position, code in enumerate(args):
-            enclosed = re.search(rf"[(,] ?\{{{position}\}}(?=[,)])", template)
-            texts.append(code.text if enclosed else code.at(ATOM))
-        return Code(template.format(*texts), _level(template))
+def _postorder(roots: Sequence[Expr]) -> Iterator[Expr]:
+    """Every node that has code of its own once, parts first."""
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if node in seen:
+            continue
+        if ready:
+            seen.add(node)
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((part, False) for part in reversed(parts(node)) if part not in seen)
 
-    def _lifted(self, node: Apply, build: Callable[[Sequence[str]], Code]) -> Code:
-        """Apply code that wants every axis of the signature to arrays whose unit axes are dropped."""
-        rule = node.op.rule
-        patterns = (
-            rule.parameters
-            if len(rule.parameters) == len(node.args)
-            else ((rule.parameters[0],) * len(node.args))
-        )
-        args = [
-            self.use(arg).text if isinstance(pattern, str) else self._lift(arg, pattern)
-            for arg, pattern in zip(node.args, patterns, strict=True)
-        ]
-        result = build(args)
-        axes = [dim for dim, wanted in zip(node.shape, rule.result, strict=True) if wanted.symbols]
-        if not any(dim.is_unit for dim in axes):
-            return result
-        picks = ", ".join("0" if dim.is_unit else ":" for dim in axes)
-        return Code(f"{result.at(ATOM)}[{picks}]")
 
-    def _lift(self, arg: Expr, pattern: Shape) -> str:
-        code = self.use(arg)
-        axes = [dim for dim, wanted in zip(arg.shape, pattern, strict=True) if wanted.symbols]
-        if not any(dim.is_unit for dim in axes):
-            return code.text
-        if arg.is_scalar:
-            return self.call("reshape", code.text, "1" if len(axes) == 1 else "(1, 1)").text
-        places = ", ".join("None" if dim.is_unit else ":" for dim in axes)
-        return f"{code.at(ATOM)}[{places}]"
+def _is_number(node: Expr, numbers: set[Expr]) -> bool:
+    """Whether the code of a node is a number of Python's, given that for its arguments."""
+    if not isinstance(node, Apply):
+        return isinstance(node, Constant | Size)
+    arithmetic = node.op in (ADD, TIMES, POWER) or node.op.name in MATH
+    return node.op is PI or (arithmetic and node.is_scalar and numbers.issuperset(node.args))
 
 
 def _constant_array(term: Expr) -> Sequence[Expr] | None:
@@ -388,38 +309,3 @@ def _constant_array(term: Expr) -> Sequence[Expr] | None:
         if len(rest) == 1 and isinstance(rest[0], Apply) and rest[0].op is ONES:
             return [arg for arg in term.args if arg.is_scalar]
     return None
-
-
-def _number(value: Fraction) -> Code:
-    """A non-negative number: an integer, a short decimal, or a quotient."""
-    if value.denominator == 1 and value.numerator < 2**53:
-        return Code(str(value.numerator))
-    try:
-        decimal = repr(float(value))
-    except OverflowError:
-        raise LimitProblem("a number in the expression is too large for floating point") from None
-    is_short = Fraction(decimal) == value and len(decimal) <= 8
-    if is_short or max(value.as_integer_ratio()) >= 2**53:
-        return Code(decimal)
-    return Code(f"{value.numerator} / {value.denominator}", PRODUCT)
-
-
-def _is_axis_free(template: str) -> bool:
-    functions = re.findall(r"([a-zA-Z_][\w.]*)\(", template)
-    return "axis" not in template and all(
-        name.partition(".")[0] in {"np", "jnp", "torch"} and name.partition(".")[2] in AXIS_FREE
-        for name in functions
-    )
-
-
-@cache
-def _level(template: str) -> int:
-    """Precedence of a template's outermost operator."""
-    body = ast.parse(re.sub(r"\{\d\}", "x", template), mode="eval").body
-    if isinstance(body, ast.BinOp):
-        if isinstance(body.op, ast.Add | ast.Sub):
-            return SUM
-        return RAISE if isinstance(body.op, ast.Pow) else PRODUCT
-    if isinstance(body, ast.UnaryOp):
-        return UNARY
-    return ATOM if isinstance(body, ast.Call | ast.Attribute | ast.Subscript | ast.Name) else SUM

@@ -123,7 +123,10 @@ class Operation:
         aliases: further spellings of the function.
         symbolic: whether it has a notation of its own (``A'``, ``A + B``) instead of a call.
         latex: LaTeX template with ``{0}``, ``{1}`` for the arguments; default ``\operatorname``.
-        numpy: NumPy template, ``np.linalg.inv({0})``; arrays are 0-d, 1-d (rows too) and 2-d.
+        numpy: NumPy template, ``np.linalg.inv({0})``; arrays are 0-d, 1-d (rows too) and 2-d. Lines
+            before the last are statements; ``{like}`` stands for the type of a new array.
+        jax: JAX template, where it is not the one for NumPy with JAX's names (codegen/dialects.py).
+        torch: PyTorch template, likewise.
         sympy: image on explicit SymPy matrices (scalars for element-wise operations):
             ``lambda sp, X: X.inv()`` where ``sp`` is the SymPy module.
         domain: how the conformance tests and checks sample the arguments: ``real`` (default),
@@ -160,6 +163,8 @@ class Operation:
     symbolic: bool = False
     latex: str = ""
     numpy: str = ""
+    jax: str = ""
+    torch: str = ""
     sympy: Callable[..., Any] | None = field(default=None, repr=False)
     domain: str = "real"
     condition: str = ""

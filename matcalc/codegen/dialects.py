@@ -1,0 +1,120 @@
+"""The array libraries that code is written for, and what they spell differently.
+
+Code is written with NumPy's names, in the writer and in the templates of the records, and a dialect
+says it in its library's. A record has templates of its own where another library does it otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from matcalc.core.operation import Operation
+
+#: The prefix of SciPy's functions.
+SCIPY = r"(?<![\w.])scipy\."
+
+#: Functions of Python's own numbers, by the name of the operation.
+MATH = frozenset(
+    {"exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """An array library.
+
+    Attributes:
+        name: as the user says it.
+        module: the prefix of its functions.
+        imports: import line by the prefix that needs it.
+        own: the template that a record has for this library only, ``""`` where it has none.
+        renamed: its names for functions that have others in NumPy.
+        keywords: its words for keywords and methods that have others in NumPy.
+        scipy: the module that it has in SciPy's place, ``""`` where it has none.
+        like: arguments that give a new array the type, and the device, of the given ones.
+        prologue: the statement that reads these off an array ``{0}``.
+        takes_numbers: whether its functions take Python's numbers in the place of arrays.
+        stored: a function that makes the library compute a transposed array before it multiplies
+            by it. XLA would contract the first axes instead, which on a CPU is twice as slow.
+        einsum_path: the argument with which ``einsum`` of more than two arrays orders them by cost.
+    """
+
+    name: str
+    module: str
+    imports: Mapping[str, str]
+    own: Callable[[Operation], str]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    keywords: Mapping[str, str] = field(default_factory=dict)
+    scipy: str = ""
+    like: str = ", dtype=dtype"
+    prologue: str = ""
+    takes_numbers: bool = True
+    stored: str = ""
+    einsum_path: str = ""
+
+    def template(self, op: Operation) -> str:
+        """The template of an operation: its record's for this library, else NumPy's, respelled.
+
+        ``""`` where there is none, or it needs SciPy and the library has nothing of the kind.
+        """
+        template = self.own(op) or self.spell(op.numpy)
+        return "" if not self.scipy and re.search(SCIPY, template) else template
+
+    def spell(self, code: str) -> str:
+        """Code with NumPy's names in the names of this library."""
+        code = re.sub(r"(?<![\w.])np\.([\w.]+)", self._function, code)
+        for numpy, own in self.keywords.items():
+            code = code.replace(numpy, own)
+        return re.sub(SCIPY, self.scipy, code) if self.scipy else code
+
+    def _function(self, match: re.Match[str]) -> str:
+        return f"{self.module}.{self.renamed.get(match[1], match[1])}"
+
+
+NUMPY = Dialect(
+    name="numpy",
+    module="np",
+    imports={
+        "np": "import numpy as np",
+        "math": "import math",
+        "scipy.linalg": "import scipy.linalg",
+    },
+    own=lambda op: op.numpy,
+    scipy="scipy.",
+    prologue="dtype = np.result_type({0}, 1.0)",
+    einsum_path="optimize=True",
+)
+
+JAX = Dialect(
+    name="jax",
+    module="jnp",
+    imports={
+        "jax": "import jax",
+        "jnp": "import jax.numpy as jnp",
+        "math": "import math",
+        "jax.scipy.linalg": "import jax.scipy.linalg",
+        "jax.scipy.special": "import jax.scipy.special",
+    },
+    own=lambda op: op.jax,
+    scipy="jax.scipy.",
+    prologue="dtype = jnp.result_type({0}, 1.0)",
+    einsum_path="optimize=True",
+    stored="jax.lax.optimization_barrier",
+)
+
+TORCH = Dialect(
+    name="torch",
+    module="torch",
+    imports={"torch": "import torch", "math": "import math"},
+    own=lambda op: op.torch,
+    renamed={"max": "amax", "min": "amin", "concatenate": "cat", "expand_dims": "unsqueeze"},
+    keywords={"axis=": "dim=", "keepdims=": "keepdim=", ".astype(": ".to("},
+    like=", dtype=dtype, device=device",
+    prologue="dtype, device = torch.result_type({0}, 1.0), {0}.device",
+    takes_numbers=False,
+)
+
+#: The array libraries by name. A further one is one more entry.
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (NUMPY, JAX, TORCH)}

@@ -1,0 +1,162 @@
+"""What the array libraries do differently when a generated function is called.
+
+A number of Python's takes the type of the arrays that are given with it, as everywhere in these
+libraries; integers become floating point.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from numbers import Number
+from typing import Any
+
+from matcalc.errors import ArgumentProblem, UnsupportedProblem
+
+#: An array of any of the libraries.
+Array = Any
+
+
+class Library(ABC):
+    """An array library at run time.
+
+    Attributes:
+        errors: what its functions raise where they are not defined.
+    """
+
+    errors: tuple[type[Exception], ...] = ()
+
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
+        """The arguments as arrays of floating point numbers.
+
+        Raises:
+            ArgumentProblem: one is no array of numbers.
+        """
+        arrays = {n: self._array(n, v) for n, v in given.items() if not _is_number(v)}
+        like = next(iter(sorted(arrays.values(), key=lambda array: -array.ndim)), None)
+        numbers = {n: self.number(v, like) for n, v in given.items() if _is_number(v)}
+        return {name: (arrays | numbers)[name] for name in given}
+
+    def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+        """The results as arrays."""
+        like = next(iter(sorted(arguments.values(), key=lambda array: -array.ndim)), None)
+        return tuple(self.number(v, like) if _is_number(v) else v for v in values)
+
+    def _array(self, name: str, value: Any) -> Array:
+        try:
+            array = self.convert(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ArgumentProblem(f"{name} is not an array of numbers: {error}") from error
+        if array is None:
+            raise ArgumentProblem(f"{name} is not an array of numbers")
+        return array
+
+    @abstractmethod
+    def convert(self, value: Any) -> Array | None:
+        """An array of floating point or complex numbers, or None where it holds no numbers."""
+
+    @abstractmethod
+    def number(self, value: Any, like: Array | None) -> Array:
+        """An array of no axes, of the type of another array."""
+
+
+class Numpy(Library):
+    """NumPy. The results are never views of the arguments."""
+
+    def __init__(self) -> None:
+        self._np = import_module("numpy")
+        self.errors = (self._np.linalg.LinAlgError,)
+
+    def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+        np = self._np
+        arrays = map(np.asarray, super().results(values, arguments))
+        given = list(arguments.values())
+        return tuple(
+            array.copy() if any(np.may_share_memory(array, other) for other in given) else array
+            for array in arrays
+        )
+
+    def convert(self, value: Any) -> Array | None:
+        array = self._np.asarray(value)
+        if array.dtype.kind in "biu":
+            return array.astype(float)
+        return array if array.dtype.kind in "fc" else None
+
+    def number(self, value: Any, like: Array | None) -> Array:
+        np = self._np
+        return np.asarray(value, dtype=np.result_type(1.0 if like is None else like, value, 1.0))
+
+
+class Jax(Library):
+    """JAX. Tracers are arrays like others: only their shapes are looked at."""
+
+    def __init__(self) -> None:
+        self._jnp = import_module("jax.numpy")
+
+    def convert(self, value: Any) -> Array | None:
+        jnp = self._jnp
+        array = jnp.asarray(value)
+        if jnp.issubdtype(array.dtype, jnp.inexact):
+            return array
+        return array.astype(float)
+
+    def number(self, value: Any, like: Array | None) -> Array:
+        jnp = self._jnp
+        return jnp.asarray(value, dtype=jnp.result_type(1.0 if like is None else like, value, 1.0))
+
+
+class Torch(Library):
+    """PyTorch. What is no tensor goes to the device of the first tensor."""
+
+    def __init__(self) -> None:
+        self._torch = import_module("torch")
+        self.errors = (self._torch.linalg.LinAlgError,)
+
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
+        arguments = super().arguments(given)
+        tensors = [value for value in given.values() if self._torch.is_tensor(value)]
+        if not tensors:
+            return arguments
+        return {name: array.to(tensors[0].device) for name, array in arguments.items()}
+
+    def convert(self, value: Any) -> Array | None:
+        torch = self._torch
+        tensor = torch.as_tensor(value)
+        if tensor.is_floating_point() or tensor.is_complex():
+            return tensor
+        return tensor.to(torch.get_default_dtype())
+
+    def number(self, value: Any, like: Array | None) -> Array:
+        torch = self._torch
+        if like is None:
+            return torch.tensor(value, dtype=torch.result_type(torch.tensor(1.0), value))
+        return torch.tensor(value, dtype=torch.result_type(like, value), device=like.device)
+
+
+#: The libraries by the name of their dialect.
+LIBRARIES: dict[str, Callable[[], Library]] = {"numpy": Numpy, "jax": Jax, "torch": Torch}
+
+
+def library(name: str) -> Library:
+    """The library of a dialect.
+
+    Raises:
+        UnsupportedProblem: it is not installed.
+    """
+    try:
+        return LIBRARIES[name]()
+    except ModuleNotFoundError as error:
+        raise not_installed(error) from error
+
+
+def not_installed(error: ModuleNotFoundError) -> UnsupportedProblem:
+    """The refusal where a module is missing."""
+    module = (error.name or "").partition(".")[0]
+    return UnsupportedProblem(
+        f"this function needs {module}, which is not installed", help=f"pip install {module}"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Number) and not hasattr(value, "ndim")
