@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from matcalc import __version__, api
 from matcalc.cli_check import check, check_parser, equal, equal_parser
+from matcalc.codegen.dialects import DIALECTS
 from matcalc.core.operation import Operation
 from matcalc.derivation import STYLES
 from matcalc.derivative import Derivative
@@ -140,7 +141,9 @@ def diff_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--format", choices=("text", "latex", "sympy", "json"), default="text", help="default: text"
     )
-    parser.add_argument("--code", choices=("numpy",), help="print the source of a function instead")
+    parser.add_argument(
+        "--code", choices=tuple(DIALECTS), help="print the source of a function instead"
+    )
     parser.add_argument(
         "--keep",
         metavar="NAME",

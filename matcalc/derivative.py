@@ -292,16 +292,16 @@ class Derivative:
         return generate.source(**self._code_arguments(backend))
 
     def _code_arguments(self, backend: str) -> dict[str, Any]:
-        from matcalc.codegen import generate
+        from matcalc.codegen.dialects import DIALECTS
 
-        if not isinstance(backend, str) or backend not in generate.DIALECTS:
+        if not isinstance(backend, str) or backend not in DIALECTS:
             wanted = backend if isinstance(backend, str) else type(backend).__name__
             raise UnsupportedProblem(
                 f"there is no code for {wanted}",
-                help=f"there is for {', '.join(generate.DIALECTS)}",
+                help=f"there is for {', '.join(DIALECTS)}",
             )
         return {
-            "expr": self.index if self.expr is None else self.expr,
+            "formulas": self.index if self.expr is None else self.expr,
             "backend": backend,
             "doc": f"Compute {self.quotient}, {self.layout} layout.",
             "variables": list(self.symbols.values()),

@@ -237,7 +237,7 @@ def test_source_runs_on_its_own():
     np.testing.assert_array_equal(value, [2.0, 4.0])
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch", "", None, 3, ["numpy"]])
+@pytest.mark.parametrize("backend", ["fortran", "", None, 3, ["numpy"]])
 def test_other_code_is_refused(backend):
     with pytest.raises(mc.UnsupportedProblem, match="there is no code for"):
         mc.diff("x' x", "x").source(backend)

@@ -356,7 +356,7 @@ def test_equal_expressions(run):
         (["diff", "x' x", "y"], "error: there is no variable y\n"),
         (["diff", "W", "x", "+", "b", "W"], "help: put the expression between quotes"),
         (["diff", "3"], "error: the expression has no variables\n"),
-        (["diff", "x' A", "x", "--code", "torch"], "error: argument --code: invalid choice"),
+        (["diff", "x' A", "x", "--code", "fortran"], "error: argument --code: invalid choice"),
         (["shapes", "x x"], "error: "),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

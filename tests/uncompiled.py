@@ -122,7 +122,7 @@ def _reduction(f: Callable[..., Any]) -> Callable[..., Any]:
 NUMPY: dict[str, Callable[..., Any]] = {
     **{name: _plain(f) for name, f in {
         "add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply,
-        "div": lambda x, y: x / y if x.dtype.kind == "f" else x // y,
+        "div": lambda x, y: x / y if x.dtype.kind in "fc" else x // y,
         "neg": np.negative, "sign": np.sign, "abs": np.abs, "max": np.maximum, "min": np.minimum,
         "exp": np.exp, "exp2": np.exp2, "log": np.log, "log1p": np.log1p, "expm1": np.expm1,
         "sqrt": np.sqrt, "rsqrt": lambda x: 1 / np.sqrt(x), "square": np.square, "pow": np.power,

@@ -127,7 +127,8 @@ def _called(
     given: dict[str, Any] = {name: known[name] for name in (*names, *sizes) if name in known}
     try:
         with np.errstate(all="ignore"):
-            return function(**given)
+            value: Array = function(**given)
+            return value
     except ArgumentProblem:  # a matrix is singular, or the problem does not have a size
         return None
 

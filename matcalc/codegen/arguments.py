@@ -14,7 +14,18 @@ from matcalc.core.expr import Symbol
 
 #: Names that generated code uses itself; a variable of that name gets a trailing underscore.
 RESERVED = frozenset(
-    {*keyword.kwlist, *dir(builtins), "np", "jnp", "jax", "torch", "math", "scipy", "dtype", "device"}
+    {
+        *keyword.kwlist,
+        *dir(builtins),
+        "np",
+        "jnp",
+        "jax",
+        "torch",
+        "math",
+        "scipy",
+        "dtype",
+        "device",
+    }
 )
 
 

@@ -52,6 +52,11 @@ class Operand:
     columns: bool
 
     @property
+    def is_vector(self) -> bool:
+        """Whether their product has one axis."""
+        return self.rows != self.columns
+
+    @property
     def text(self) -> Code:
         """The code of the product itself."""
         return Code(f"{self.code.at(ATOM)}.T") if self.form is Form.TRANSPOSED else self.code

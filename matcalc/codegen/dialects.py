@@ -59,7 +59,7 @@ class Dialect:
 
         ``""`` where there is none, or it needs SciPy and the library has nothing of the kind.
         """
-        template = self.own(op) or self.spell(op.numpy)
+        template = self.spell(self.own(op) or op.numpy)
         return "" if not self.scipy and re.search(SCIPY, template) else template
 
     def spell(self, code: str) -> str:

@@ -60,8 +60,7 @@ class GeneratedFunction:
         positional_sizes = [sizes[size] for size in generated.sizes.values()]
         try:
             found = self._function(*positional, *positional_sizes)
-        # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN.
-        except (*self._library.errors, ArithmeticError) as error:
+        except self._library.errors as error:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
         results = self._library.results((found,) if generated.is_one else found, values)
         return results[0] if generated.is_one else results
@@ -163,7 +162,8 @@ def _disagreement(
     return ShapeProblem(
         problem,
         details=tuple(
-            f"{_expected(symbol)}; the array is {tuple(arrays[symbol].shape)}" for symbol in concerned
+            f"{_expected(symbol)}; the array is {tuple(arrays[symbol].shape)}"
+            for symbol in concerned
         ),
     )
 

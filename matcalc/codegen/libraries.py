@@ -25,7 +25,8 @@ class Library(ABC):
         errors: what its functions raise where they are not defined.
     """
 
-    errors: tuple[type[Exception], ...] = ()
+    # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN.
+    errors: tuple[type[Exception], ...] = (ArithmeticError,)
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """The arguments as arrays of floating point numbers.
@@ -66,9 +67,10 @@ class Numpy(Library):
 
     def __init__(self) -> None:
         self._np = import_module("numpy")
-        self.errors = (self._np.linalg.LinAlgError,)
+        self.errors = (*self.errors, self._np.linalg.LinAlgError)
 
     def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+        """As arrays that are their own, even where the function returns an argument."""
         np = self._np
         arrays = map(np.asarray, super().results(values, arguments))
         given = list(arguments.values())
@@ -78,12 +80,14 @@ class Numpy(Library):
         )
 
     def convert(self, value: Any) -> Array | None:
+        """Integers as floating point numbers of the default type."""
         array = self._np.asarray(value)
         if array.dtype.kind in "biu":
             return array.astype(float)
         return array if array.dtype.kind in "fc" else None
 
     def number(self, value: Any, like: Array | None) -> Array:
+        """Without ``like`` of the default type."""
         np = self._np
         return np.asarray(value, dtype=np.result_type(1.0 if like is None else like, value, 1.0))
 
@@ -95,6 +99,7 @@ class Jax(Library):
         self._jnp = import_module("jax.numpy")
 
     def convert(self, value: Any) -> Array | None:
+        """Integers as floating point numbers of the default type."""
         jnp = self._jnp
         array = jnp.asarray(value)
         if jnp.issubdtype(array.dtype, jnp.inexact):
@@ -102,6 +107,7 @@ class Jax(Library):
         return array.astype(float)
 
     def number(self, value: Any, like: Array | None) -> Array:
+        """Without ``like`` of the default type."""
         jnp = self._jnp
         return jnp.asarray(value, dtype=jnp.result_type(1.0 if like is None else like, value, 1.0))
 
@@ -111,9 +117,10 @@ class Torch(Library):
 
     def __init__(self) -> None:
         self._torch = import_module("torch")
-        self.errors = (self._torch.linalg.LinAlgError,)
+        self.errors = (*self.errors, self._torch.linalg.LinAlgError)
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
+        """As tensors on one device."""
         arguments = super().arguments(given)
         tensors = [value for value in given.values() if self._torch.is_tensor(value)]
         if not tensors:
@@ -121,6 +128,7 @@ class Torch(Library):
         return {name: array.to(tensors[0].device) for name, array in arguments.items()}
 
     def convert(self, value: Any) -> Array | None:
+        """Integers as floating point numbers of the default type."""
         torch = self._torch
         tensor = torch.as_tensor(value)
         if tensor.is_floating_point() or tensor.is_complex():
@@ -128,6 +136,7 @@ class Torch(Library):
         return tensor.to(torch.get_default_dtype())
 
     def number(self, value: Any, like: Array | None) -> Array:
+        """Without ``like`` of the default type."""
         torch = self._torch
         if like is None:
             return torch.tensor(value, dtype=torch.result_type(torch.tensor(1.0), value))

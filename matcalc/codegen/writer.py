@@ -19,10 +19,9 @@ from matcalc.codegen.chains import chain_parts, write_chain
 from matcalc.codegen.code import ATOM, RAISE, SCALE, SUM, UNARY, Code, number
 from matcalc.codegen.dialects import MATH, Dialect
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, PI, ZEROS
-from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 
 #: An operand longer than this gets a statement of its own, which also bounds the nesting.
@@ -130,14 +129,14 @@ class Writer:
         """The arguments that give a new array the type of the given ones, if any are."""
         return self.dialect.like if self.variables else ""
 
-    def isnumber(self, node: Expr) -> bool:
+    def is_number(self, node: Expr) -> bool:
         """Whether the code of a node is a number of Python's, which depends on sizes at most."""
         return node in self._numbers
 
     def as_array(self, node: Expr) -> Code:
         """The code of a node as an operand that is an array, if only of no axes."""
         code = self.use(node)
-        return self.call("asarray", code.text + self.like) if self.isnumber(node) else code
+        return self.call("asarray", code.text + self.like) if self.is_number(node) else code
 
     def total(self, terms: Iterable[Code]) -> Code:
         """A sum; a minus in front of a term becomes a subtraction."""
@@ -158,14 +157,14 @@ class Writer:
         self, coefficient: Fraction, factors: Sequence[Code], divisors: Sequence[Code] = ()
     ) -> Code:
         """Coefficient times the entry by entry product of the factors, over the divisors."""
-        number = number(abs(coefficient))
+        scale = number(abs(coefficient))
         below = list(divisors)
-        if "/" in number.text:
-            number = number(Fraction(abs(coefficient.numerator)))
+        if "/" in scale.text:
+            scale = number(Fraction(abs(coefficient.numerator)))
             below.insert(0, number(Fraction(coefficient.denominator)))
         above = list(factors)
-        if number.text != "1" or not above:
-            above.insert(0, number)
+        if scale.text != "1" or not above:
+            above.insert(0, scale)
         sign = "-" if coefficient < 0 else ""
         if len(above) == 1 and not below:
             return Code(f"-{above[0].at(RAISE)}", UNARY) if sign else above[0]

@@ -5,26 +5,26 @@ from __future__ import annotations
 from matcalc.core.operation import Operation
 
 EYE = Operation(
-    "eye", "size n -> (n, n)", ("n",), latex="I_{{{0}}}", numpy="np.eye({0})",
+    "eye", "size n -> (n, n)", ("n",), latex="I_{{{0}}}", numpy="np.eye({0}{like})",
     sympy=lambda sp, n: sp.eye(n), infers=("-> diagonal toeplitz orthogonal spd nonnegative",),
 )  # fmt: skip
 """Identity matrix; its entries are the Kronecker delta."""
 
 ONES = Operation(
-    "ones", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{1}}_{{{0}}}", numpy="np.ones(({0}, {1}))",
+    "ones", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{1}}_{{{0}}}", numpy="np.ones(({0}, {1}){like})",
     sympy=lambda sp, m, n: sp.ones(m, n), infers=("-> toeplitz psd positive",),
 )  # fmt: skip
 """Matrix of ones; a column of ones where the second size is 1."""
 
 ZEROS = Operation(
-    "zeros", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{0}}_{{{0}}}", numpy="np.zeros(({0}, {1}))",
+    "zeros", "size m, size n -> (m, n)", ("m", "n"), latex=r"\mathbf{{0}}_{{{0}}}", numpy="np.zeros(({0}, {1}){like})",
     sympy=lambda sp, m, n: sp.zeros(m, n), infers=("-> diagonal skew toeplitz psd nonnegative",),
 )  # fmt: skip
 """Matrix of zeros; a zero derivative is one."""
 
 UNIT = Operation(
     "unit", "size n, size k -> n", ("n", "k"), latex=r"\mathbf{{e}}_{{{1}}}",
-    numpy="np.where(np.arange({0}) == {1} - 1, 1.0, 0.0)",
+    numpy="np.eye(1, {0}, {1} - 1{like})[0]", torch="torch.eye({1}, {0}{like})[-1]",
     sympy=lambda sp, n, k: sp.Matrix(n, 1, lambda i, _: int(i + 1 == k)),
     infers=("-> nonnegative",),
 )  # fmt: skip
@@ -35,7 +35,7 @@ COMMUTATION = Operation(
     "size m, size n -> (m n, m n)",
     ("m", "n"),
     latex="K_{{{0},{1}}}",
-    numpy="np.eye({0} * {1}).reshape({1}, {0}, -1).transpose(1, 0, 2).reshape({0} * {1}, -1)",
+    numpy="np.eye({0} * {1}{like})[np.ravel(np.reshape(np.arange({0} * {1}), ({1}, {0})).T)]",
     sympy=lambda sp, m, n: sp.Matrix(
         m * n, m * n, lambda i, j: int((i // n, i % n) == (j % m, j // m))
     ),

@@ -13,6 +13,8 @@ def _elementwise(
     derivative: str = "",
     *,
     numpy: str = "",
+    jax: str = "",
+    torch: str = "",
     latex: str = "",
     sympy: Callable[..., Any] | None = None,
     definition: str = "",
@@ -32,6 +34,8 @@ def _elementwise(
         definition=definition,
         elementwise=True,
         numpy=numpy or f"np.{name}({{0}})",
+        jax=jax,
+        torch=torch,
         latex=latex or rf"\{name}",
         sympy=sympy or (lambda sp, x: getattr(sp, name)(x)),
         aliases=aliases,
@@ -84,33 +88,34 @@ SIGN = _elementwise(
     kink="{0} = 0", keeps=ODD,
 )  # fmt: skip
 STEP = _elementwise(
-    "step", "0", numpy="np.where({0} > 0, 1.0, 0.0)", latex=r"\operatorname{step}",
+    "step", "0", numpy="np.heaviside({0}, 0.0)", torch="({0} > 0).to({0}.dtype)", latex=r"\operatorname{step}",
     sympy=lambda sp, x: sp.Heaviside(x, 0), domain="nonzero", kink="{0} = 0",
     keeps=f"{ZEROS} positive", infers=("-> nonnegative",),
 )  # fmt: skip
 """1 where the argument is positive, else 0: the derivative of relu."""
 RELU = _elementwise(
-    "relu", "step(x)", numpy="np.maximum({0}, 0)", latex=r"\operatorname{relu}",
+    "relu", "step(x)", numpy="np.maximum({0}, 0)", torch="torch.relu({0})", latex=r"\operatorname{relu}",
     sympy=lambda sp, x: x * sp.Heaviside(x), domain="nonzero", kink="{0} = 0",
     keeps=f"{ZEROS} positive", infers=("-> nonnegative",),
 )  # fmt: skip
 SIGMOID = _elementwise(
     "sigmoid", "sigmoid(x) (1 - sigmoid(x))",
-    numpy="np.where({0} >= 0, 1 / (1 + np.exp(-np.abs({0}))), np.exp(-np.abs({0})) / (1 + np.exp(-np.abs({0}))))",
+    numpy="e = np.exp(-np.abs({0}))\nnp.where({0} >= 0, 1, e) / (1 + e)", jax="jax.nn.sigmoid({0})", torch="torch.sigmoid({0})",
     latex=r"\sigma", sympy=lambda sp, x: 1 / (1 + sp.exp(-x)), aliases=("σ",),
     infers=("-> positive",),
 )  # fmt: skip
 SOFTPLUS = _elementwise(
-    "softplus", "sigmoid(x)", numpy="np.logaddexp({0}, 0)", latex=r"\operatorname{softplus}",
+    "softplus", "sigmoid(x)", numpy="np.logaddexp({0}, 0)", torch="torch.logaddexp({0}, torch.zeros_like({0}))", latex=r"\operatorname{softplus}",
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)), infers=("-> positive",),
 )  # fmt: skip
 ERF = _elementwise(
-    "erf", "2/sqrt(pi) exp(-x^2)", numpy="np.vectorize(math.erf)({0})", latex=r"\operatorname{erf}",
-    keeps=ODD,
+    "erf", "2/sqrt(pi) exp(-x^2)", numpy="np.vectorize(math.erf, otypes=[{0}.dtype])({0})",
+    jax="jax.scipy.special.erf({0})", torch="torch.erf({0})", latex=r"\operatorname{erf}", keeps=ODD,
 )  # fmt: skip
 GELU = _elementwise(
     "gelu", definition="gelu(x) = 1/2 x .* (1 + erf(x/sqrt(2)))", latex=r"\operatorname{gelu}",
-    numpy="0.5 * {0} * (1 + np.vectorize(math.erf)({0} / math.sqrt(2)))",
+    numpy="erf = np.vectorize(math.erf, otypes=[{0}.dtype])\n0.5 * {0} * (1 + erf({0} / math.sqrt(2)))",
+    jax="jax.nn.gelu({0}, approximate=False)", torch="torch.nn.functional.gelu({0})",
     sympy=lambda sp, x: x * (1 + sp.erf(x / sp.sqrt(2))) / 2, keeps=f"{ZEROS} positive nonnegative",
 )  # fmt: skip
 SQUARE = _elementwise(

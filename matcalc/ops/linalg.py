@@ -163,7 +163,7 @@ VEC = Operation(
     "(m, n) -> (m n)",
     index_form="vec(X)[(j,i)] = X[i,j]",
     latex=r"\operatorname{vec}",
-    numpy="np.reshape({0}, -1, order='F')",
+    numpy="np.ravel({0}.T)",
     sympy=lambda sp, X: X.vec(),
     keeps="positive nonnegative nonzero",
 )
@@ -176,6 +176,7 @@ EIGVAL = Operation(
     partial=("∂eigval(X, k)/∂X[i,j] = eigvec(X', k)[i] eigvec(X, k)[j]", ""),
     latex=r"\lambda",
     numpy="np.linalg.eigvalsh({0})[int({1})]",
+    jax="jnp.linalg.eigvalsh({0})[jnp.asarray({1}, dtype=int)]",
     domain="symmetric",
     requires="symmetric",
     kink="eigenvalue number {1} of {0} is multiple",
@@ -189,7 +190,8 @@ EIGVEC = Operation(
     ("X", "k"),
     partial=("∂eigvec(X, k)[m]/∂X[i,j] = pinv(eigval(X, k) I - X)[m,i] eigvec(X, k)[j]", ""),
     latex=r"\operatorname{eigvec}",
-    numpy="(lambda v: np.where(v[0] < 0, -v, v))(np.linalg.eigh({0})[1][:, int({1})])",
+    numpy="v = np.linalg.eigh({0})[1][:, int({1})]\nnp.where(v[0] < 0, -v, v)",
+    jax="v = jnp.linalg.eigh({0})[1][:, jnp.asarray({1}, dtype=int)]\njnp.where(v[0] < 0, -v, v)",
     domain="symmetric",
     requires="symmetric",
     condition="eigenvalue number {1} of {0} is simple",
@@ -222,7 +224,14 @@ TOEPLITZ = Operation(
     "toeplitz",
     "(n, n) -> (n, n)",
     latex=r"\operatorname{toeplitz}",
-    numpy="scipy.linalg.toeplitz([np.trace({0}, -k) for k in range(len({0}))], [np.trace({0}, k) for k in range(len({0}))])",
+    numpy=(
+        "sums = [np.trace({0}, k) for k in range(1 - len({0}), len({0}))]\n"
+        "np.stack([np.stack(sums[k : k + len({0})]) for k in range(len({0}))][::-1])"
+    ),
+    torch=(
+        "sums = [torch.sum(torch.diagonal({0}, k)) for k in range(1 - len({0}), len({0}))]\n"
+        "torch.stack([torch.stack(sums[k : k + len({0})]) for k in range(len({0}))][::-1])"
+    ),
     sympy=_diagonal_sums,
     keeps="symmetric skew diagonal lower_triangular upper_triangular positive nonnegative",
     infers=("-> toeplitz",),

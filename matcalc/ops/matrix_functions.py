@@ -42,22 +42,45 @@ def _kronecker_form(sp: Any, function: Any, X: Any) -> Any:
 
 
 def _columns(frechet: str) -> str:
-    """NumPy code of the Kronecker form, given that of L(X, E) with E in the place of ``{E}``."""
-    unit = "np.reshape(e, {0}.shape, order='F')"
-    column = f"np.ravel({frechet.replace('{E}', unit)}, order='F')"
-    return f"np.stack([{column} for e in np.eye({{0}}.size)], axis=1)"
+    """Code of the Kronecker form, given that of L(X, E) with E in the place of ``{E}``."""
+    column = frechet.replace("{E}", "np.reshape(e, {0}.shape).T")
+    units = "units = np.diag(np.ones_like(np.ravel({0})))"
+    return f"{units}\nnp.stack([np.ravel({column}.T) for e in units], axis=1)"
+
+
+def _traced_columns(frechet: str) -> str:
+    """The same for JAX, which would write a loop out when it traces it."""
+    column = frechet.replace("{E}", "np.reshape(e, {0}.shape).T")
+    units = "units = np.diag(np.ones_like(np.ravel({0})))"
+    return f"{units}\njax.vmap(lambda e: np.ravel({column}.T), out_axes=1)(units)"
 
 
 def _upper_right(function: str) -> str:
-    """NumPy code of L(X, E) from that of the function, with ``{B}`` for its argument."""
-    blocks = "np.block([[{0}, {E}], [np.zeros({0}.shape), {0}]])"
-    return function.replace("{B}", blocks) + "[:len({0}), len({0}):]"
+    """Code of L(X, E) from that of the function, with ``{B}`` for its argument."""
+    blocks = "np.vstack([np.hstack([{0}, {E}]), np.hstack([np.zeros_like({0}), {0}])])"
+    return function.replace("{B}", blocks) + "[: len({0}), len({0}) :]"
 
 
 def _family(
-    name: str, symbol: str, commuting: str, numpy: str, keeps: str, infers: tuple[str, ...] = ()
+    name: str,
+    symbol: str,
+    commuting: str,
+    *,
+    numpy: str,
+    jax: str,
+    torch: str,
+    frechet: str = "",
+    keeps: str = "",
+    infers: tuple[str, ...] = (),
 ) -> tuple[Operation, ...]:
-    """A function, its Fréchet derivative and the Kronecker form of that."""
+    """A function, its Fréchet derivative and the Kronecker form of that.
+
+    The code of the function has its argument in the place of ``{B}``; ``frechet`` is that of its
+    derivative where NumPy and JAX have one.
+    """
+    by_numpy = frechet or _upper_right(numpy)
+    by_jax = frechet or _upper_right(jax)
+    by_torch = _upper_right(torch)
 
     def of_numbers(sp: Any) -> Any:
         return lambda X: _evaluate(sp, name, X)
@@ -67,19 +90,23 @@ def _family(
         "(n, n) -> (n, n)",
         partial=(f"∂{name}(X)[i,j]/∂X[k,l] = {name}_kronecker(X)[(j,i),(l,k)]",),
         latex=symbol,
-        numpy=f"scipy.linalg.{name}({{0}})",
+        numpy=numpy.replace("{B}", "{0}"),
+        jax=jax.replace("{B}", "{0}"),
+        torch=torch.replace("{B}", "{0}"),
         sympy=lambda sp, X: _evaluate(sp, name, X),
         keeps=f"{keeps} symmetric diagonal lower_triangular upper_triangular",
         infers=infers,
         source=_HIGHAM.format("(3.9)"),
     )
-    frechet = Operation(
+    derivative = Operation(
         f"{name}_frechet",
         "(n, n), (n, n) -> (n, n)",
         ("X", "E"),
         partial=("", f"∂{name}_frechet(X, E)[i,j]/∂E[k,l] = {name}_kronecker(X)[(j,i),(l,k)]"),
         latex=f"L_{{{symbol}}}",
-        numpy=numpy.replace("{E}", "{1}"),
+        numpy=by_numpy.replace("{E}", "{1}"),
+        jax=by_jax.replace("{E}", "{1}"),
+        torch=by_torch.replace("{E}", "{1}"),
         sympy=lambda sp, X, E: _direction(sp, of_numbers(sp), X, E),
         commuting=f"{name}_frechet(X, E) = {commuting} E",
         keeps="symmetric",
@@ -89,25 +116,33 @@ def _family(
         f"{name}_kronecker",
         "(n, n) -> (n n, n n)",
         latex=f"K_{{{symbol}}}",
-        numpy=_columns(numpy),
+        numpy=_columns(by_numpy),
+        jax=_traced_columns(by_jax),
+        torch=_columns(by_torch),
         sympy=lambda sp, X: _kronecker_form(sp, of_numbers(sp), X),
         applied=f"{name}_frechet",
         keeps="symmetric",
         source=_HIGHAM.format("(3.17)"),
     )
-    return function, frechet, kronecker
+    return function, derivative, kronecker
 
 
 EXPM, EXPM_FRECHET, EXPM_KRONECKER = _family(
-    "expm", r"\operatorname{expm}", "expm(X)", "scipy.linalg.expm_frechet({0}, {E}, compute_expm=False)",
+    "expm", r"\operatorname{expm}", "expm(X)",
+    numpy="scipy.linalg.expm({B})", jax="scipy.linalg.expm({B})", torch="torch.linalg.matrix_exp({B})",
+    frechet="scipy.linalg.expm_frechet({0}, {E}, compute_expm=False)",
     keeps="nonnegative", infers=("-> invertible", "symmetric -> spd", "skew -> orthogonal"),
 )  # fmt: skip
+# Where a library lacks the sine and the cosine: exp(i X) = cos(X) + i sin(X).
 SINM, SINM_FRECHET, SINM_KRONECKER = _family(
-    "sinm", r"\operatorname{sinm}", "cosm(X)", _upper_right("scipy.linalg.sinm({B})"), keeps="skew"
-)
+    "sinm", r"\operatorname{sinm}", "cosm(X)",
+    numpy="scipy.linalg.sinm({B})", jax="scipy.linalg.expm(1j * {B}).imag",
+    torch="torch.linalg.matrix_exp(1j * {B}).imag", keeps="skew",
+)  # fmt: skip
 COSM, COSM_FRECHET, COSM_KRONECKER = _family(
-    "cosm", r"\operatorname{cosm}", "-sinm(X)", _upper_right("scipy.linalg.cosm({B})"),
-    keeps="", infers=("skew -> spd",),
+    "cosm", r"\operatorname{cosm}", "-sinm(X)",
+    numpy="scipy.linalg.cosm({B})", jax="scipy.linalg.expm(1j * {B}).real",
+    torch="torch.linalg.matrix_exp(1j * {B}).real", infers=("skew -> spd",),
 )  # fmt: skip
 
 _MATPOW_FRECHET = _upper_right("np.linalg.matrix_power({B}, {1})")
@@ -136,6 +171,7 @@ MATPOW_KRONECKER = Operation(
     partial=("", ""),
     latex=r"K_{\operatorname{pow}}",
     numpy=_columns(_MATPOW_FRECHET),
+    jax=_traced_columns(_MATPOW_FRECHET),
     sympy=lambda sp, X, k: _kronecker_form(sp, lambda B: B**k, X),
     applied="matpow_frechet",
     source=_HIGHAM.format("problem 3.6"),

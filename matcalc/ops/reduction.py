@@ -79,7 +79,9 @@ LOGSUMEXP = Operation(
     ("x",),
     partial=("∂logsumexp(x)/∂x[k] = softmax(x)[k]",),
     latex=r"\operatorname{logsumexp}",
-    numpy="np.logaddexp.reduce({0}, axis=None)",
+    numpy="top = np.max({0})\ntop + np.log(np.sum(np.exp({0} - top)))",
+    jax="jax.nn.logsumexp({0})",
+    torch="torch.logsumexp({0}, dim=0)",
     sympy=lambda sp, x: sp.log(sum(sp.exp(e) for e in x)),
 )
 SOFTMAX = Operation(
@@ -88,7 +90,9 @@ SOFTMAX = Operation(
     ("x",),
     partial=("∂softmax(x)[i]/∂x[k] = softmax(x)[i] (δ[i,k] - softmax(x)[k])",),
     latex=r"\operatorname{softmax}",
-    numpy="np.exp({0} - np.logaddexp.reduce({0}, axis=None))",
+    numpy="e = np.exp({0} - np.max({0}))\ne / np.sum(e)",
+    jax="jax.nn.softmax({0})",
+    torch="torch.softmax({0}, dim=0)",
     sympy=lambda sp, x: x.applyfunc(lambda e: sp.exp(e) / sum(sp.exp(f) for f in x)),
     infers=("-> positive",),
 )
@@ -107,7 +111,10 @@ def _along(axis: int) -> tuple[Operation, Operation]:
         call="logsumexp",
         tail=tail,
         latex=r"\operatorname{logsumexp}",
-        numpy=f"np.logaddexp.reduce({{0}}, axis={numpy_axis})",
+        numpy=f"top = np.max({{0}}, axis={numpy_axis}, keepdims=True)\n"
+        f"np.squeeze(top + np.log(np.sum(np.exp({{0}} - top), axis={numpy_axis}, keepdims=True)), {numpy_axis})",
+        jax=f"jax.nn.logsumexp({{0}}, axis={numpy_axis})",
+        torch=f"torch.logsumexp({{0}}, dim={numpy_axis})",
         sympy=lambda sp, X: _reduce_sympy(sp, X, axis, lambda line: sp.log(sum(map(sp.exp, line)))),
     )
     softmax = Operation(
@@ -122,7 +129,10 @@ def _along(axis: int) -> tuple[Operation, Operation]:
         call="softmax",
         tail=tail,
         latex=r"\operatorname{softmax}",
-        numpy=f"np.exp({{0}} - np.expand_dims(np.logaddexp.reduce({{0}}, axis={numpy_axis}), {numpy_axis}))",
+        numpy=f"e = np.exp({{0}} - np.max({{0}}, axis={numpy_axis}, keepdims=True))\n"
+        f"e / np.sum(e, axis={numpy_axis}, keepdims=True)",
+        jax=f"jax.nn.softmax({{0}}, axis={numpy_axis})",
+        torch=f"torch.softmax({{0}}, dim={numpy_axis})",
         sympy=lambda sp, X: sp.Matrix(
             *X.shape,
             lambda i, j: sp.exp(X[i, j]) / sum(map(sp.exp, X[:, j] if axis == 1 else X[i, :])),
@@ -168,7 +178,7 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
         "(m, n) -> (m, n)",
         partial=(f"∂{attained}(X)[i,j]/∂X[k,l] = 0",),
         latex=rf"\operatorname{{{attained}}}",
-        numpy=f"(lambda at: at / np.sum(at))(np.where({{0}} == np.{call}({{0}}), 1.0, 0.0))",
+        numpy=f"at = ({{0}} == np.{call}({{0}})).astype({{0}}.dtype)\nat / np.sum(at)",
         sympy=lambda sp, X: sp.Matrix(*X.shape, attained_in(sp, X)),
         kink=f"the {extreme} entry of {{0}} is not unique",
         infers=("-> nonnegative",),
@@ -194,8 +204,8 @@ def _extreme(call: str, attained: str) -> tuple[Operation, ...]:
             call=attained,
             tail=(str(axis),),
             latex=rf"\operatorname{{{attained}}}",
-            numpy=f"(lambda at: at / np.sum(at, axis={axis - 1}, keepdims=True))"
-            f"(np.where({{0}} == np.{call}({{0}}, axis={axis - 1}, keepdims=True), 1.0, 0.0))",
+            numpy=f"at = ({{0}} == np.{call}({{0}}, axis={axis - 1}, keepdims=True)).astype({{0}}.dtype)\n"
+            f"at / np.sum(at, axis={axis - 1}, keepdims=True)",
             sympy=lambda sp, X, axis=axis: sp.Matrix(
                 *X.shape,
                 lambda i, j: (

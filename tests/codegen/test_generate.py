@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -44,9 +45,10 @@ def transpose(e: Expr) -> Expr:
     return TRANSPOSE(e)
 
 
-def body(e: Expr | IndexExpr) -> str:
+def body(e: Expr | IndexExpr, variables: Sequence[Symbol] = ()) -> str:
     """The lines of the function after its docstring."""
-    return "\n".join(line.strip() for line in source(e).rpartition('"""')[2].strip().splitlines())
+    text = source(e, variables=variables)
+    return "\n".join(line.strip() for line in text.rpartition('"""')[2].strip().splitlines())
 
 
 def call(e: Expr | IndexExpr, **arrays: np.ndarray) -> np.ndarray:
@@ -237,7 +239,7 @@ def delta(first: Index, second: Index) -> Factor:
 
 def test_an_index_expression_is_an_einsum():
     e = IndexExpr((i, k, j), (Term(Fraction(2), (delta(i, k), Factor(x, (j,)))),))
-    assert body(e) == 'return 2 * np.einsum("ik,j->ikj", np.eye(m), x)'
+    assert body(e).endswith('return 2 * np.einsum("ik,j->ikj", np.eye(m, dtype=dtype), x)')
     np.testing.assert_array_equal(call(e), 2 * np.einsum("ik,j->ikj", np.eye(3), ARRAYS["x"]))
 
 
@@ -374,7 +376,11 @@ def test_a_size_known_as_a_product_only_is_read_as_one():
     whole = Symbol("x", (m * n, ONE))
     e = TIMES(POWER(Size(m * n * Dim.of(2)), Constant(-1)), EYE(Size(m * n)))
     function = compile_function(e, variables=[whole])
-    assert "m_n = x.shape[0]\n    return np.eye(m_n) / (2 * m_n)" in source(e, variables=[whole])
+    assert body(e, [whole]) == (
+        "m_n = x.shape[0]\n"
+        "dtype = np.result_type(x, 1.0)\n"
+        "return np.eye(m_n, dtype=dtype) / (2 * m_n)"
+    )
     assert function(x=np.zeros(6)).tolist() == (np.eye(6) / 12).tolist()
 
 
