@@ -22,7 +22,7 @@ from matcalc.passes.functions import (
 from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.passes.statements import Equation, Statements, names_in
 from matcalc.passes.translate import divisor_factors, operands, size_of
-from matcalc.passes.walk import is_delta, letters_of, numerals, postorder
+from matcalc.passes.walk import is_delta, is_row_of_ones, letters_of, numerals, postorder
 from matcalc.syntax import tree
 
 
@@ -120,10 +120,9 @@ class _Inference:
 
     def _declared(self, name: str) -> Axes:
         axis = self.axis
-        words = self.statements.properties.get(name, ())
         if name in self.statements.shapes:
             return axis.of_shape(self.statements.shapes[name])
-        if SQUARE.intersection(words):
+        if SQUARE.intersection(self.statements.properties.get(name, ())):
             one = axis.fresh(long=True)
             return one, one
         if name in self.arrays:
@@ -212,6 +211,8 @@ class _Inference:
                 return self._sum(node, parts)
             case tree.Power():
                 return self._power(node, parts)
+            case tree.Transpose() if is_row_of_ones(node):
+                return unit, axis.fresh(long=True)
             case tree.Transpose():
                 self.defaults.transposed(node.operand)
                 return parts[0][1], parts[0][0]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from matcalc.core.dim import Dim, Shape
 from matcalc.errors import AmbiguityProblem, ShapeProblem, Span
-from matcalc.passes.unify import MismatchError, Sizes
+from matcalc.passes.unify import MismatchError, Sizes, is_unknown
+from matcalc.passes.walk import is_row_of_ones
 from matcalc.syntax import tree
 
 
@@ -68,8 +69,9 @@ class Reporter:
         return unicodedata.normalize("NFKC", text) if text.lstrip("-").isdigit() else text
 
     def size(self, dim: Dim) -> str:
-        """A size with letters for what is unknown."""
-        return str(self.sizes.resolve(dim).substitute(self.letters()))
+        """A size with letters for what is unknown; ``?`` for the length of ``1'`` where nothing fits it."""
+        found = self.sizes.resolve(dim).substitute(self.letters())
+        return "?" if any(map(is_unknown, found.symbols)) else str(found)
 
     def shape(self, shape: Shape) -> str:
         """``a scalar``, ``a vector of length n``, ``a row of length n`` or ``(m, n)``."""
@@ -161,6 +163,8 @@ class Reporter:
 
     def flipped(self, node: tree.Node) -> str:
         """The text of the transpose."""
+        if is_row_of_ones(node):
+            return "ones(n)"
         if isinstance(node, tree.Transpose):
             return self.text(node.operand)
         return factor(node, self.text(node)) + "'"
@@ -237,14 +241,13 @@ class Reporter:
     # ---------------------------------------------------------------- vectors of ones
 
     def transposed_numeral(self, node: tree.Transpose) -> AmbiguityProblem:
-        """``1' x``, where 1 is meant to be the vector of ones."""
+        """``2'``, where a row of numbers may be meant."""
         number = self.text(node.operand)
-        ones = "ones(n)'" if number == "1" else f"{number} ones(n)'"
         return AmbiguityProblem(
             f"{self.text(node)} transposes a number",
             span=node.span,
             details=(f"{number} is a number here, not a vector",),
-            help=f"write {ones} for a row, or {number} for the number; ones(n)' x is sum(x)",
+            help=f"write {number} 1' for a row with {number} in every entry, {number} for the number",
         )
 
     def trailing_numeral(self, array: Operand, number: tree.Number) -> AmbiguityProblem:
@@ -254,11 +257,12 @@ class Reporter:
         if isinstance(array.node, tree.Name) and array.is_vector and text.startswith("("):
             entry = f"write {left}[{text.strip('( )')}] for an entry, "
         ones = "ones(n)" if number.value == 1 else f"({text} ones(n))"
+        multiple = "" if number.value == 1 else f", {text} {left} for the multiple"
         return AmbiguityProblem(
             f"the number {text} stands right of {self.text(array.node)}",
             span=array.node.span.join(number.span),
             details=(f"{text} is a number here, not a vector",),
-            help=f"{entry or 'write '}{left} {ones} for the product with a vector, {text} {left} for the multiple",
+            help=f"{entry or 'write '}{left} {ones} for the product with a vector{multiple}",
         )
 
     # ---------------------------------------------------------------- element by element

@@ -18,7 +18,7 @@ from matcalc.passes.mistakes import Operand, Reporter, factor
 from matcalc.passes.quotients import quotient_shape
 from matcalc.passes.translate import operands
 from matcalc.passes.unify import MismatchError, Sizes, bounded, is_unknown
-from matcalc.passes.walk import is_delta, names_of, numerals, postorder
+from matcalc.passes.walk import is_delta, is_row_of_ones, names_of, numerals, postorder
 from matcalc.syntax import tree
 
 
@@ -91,11 +91,13 @@ class Shapes:
             for dim in self.sizes.shape(self.fitted[id(node)]):
                 if any(is_unknown(s) and s not in named for s in dim.symbols):
                     text = self.report.text(node)
-                    array = isinstance(node, tree.Call)
+                    remedy = "write eye(n)"
+                    if isinstance(node, tree.Call):
+                        remedy = "write c ones(n) or c ones(m, n)"
+                    elif is_row_of_ones(node):
+                        remedy = "write ones(n)' for a row of ones"
                     raise ShapeProblem(
-                        f"nothing says how large {text} is",
-                        span=node.span,
-                        help="write c ones(n) or c ones(m, n)" if array else "write eye(n)",
+                        f"nothing says how large {text} is", span=node.span, help=remedy
                     )
 
     # ---------------------------------------------------------------- nodes
@@ -120,6 +122,8 @@ class Shapes:
                 return self._sum(node, parts)
             case tree.Power():
                 return self._power(node, *parts)
+            case tree.Transpose() if is_row_of_ones(node):
+                return self.fit(node, (ONE, self.sizes.fresh()))
             case tree.Transpose():
                 if id(node.operand) in self.numerals:
                     raise self.report.transposed_numeral(node)

@@ -21,6 +21,7 @@ from matcalc.ops.linalg import TRACE
 from matcalc.ops.reduction import NORM1, NORM2
 from matcalc.ops.structural import KRON
 from matcalc.passes import construct
+from matcalc.passes.build import ones
 from matcalc.passes.functions import (
     FILLED,
     SIZED,
@@ -150,6 +151,9 @@ def _translate(node: tree.Node, args: list[Expr], scope: Scope) -> Expr:
             )
         case tree.Power():
             return _power(node, *args)
+        case tree.Transpose() if id(node) in scope.fitted:
+            _, size = scope.fitted[id(node)]
+            return construct.transpose(ones((size, ONE)))
         case tree.Transpose():
             return construct.transpose(args[0])
         case tree.Norm():

@@ -47,6 +47,15 @@ def postorder(
         stack.extend((part, False) for part in reversed(parts(node)))
 
 
+def is_row_of_ones(node: tree.Node) -> bool:
+    """Whether this is ``1'``, a row of ones as long as fits: transposed, a number would be itself."""
+    return (
+        isinstance(node, tree.Transpose)
+        and isinstance(node.operand, tree.Number)
+        and node.operand.value == 1
+    )
+
+
 def is_delta(node: tree.Indexed, names: Container[str]) -> bool:
     """Whether this is ``δ[i,j]``, and not an entry of something that is called so."""
     base = node.base

@@ -28,6 +28,8 @@ _LATEX = re.compile(r"\\[A-Za-z]{2}")
 
 # ---- brackets and numbers
 
+_NO_COMPARISONS = "there are no comparisons: step(x) is 1 where x > 0, and 0 elsewhere"
+
 
 def never_closed(place: Place) -> MatcalcError:
     """The text ends inside brackets."""
@@ -38,7 +40,7 @@ def never_closed(place: Place) -> MatcalcError:
             "|| is closed by a single |", opening, help="close || with || and | with |"
         )
     if mark == "<":
-        remedy = "<A, B> is the inner product; comparisons are not part of the language"
+        remedy = f"<A, B> is the inner product; {_NO_COMPARISONS}"
     else:
         closing = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "〈": "〉"}.get(mark, mark)
         remedy = f"add the missing {closing}"
@@ -49,9 +51,7 @@ def unbalanced(place: Place, token: Token) -> MatcalcError:
     """A closing bracket that closes nothing, or the wrong bracket."""
     mark = place.quote(token)
     if mark == ">" and place.inside != "LANGLE":
-        return place.syntax(
-            "> has no < before it", token, help="comparisons are not part of the language"
-        )
+        return place.syntax("> has no < before it", token, help=_NO_COMPARISONS)
     if place.open:
         return place.syntax(
             f"{place.quote(place.open[-1])} is closed by {mark}",
@@ -98,11 +98,12 @@ def two_numbers(place: Place, token: Token) -> MatcalcError:
     span = span_of(place.previous).join(span_of(token))
     if second.startswith(".") and "." in first:
         return place.syntax("a number has one decimal point", span)
-    return place.syntax(
-        f"the numbers {first} and {second} stand side by side",
-        span,
-        help=f"write {first} * {second} for the product",
-    )
+    remedy = f"write {first} * {second} for the product"
+    if (first, second) == ("1", "1"):
+        remedy = (
+            "a column of ones is ones(n), a row of ones 1': write ones(n) 1' for the matrix of ones"
+        )
+    return place.syntax(f"the numbers {first} and {second} stand side by side", span, help=remedy)
 
 
 # ---- exponents
@@ -360,7 +361,6 @@ def _equals(place: Place, token: Token) -> MatcalcError:
 # ---- characters
 
 _TRANSPOSE_HELP = "the transpose is written '"
-_CONDITION_HELP = "comparisons and conditions are not part of the language"
 _HELP = {
     "×": "write A B for the matrix product, A .* B element by element, A ⊗ B for Kronecker",
     "÷": "write /",
@@ -375,7 +375,7 @@ _HELP = {
     "‘": _TRANSPOSE_HELP,
     "`": _TRANSPOSE_HELP,
     "$": "type the formula without dollar signs",
-    **dict.fromkeys("&!?~≤≥≠", _CONDITION_HELP),
+    **dict.fromkeys("&!?~≤≥≠", _NO_COMPARISONS),
     "∑": "write sum(...), or repeat an index: a[i] b[i]",
     "∇": "type the function alone; its gradient is what matcalc computes",
     "∈": "a declaration is written A: (m, n)",

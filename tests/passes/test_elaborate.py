@@ -186,3 +186,17 @@ def test_reading_twice_gives_the_same_expression() -> None:
 def test_the_letter_e_as_the_base_of_a_power(text: str, noted: bool) -> None:
     note = "e is read as a variable; exp(x) is the exponential"
     assert (note in read(text).notes) is noted
+
+
+def test_row_of_ones() -> None:
+    # As in the first line of a network: the same b for every sample.
+    assert read("W X + b 1'").expr is read("W X + b ones(p)'").expr
+    assert shapes("||W X + b 1' - Y||_F^2") == {
+        "W": "m x n",
+        "X": "n x p",
+        "b": "m",
+        "Y": "m x p",
+    }
+    assert read("1' x").expr is read("ones(n)' x").expr
+    assert read("1^T A x").expr is read("ones(m)' A x").expr
+    assert read("2 1' + x'").expr is read("2 ones(n)' + x'").expr
