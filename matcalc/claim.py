@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, substitute
@@ -33,29 +34,46 @@ class Known:
         function: the function; its parts are looked through for abstract functions.
         rename: what its sizes are called in the claim; the same for all, to see whether a claim
             would make sense with square matrices.
+        wrt: the variable, the differential of which a claim may mention.
     """
 
     reading: Reading
     function: Expr | IndexExpr
     rename: Mapping[str, Dim]
+    wrt: Symbol
+
+    @property
+    def differential(self) -> Symbol | None:
+        """``dX``, unless that is the name of something else."""
+        name = f"d{self.wrt.name}"
+        return None if name in self._given() else Symbol(name, self._shape(self.wrt.shape))
 
     def names(self) -> frozenset[str]:
         """Everything that a claim may mention."""
+        differential = () if self.differential is None else (self.differential.name,)
+        return self._given() | frozenset(
+            (*differential, *(dim.symbols[0] for dim in self.rename.values()))
+        )
+
+    def _given(self) -> frozenset[str]:
         reading = self.reading
         functions = [op.name for op in self._functions()]
-        return frozenset(
-            (*reading.variables, *reading.definitions, *reading.sizes, *functions)
-        ) | frozenset(dim.symbols[0] for dim in self.rename.values())
+        return frozenset((*reading.variables, *reading.definitions, *reading.sizes, *functions))
 
     def declarations(self) -> list[str]:
         """Everything declared, as text. A definition is a variable until its value is put in."""
         reading = self.reading
         symbols = [self.renamed(symbol) for symbol in reading.variables.values()]
         symbols += [Symbol(n, self._shape(e.shape)) for n, e in reading.definitions.items()]
+        symbols += [] if self.differential is None else [self.differential]
         return [
             *(f"{op.name}: {op.signature}" for op in self._functions()),
             *map(declaration, symbols),
         ]
+
+    def head(self) -> str:
+        """The declarations as lines of a text."""
+        return "".join(f"{line}\n" for line in self.declarations())
 
     def sizes(self) -> frozenset[str]:
         """The names of sizes."""
@@ -107,12 +125,10 @@ def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | Index
         MatcalcError: it cannot be read, or mentions what the problem does not have.
     """
     # On lines of their own, declarations keep carets in place.
-    head = "".join(f"{line}\n" for line in known.declarations())
+    head = known.head()
     if quotient := _QUOTIENT.match(text):
         text = " " * quotient.end() + text[quotient.end() :]
-    source = head + text
-    functions = frozenset((*function_names(), *SPECIAL))
-    program = parse_program(source, functions, known.names())
+    program = _nothing_as_number(parse_claim(head + text, known))
     _refuse_unknown(program, len(head), known)
     reading = elaborate(program, sizes=known.sizes(), fits=fits)
     replacements = known.put_in(list(reading.variables.values()))
@@ -120,6 +136,21 @@ def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | Index
         return substitute(reading.expr, replacements)
     assert reading.index is not None
     return _each_factor(reading.index, lambda e: substitute(e, replacements))
+
+
+def parse_claim(text: str, known: Known) -> tree.Program:
+    """The syntax tree of a claim."""
+    return parse_program(text, frozenset((*function_names(), *SPECIAL)), known.names())
+
+
+def _nothing_as_number(program: tree.Program) -> tree.Program:
+    """``D[i,j,k] = 0`` as 0: there is nothing on the right that says how far the indices run."""
+    *before, last = program.statements
+    if not isinstance(last, tree.IndexDefinition) or last.value != tree.Number(
+        Fraction(0), last.value.span
+    ):
+        return program
+    return tree.Program((*before, tree.Expression(last.value, last.span)), program.source)
 
 
 def _resized_function(op: Operation, rename: Mapping[str, Dim]) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -26,36 +26,41 @@ TRIED = 600
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What went wrong; of two, the one with the smaller rank says more."""
+    """What went wrong, and in which of several ways to read the claim."""
 
-    rank: int
+    reading: Disagreement
     text: str
 
 
-def likely_mistake(d: Disagreement, trials: Trials) -> Diagnosis | None:
-    """The first mistake of the table that accounts for a claim, if one does."""
-    if trials.of(d.answer) is None or trials.of(d.claim) is None or not trials.points:
+def likely_mistake(readings: Iterable[Disagreement], trials: Trials) -> Diagnosis | None:
+    """The mistake that accounts for a claim and says most, if one does; of one kind, the first."""
+    if not trials.points:
         return None
-    if isinstance(d.claim, Expr) and is_zero(d.claim):
-        return Diagnosis(0, f"it is zero, and the function depends on {d.wrt.name}")
-    almost: list[str] = []
-    of_the_whole: Sequence[Callable[[], Iterator[str]]] = (
-        lambda: _slips(d, trials, WHOLE, almost),
-        lambda: _factor(d, trials),
-    )
-    of_a_part: Sequence[Callable[[], Iterator[str]]] = (
-        lambda: _common_condition(d, trials),
-        lambda: _term_factor(d, trials),
-        lambda: _slips(d, trials, SLIPS, almost),
-        lambda: _rare_condition(d, trials),
-        lambda: iter(almost),
-        lambda: _and_symmetric(d, trials),
-    )
-    for rank, tests in enumerate((of_the_whole, of_a_part)):
-        for test in tests:
-            for found in test():
-                return Diagnosis(rank, found)
+    able = [
+        d for d in readings if trials.of(d.answer) is not None and trials.of(d.claim) is not None
+    ]
+    for stage in (_of_the_whole, _of_a_part, _on_top_of_another):
+        for d in able:
+            for said in stage(d, trials):
+                return Diagnosis(d, said)
     return None
+
+
+def _of_the_whole(d: Disagreement, trials: Trials) -> Iterator[str]:
+    if isinstance(d.claim, Expr) and is_zero(d.claim):
+        yield f"it is zero, and the function depends on {d.wrt.name}"
+        return
+    yield from _slips(d, trials, WHOLE, [])
+    yield from _factor(d, trials)
+
+
+def _of_a_part(d: Disagreement, trials: Trials) -> Iterator[str]:
+    almost: list[str] = []
+    yield from _common_condition(d, trials)
+    yield from _term_factor(d, trials)
+    yield from _slips(d, trials, SLIPS, almost)
+    yield from _rare_condition(d, trials)
+    yield from almost
 
 
 def _slips(
@@ -139,7 +144,7 @@ def _common_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
     return _conditions(d.claim, d.answer, trials, COMMON, d.rectangular)
 
 
-def _and_symmetric(d: Disagreement, trials: Trials) -> Iterator[str]:
+def _on_top_of_another(d: Disagreement, trials: Trials) -> Iterator[str]:
     """A mistake on top of taking a matrix for symmetric."""
     from matcalc.backends.trials import COMMON
 

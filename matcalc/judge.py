@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from matcalc.api import differentiate, read
-from matcalc.claim import Known, read_both, read_claim, resized
+from matcalc.claim import Known, parse_claim, read_both, read_claim, resized
 from matcalc.core.dim import SCALAR, Dim, Shape, describe_shape
-from matcalc.core.expr import Expr, Size, Symbol, postorder, symbols
+from matcalc.core.expr import Expr, Size, Symbol, postorder, substitute, symbols
 from matcalc.core.index import IndexExpr, Term
 from matcalc.derivative import Derivative
-from matcalc.diagnose import Diagnosis, likely_mistake, true_only_if
+from matcalc.diagnose import likely_mistake, true_only_if
 from matcalc.errors import ArgumentProblem, MatcalcError, ShapeProblem
 from matcalc.passes.build import is_zero, zeros
 from matcalc.passes.contract import contract
 from matcalc.passes.disagreement import Disagreement, placed
-from matcalc.passes.layout import Placement, placements
+from matcalc.passes.layout import LAYOUTS, Placement, placements
+from matcalc.passes.repairs import repairs
+from matcalc.passes.simplify import simplify
 from matcalc.passes.structure import structured_derivative
-from matcalc.report import factors
+from matcalc.report import factors, one_line
 from matcalc.verdict import Equality, Verdict, listed
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ class _Check:
     # ---------------------------------------------------------------- verdicts
 
     def verdict(self, text: str) -> Verdict:
-        known = Known(self.reading, self.d.f, {})
+        known = Known(self.reading, self.d.f, {}, self.d.wrt)
         fits: list[Shape] = [placement.shape for placement in self.placements]
         if self.is_array:
             fits.insert(0, self.d.tensor.dims)
@@ -113,7 +115,12 @@ class _Check:
             claim = read_claim(text, known, fits)
         except ShapeProblem as problem:
             return self._senseless(text, problem)
-        claim = self._filled(claim)
+        if isinstance(claim, Expr) and known.differential in symbols(claim):
+            assert known.differential is not None
+            return self._of_differential(claim, known.differential)
+        return self._judged(self._filled(claim))
+
+    def _judged(self, claim: Formula) -> Verdict:
         forms = list(self._forms(claim, self.placements))
         if not forms:
             return self._wrong_shape(claim)
@@ -127,6 +134,29 @@ class _Check:
             return self._right(claim, right)
         return self._wrong(claim, forms, trials)
 
+    def _of_differential(self, claim: Expr, dx: Symbol) -> Verdict:
+        """A claim such as ``df = tr(2 X' dX)``: it says what the derivative is, the factor of dX."""
+        d = self.d
+        said = (
+            f"the claim, {one_line(claim)}, is not a differential of order 1: linear in {dx.name}"
+        )
+        tensor = structured_derivative(claim, dx)
+        rest = simplify(substitute(claim, {dx: zeros(dx.shape)}))
+        if d.order != 1 or not is_zero(rest) or dx in symbols(*factors(tensor)):
+            return Verdict(False, None, "by its form", None, None, d, claim, wrong_shape=said)
+        if tensor.dims != d.tensor.dims:
+            f = d.f.shape if isinstance(d.f, Expr) else d.f.dims
+            said = (
+                f"the differential of the function is {describe_shape(f)}, as the function is, "
+                f"and the claim is {describe_shape(claim.shape)}"
+            )
+            return Verdict(False, None, "by its shape", None, None, d, claim, wrong_shape=said)
+        usual = next((p for p in self.placements if d.layout in p.layouts), self.placements[0])
+        derivative = placed(tensor, usual)
+        found = self._judged(tensor if derivative is None else derivative)
+        layouts = LAYOUTS if found.ok else ()
+        return replace(found, differential=claim, layouts=layouts, usual=None, answer=d)
+
     def _right(self, claim: Formula, right: list[tuple[_Form, str]]) -> Verdict:
         layouts = tuple(layout for form, _ in right for layout in form.layouts)
         answer = self._in_layout(layouts[0])
@@ -138,12 +168,9 @@ class _Check:
         )  # fmt: skip
 
     def _wrong(self, claim: Formula, forms: list[_Form], trials: Trials) -> Verdict:
-        best: tuple[Diagnosis | None, _Form] = (None, forms[0])
-        for form in forms:
-            found = likely_mistake(self._disagreement(claim, form), trials)
-            if found is not None and (best[0] is None or found.rank < best[0].rank):
-                best = found, form
-        diagnosis, form = best
+        readings = {self._disagreement(claim, form): form for form in forms}
+        diagnosis = likely_mistake(readings, trials)
+        form = forms[0] if diagnosis is None else readings[diagnosis.reading]
         cause = self._other_layout(claim) or (diagnosis.text if diagnosis else None)
         wrong, decided = self._counterexample(form, trials)
         if wrong is None and isinstance(self.d.f, Expr):
@@ -164,12 +191,10 @@ class _Check:
         cause = self._other_layout(claim)
         if cause is None:
             trials = self._trials([claim])
-            found = [
-                likely_mistake(self._disagreement(claim, None, placement), trials)
-                for placement in (*self.placements, None)
-            ]
-            best = min((x for x in found if x is not None), key=lambda x: x.rank, default=None)
-            cause = None if best is None else best.text
+            every = (*self.placements, None)
+            readings = [self._disagreement(claim, None, placement) for placement in every]
+            diagnosis = likely_mistake(readings, trials)
+            cause = None if diagnosis is None else diagnosis.text
         said = f"the claim is {_shape(claim)}, and the derivative is {self._shapes()}"
         return Verdict(False, None, "by its shape", None, cause, d, claim, wrong_shape=said)
 
@@ -194,11 +219,41 @@ class _Check:
 
     def _senseless(self, text: str, problem: ShapeProblem) -> Verdict:
         """A claim whose shapes do not agree, unless all sizes are equal."""
+        said = "\n  ".join([f"the claim has no shape: {problem.problem}", *problem.details])
+        cause = self._cause_if_square(text) or self._nearest(text)
+        return Verdict(False, None, "by its shape", None, cause, self.d, None, wrong_shape=said)
+
+    def _nearest(self, text: str) -> str | None:
+        """The nearest text that has the shape of the derivative, and what is wrong with it if anything."""
+        known = Known(self.reading, self.d.f, {}, self.d.wrt)
+        fitting: tuple[str, Formula] | None = None
+        head = known.head()
+        for source in repairs(head + text, lambda changed: parse_claim(changed, known)):
+            other = source.removeprefix(head)
+            try:
+                claim = read_claim(other, known, [p.shape for p in self.placements])
+            except MatcalcError:
+                continue
+            forms = list(self._forms(claim, self.placements))
+            trials = self._trials([form.array for form in forms]) if forms else None
+            for form in forms:
+                if trials is not None and trials.points and trials.equal(form.array, self.d.tensor):
+                    return f"it would be right as {other}, in {listed(form.layouts)} layout"
+            if forms and fitting is None:
+                fitting = other, claim
+        if fitting is None:
+            return None
+        text, claim = fitting
+        cause = self._judged(claim).cause
+        return f"the nearest that fits is {text}" + (f"; {cause}" if cause else "")
+
+    def _cause_if_square(self, text: str) -> str | None:
+        """What is wrong with a claim that makes sense where all sizes are equal."""
         rename = {name: Dim.of("n") for name in self.reading.sizes}
-        known = Known(self.reading, self.d.f, rename)
+        known = Known(self.reading, self.d.f, rename, self.d.wrt)
         d = self.d
         if len(rename) < 2 or not isinstance(d.f, Expr):
-            raise problem
+            return None
         try:
             f, x = resized(d.f, rename), known.renamed(d.wrt)
             tensor = structured_derivative(f, x, d.order, d.structured)
@@ -206,17 +261,14 @@ class _Check:
             fits = [placement.shape for placement in found]
             claim = read_claim(text, known, [tensor.dims, *fits])
         except MatcalcError:
-            raise problem from None
+            return None
         variables = {name: known.renamed(s) for name, s in self.reading.variables.items()}
         reading = replace(self.reading, variables=variables)
         square = _Check(reading, replace(d, f=f, wrt=x, tensor=tensor), self.layout)
         square.rectangular = frozenset(
             s.name for s in self.reading.variables.values() if not s.is_square
         )
-        cause = square.cause_where_square(claim)
-        said = f"in the claim, {problem.problem}"
-        said = "\n  ".join([said, *problem.details])
-        return Verdict(False, None, "by its shape", None, cause, d, None, wrong_shape=said)
+        return square.cause_where_square(claim)
 
     def cause_where_square(self, claim: Formula) -> str | None:
         """What is wrong with a claim that makes sense only where all sizes are equal."""
@@ -225,9 +277,8 @@ class _Check:
         for form in forms:
             if trials.equal(form.array, self.d.tensor):
                 return "it is right where all sizes are equal"
-        found = [likely_mistake(self._disagreement(claim, form), trials) for form in forms]
-        best = min((x for x in found if x is not None), key=lambda x: x.rank, default=None)
-        return None if best is None else best.text
+        diagnosis = likely_mistake([self._disagreement(claim, form) for form in forms], trials)
+        return None if diagnosis is None else diagnosis.text
 
     # ---------------------------------------------------------------- comparison
 

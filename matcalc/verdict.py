@@ -38,6 +38,8 @@ class Verdict:
         layouts: all layouts in which the claim is right.
         usual: the derivative in mixed layout, where the claim is right in other layouts only.
         wrong_shape: what there is to say of the shape, where that is wrong.
+        differential: the claim as it was made, where that was a differential; ``claim`` is then the
+            derivative that it says.
     """
 
     ok: bool | None
@@ -50,6 +52,7 @@ class Verdict:
     layouts: tuple[str, ...] = ()
     usual: Derivative | None = None
     wrong_shape: str | None = None
+    differential: Expr | None = None
 
     def __bool__(self) -> bool:
         return self.ok is True
@@ -65,13 +68,25 @@ class Verdict:
         what = f"the derivative of {_function(d)} by {d.wrt.name}"
         if d.order > 1:
             what = f"the derivative of order {d.order} of {_function(d)} by {d.wrt.name}"
-        if self.ok:
+        if self.ok and self.differential is not None:
+            said = f"the differential of {_function(d)} is {one_line(self.differential)}"
+            lines = [
+                f"true: {said}",
+                f"so the derivative by {d.wrt.name} is {_answer(d)}",
+                self.method,
+            ]
+        elif self.ok:
             assert self.claim is not None
             lines = [f"true: {what} is {formula_text(self.claim, d)}", self._where(), self.method]
         elif self.wrong_shape is not None:
             lines = [f"false: {self.wrong_shape}", f"{what} is {_answer(d)}"]
         else:
             lines = [f"{WORDS[self.ok]}: {what} is {_answer(d)}"]
+        if self.differential is not None and self.claim is not None and not self.ok:
+            said = formula_text(self.claim, d)
+            lines.insert(
+                1, f"the differential {one_line(self.differential)} says that it is {said}"
+            )
         if self.cause:
             lines.append(self.cause)
         if self.counterexample is not None:
@@ -99,6 +114,7 @@ class Verdict:
             "layouts": list(self.layouts),
             "method": self.method,
             "claim": None if self.claim is None else formula_text(self.claim, self.answer),
+            "differential": None if self.differential is None else one_line(self.differential),
             "cause": self.cause,
             "wrong_shape": self.wrong_shape,
             "counterexample": None if wrong is None else as_dict(wrong),

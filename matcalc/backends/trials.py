@@ -166,6 +166,7 @@ class Trials:
         self.values = Values() if values is None else values
         self.variables = variables
         self.points: list[Point] = []
+        self._of: dict[Formula, list[Array] | None] = {}
         for sizes in assignments:
             self.points += self._suitable(sizes, defined, count)
 
@@ -193,9 +194,12 @@ class Trials:
 
     def of(self, f: Formula) -> list[Array] | None:
         """Its values at all points, if it has them."""
-        found = [self.values.at(f, point) for point in self.points]
-        values = [value for value in found if value is not None]
-        return values if len(values) == len(found) else None
+        if f not in self._of:
+            found = (self.values.at(f, point) for point in self.points)
+            values = list(itertools.takewhile(lambda value: value is not None, found))
+            complete = len(values) == len(self.points)
+            self._of[f] = [v for v in values if v is not None] if complete else None
+        return self._of[f]
 
     def equal(self, a: Formula, b: Formula) -> bool:
         """Whether two formulas have the same values."""
@@ -204,6 +208,10 @@ class Trials:
 
     def factor(self, a: Formula, b: Formula) -> Fraction | None:
         """The rational number c for which a = c b, if there is one."""
+        for point in self.points[:1]:  # where most of what is tried differs already
+            x, y = self.values.at(a, point), self.values.at(b, point)
+            if x is None or y is None or common_factor([x], [y]) is None:
+                return None
         left, right = self.of(a), self.of(b)
         return None if left is None or right is None else common_factor(left, right)
 
@@ -251,13 +259,13 @@ class Trials:
     def _agree_restricted(
         self, a: Formula, b: Formula, point: Point, chosen: Sequence[Symbol], kind: str
     ) -> bool:
-        """Whether a = b where these variables have a property, at the first such point where both exist."""
+        """Whether a = b, not both 0, where these variables have a property and both exist."""
         for manner in MANNERS:
             near = self._restricted(point, chosen, kind, manner)
             values = [] if near is None else [self.values.at(f, near) for f in (a, b)]
             left, right = values or (None, None)
             if left is not None and right is not None:
-                return all_close([left], [right])
+                return all_close([left], [right]) and bool(left.any())
         return False
 
     def able(self, kind: str) -> list[Symbol]:

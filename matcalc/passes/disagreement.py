@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import wraps
 
 from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import IndexExpr
@@ -78,6 +80,40 @@ class Slip:
     about: tuple[Formula, ...]
     value: Formula
     of_claim: bool = True
+
+
+class Replayed:
+    """Slips that are computed as they are asked for, and only once."""
+
+    def __init__(self, source: Iterator[Slip]) -> None:
+        self._source = source
+        self._known: list[Slip] = []
+
+    def __iter__(self) -> Iterator[Slip]:
+        for number in itertools.count():
+            if number == len(self._known):
+                slip = next(self._source, None)
+                if slip is None:
+                    return
+                self._known.append(slip)
+            yield self._known[number]
+
+
+def once_for_function(
+    slips: Callable[[Disagreement], Iterator[Slip]],
+) -> Callable[[Disagreement], Iterator[Slip]]:
+    """The same slips, which depend on nothing but the derivative asked for, for every claim about it."""
+
+    @wraps(slips)
+    def replayed(d: Disagreement) -> Iterator[Slip]:
+        if not isinstance(d.f, Expr):
+            return
+        key = (slips.__name__, d.wrt, d.order, d.structured)
+        if key not in d.f.memo:
+            d.f.memo[key] = Replayed(slips(d))
+        yield from d.f.memo[key]
+
+    return replayed
 
 
 def derivative_forms(

@@ -247,7 +247,7 @@ class Reporter:
             f"{self.text(node)} transposes a number",
             span=node.span,
             details=(f"{number} is a number here, not a vector",),
-            help=f"write {number} 1' for a row with {number} in every entry, {number} for the number",
+            help=f"write {number} ones(n)' for a row with {number} in every entry, {number} for the number",
         )
 
     def trailing_numeral(self, array: Operand, number: tree.Number) -> AmbiguityProblem:

@@ -16,6 +16,7 @@ from matcalc.passes.disagreement import (
     Formula,
     Slip,
     derivative_forms,
+    once_for_function,
     placed_forms,
 )
 from matcalc.passes.misrules import Frozen, dependent_nodes, derivative_with, misrules
@@ -109,6 +110,7 @@ def _matrices(kept: tuple[Index, ...], tensor: IndexExpr) -> Iterator[Formula]:
             yield transposed(matrix)
 
 
+@once_for_function
 def misrule(d: Disagreement) -> Iterator[Slip]:
     """A rule of differentiation misremembered for one part of the function."""
     if not isinstance(d.f, Expr) or d.order != 1:
@@ -124,6 +126,7 @@ def misrule(d: Disagreement) -> Iterator[Slip]:
                     yield Slip(rule.text, rule.about, form, of_claim=False)
 
 
+@once_for_function
 def chain_broken_off(d: Disagreement) -> Iterator[Slip]:
     """The derivative by a part of the function, taken for the derivative by the variable."""
     if not isinstance(d.f, Expr) or d.order != 1:
@@ -137,6 +140,7 @@ def chain_broken_off(d: Disagreement) -> Iterator[Slip]:
                 yield Slip(text, (node, d.wrt), form, of_claim=False)
 
 
+@once_for_function
 def other_function(d: Disagreement) -> Iterator[Slip]:
     """The derivative of a function that differs in one place."""
     if not isinstance(d.f, Expr):
@@ -147,6 +151,7 @@ def other_function(d: Disagreement) -> Iterator[Slip]:
                 yield Slip(text, about, form, of_claim=False)
 
 
+@once_for_function
 def one_place(d: Disagreement) -> Iterator[Slip]:
     """What one of the places gives where the variable stands, once or as often as there are places."""
     if not isinstance(d.f, Expr) or d.order != 1:

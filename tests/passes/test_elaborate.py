@@ -199,4 +199,4 @@ def test_row_of_ones() -> None:
     }
     assert read("1' x").expr is read("ones(n)' x").expr
     assert read("1^T A x").expr is read("ones(m)' A x").expr
-    assert read("2 1' + x'").expr is read("2 ones(n)' + x'").expr
+    assert read("2 * 1' + x'").expr is read("2 ones(n)' + x'").expr
