@@ -1,4 +1,8 @@
-"""Times of several methods for one problem, taken in turn so that each meets the same load."""
+"""Times of several methods for one problem, taken in turn so that each meets the same load.
+
+What is counted is processor time: with one thread on one processor it is the time that passes, less
+what other programs take of that processor.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds for one run of each method in every round."""
+    """Processor seconds for one run of each method in every round."""
 
     seconds: Mapping[str, list[float]]
 
@@ -59,10 +63,10 @@ def time_in_turn(methods: Mapping[str, Run], budget: float) -> Times:
 
 def _seconds(run: Run, repeats: int) -> float:
     """Seconds for one run."""
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(repeats):
         run()
-    return (time.perf_counter() - start) / repeats
+    return (time.process_time() - start) / repeats
 
 
 def _fastest(run: Run) -> float:
