@@ -21,7 +21,7 @@ from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
 from matcalc.passes.shorten import shorten
-from matcalc.passes.structure import STRUCTURAL, in_other_conventions
+from matcalc.passes.structure import STRUCTURAL, in_other_conventions, structured_derivative
 from matcalc.report import (
     factors,
     index_line,
@@ -300,12 +300,31 @@ class Derivative:
                 f"there is no code for {wanted}",
                 help=f"there is for {', '.join(DIALECTS)}",
             )
+        d = self._computed
         return {
-            "formulas": self.index if self.expr is None else self.expr,
+            "formulas": d.index if d.expr is None else d.expr,
             "backend": backend,
             "doc": f"Compute {self.quotient}, {self.layout} layout.",
             "variables": list(self.symbols.values()),
         }
+
+    @cached_property
+    def _computed(self) -> Derivative:
+        """The same derivative, in a form that does not overflow.
+
+        Rules that are stable have stable derivatives: what the answer itself cannot be turned into
+        is found by differentiating a stable form of the function.
+        """
+        from matcalc.codegen.stabilise import may_overflow, stabilise
+
+        if not isinstance(self.f, Expr):
+            return self
+        f = stabilise(self.f)
+        answer = [self.expr] if self.expr is not None else factors(self.index)
+        if f is self.f or not any(may_overflow(stabilise(e)) for e in answer):
+            return self
+        tensor = structured_derivative(f, self.wrt, self.order, self.structured, {})
+        return replace(self, f=f, tensor=tensor, kept=None)
 
     def check(self) -> CheckReport:
         """Compare every entry with SymPy's derivative of the entries of ``f`` at small sizes.

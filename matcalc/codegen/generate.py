@@ -9,14 +9,16 @@ has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matcalc.codegen.accurate import keep_digits
 from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
 from matcalc.codegen.code import ATOM, Code
 from matcalc.codegen.contractions import write_index_expr
 from matcalc.codegen.dialects import DIALECTS, Dialect
+from matcalc.codegen.stabilise import stabilise
 from matcalc.codegen.writer import Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Symbol, postorder
@@ -25,6 +27,9 @@ from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 if TYPE_CHECKING:
     from matcalc.codegen.function import GeneratedFunction
+
+#: Rewritings for speed and accuracy, in order.
+PASSES: tuple[Callable[[Expr], Expr], ...] = (stabilise, keep_digits)
 
 #: What is computed: an expression in matrix form or in index form.
 Formula = Expr | IndexExpr
@@ -104,7 +109,10 @@ def generate(
             f"no code generation for {backend!r}", help="one of: " + ", ".join(DIALECTS)
         )
     is_one = isinstance(formulas, Formula)
-    results = [formulas] if isinstance(formulas, Formula) else list(formulas)
+    results = [
+        _prepared(formula)
+        for formula in ([formulas] if isinstance(formulas, Formula) else formulas)
+    ]
     _refuse_abstract(results)
     names = Names()
     function = names.claim(name)
@@ -139,6 +147,15 @@ def generate(
     module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
     variables_by_name = {python_names[s]: s for s in everything}
     return Generated(module, function, dialect.name, arrays, sizes, variables_by_name, is_one)
+
+
+def _prepared(formula: Formula) -> Formula:
+    """The formula after all passes; of an index form, its factors."""
+    if isinstance(formula, IndexExpr):
+        return formula
+    for rewrite in PASSES:
+        formula = rewrite(formula)
+    return formula
 
 
 def _write(writer: Writer, formula: Formula) -> Code:

@@ -24,7 +24,7 @@ ZEROS = Operation(
 
 UNIT = Operation(
     "unit", "size n, size k -> n", ("n", "k"), latex=r"\mathbf{{e}}_{{{1}}}",
-    numpy="np.eye(1, {0}, {1} - 1{like})[0]", torch="torch.eye({1}, {0}{like})[-1]",
+    numpy="np.eye({1}, {0}{like})[-1]",
     sympy=lambda sp, n, k: sp.Matrix(n, 1, lambda i, _: int(i + 1 == k)),
     infers=("-> nonnegative",),
 )  # fmt: skip

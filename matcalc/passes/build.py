@@ -48,6 +48,11 @@ def zeros(shape: Shape) -> Expr:
     return Constant(0) if rows.is_unit and columns.is_unit else ZEROS(Size(rows), Size(columns))
 
 
+def is_one(e: Expr) -> bool:
+    """Whether all entries of ``e`` are 1 on its face."""
+    return e is UNIT or is_op(e, ONES)
+
+
 def is_zero(e: Expr) -> bool:
     """Whether ``e`` is identically zero on its face."""
     return (isinstance(e, Constant) and e.value == 0) or is_op(e, ZEROS)

@@ -1,0 +1,245 @@
+"""Logarithms of what exponentials are multiplied and added to, without computing the exponentials.
+
+``exp(1000)`` is infinite in floating point, its logarithm is not. What is positive because it is made of
+exponentials is therefore known by its logarithm here, and comes back from there as ``sigmoid`` or
+``softmax`` where it is one: ``exp(z) / (1 + exp(z))`` has the logarithm ``z - softplus(z)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from matcalc.core.dim import ONE, Dim, Shape
+from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.operation import Operation
+from matcalc.ops.constant import ONES
+from matcalc.ops.elementwise import COSH, EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQRT, SQUARE
+from matcalc.ops.linalg import VEC
+from matcalc.ops.reduction import (
+    LOGSUMEXP,
+    LOGSUMEXP_1,
+    LOGSUMEXP_2,
+    MEAN,
+    MEAN_1,
+    MEAN_2,
+    SOFTMAX,
+    SOFTMAX_1,
+    SOFTMAX_2,
+    SUM,
+    SUM_1,
+    SUM_2,
+)
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
+from matcalc.passes import build
+from matcalc.passes.collect import total
+from matcalc.passes.products import product
+from matcalc.passes.properties import properties
+
+#: Longest sum of exponentials that is added up term by term.
+LONGEST_SUM = 8
+
+_SUMS = {SUM: LOGSUMEXP, SUM_1: LOGSUMEXP_1, SUM_2: LOGSUMEXP_2}
+_MEANS: dict[Operation, tuple[Operation, Callable[[Expr], Dim]]] = {
+    MEAN: (LOGSUMEXP, lambda X: X.shape[0] * X.shape[1]),
+    MEAN_1: (LOGSUMEXP_1, lambda X: X.shape[0]),
+    MEAN_2: (LOGSUMEXP_2, lambda X: X.shape[1]),
+}
+_SOFTMAX = {SOFTMAX: LOGSUMEXP, SOFTMAX_1: LOGSUMEXP_1, SOFTMAX_2: LOGSUMEXP_2}
+_EXPONENTS = {SQRT: Fraction(1, 2), SQUARE: Fraction(2), RECIPROCAL: Fraction(-1)}
+
+
+def logarithm(e: Expr) -> Expr | None:
+    """The logarithm of what is made of exponentials, entry by entry; None for anything else."""
+    if logarithm not in e.memo:
+        e.memo[logarithm] = _logarithm(e) if isinstance(e, Apply) else None
+    found: Expr | None = e.memo[logarithm]
+    return found
+
+
+def exponential(l: Expr) -> Expr:
+    """``exp(l)``: in terms of ``sigmoid`` or ``softmax`` where it can be."""
+    terms = list(_terms(l))
+    for position, (coefficient, term) in enumerate(terms):
+        if coefficient < 0 and coefficient.denominator == 1:
+            others = terms[:position] + terms[position + 1 :]
+            above = total(build.zeros(l.shape), *(build.scaled(*other) for other in others))
+            found = _quotient(above, term, int(-coefficient))
+            if found is not None:
+                return found
+    return EXP(l)
+
+
+def _quotient(above: Expr, term: Expr, power: int) -> Expr | None:
+    """``exp(above - power term)``, the term being the logarithm of what divides."""
+    if build.is_op(term, SOFTPLUS):
+        z = term.args[0]
+        for k in range(power + 1):
+            if above is build.scaled(k, z):
+                minus_z = build.scaled(-1, z)
+                return build.times(_power(SIGMOID(z), k), _power(SIGMOID(minus_z), power - k))
+    for softmax in _SOFTMAX:
+        x = _summed(softmax, term)
+        if x is not None and above is build.scaled(power, x):
+            return _power(softmax(x), power)
+        if x is not None and above is build.scaled(power, build.transposed(x)):
+            return _power(build.transposed(softmax(x)), power)
+    return None
+
+
+def _power(base: Expr, exponent: int) -> Expr:
+    return build.power(base, Constant(exponent))
+
+
+def _terms(l: Expr) -> Iterator[tuple[Fraction, Expr]]:
+    """The terms of a sum with their coefficients, also of a multiple of a sum."""
+    coefficient, rest = build.split_coefficient(l)
+    for term in rest.args if build.is_op(rest, ADD) else (rest,):
+        scale, core = build.split_coefficient(term)
+        yield coefficient * scale, core
+
+
+def spread(e: Expr, shape: Shape) -> Expr:
+    """A scalar as an array of this shape, anything else as it is."""
+    return build.times(e, build.ones(shape)) if e.is_scalar else e
+
+
+def _logarithm(e: Apply) -> Expr | None:
+    if e.op is ADD:
+        return _of_sum(e)
+    if e.op is TIMES:
+        return _of_product(e)
+    if e.op is MATMUL:
+        return _of_repeated(e)
+    if not e.args:
+        return None
+    first = e.args[0]
+    if e.op is EXP:
+        return first
+    if e.op is SIGMOID:
+        return build.scaled(-1, SOFTPLUS(build.scaled(-1, first)))
+    if e.op is COSH:
+        tail = SOFTPLUS(build.scaled(-2, first))
+        return total(first, tail, spread(build.scaled(-1, LOG(Constant(2))), e.shape))
+    if e.op in _SOFTMAX:
+        return total(first, build.scaled(-1, _repeated(e.op, _SOFTMAX[e.op](first), e.shape)))
+    inner = logarithm(first)
+    if inner is None:
+        return None
+    if e.op is TRANSPOSE:
+        return build.transposed(inner)
+    if e.op in _SUMS:
+        return _log_sum(_SUMS[e.op], inner)
+    if e.op in _MEANS:
+        operation, counted = _MEANS[e.op]
+        count = build.size(counted(first))
+        return total(_log_sum(operation, inner), spread(build.scaled(-1, LOG(count)), e.shape))
+    if e.op in _EXPONENTS or (e.op is POWER and isinstance(e.args[1], Constant)):
+        return build.scaled(_EXPONENTS.get(e.op, build.as_power(e)[1]), inner)
+    return None
+
+
+def _of_sum(e: Apply) -> Expr | None:
+    """Term by term: ``log(exp(a) + exp(b)) = a + softplus(b - a)``, numbers first."""
+    if len(e.args) > LONGEST_SUM:
+        return None
+    sigmoid = _one_minus_sigmoid(e)
+    if sigmoid is not None:
+        return build.scaled(-1, SOFTPLUS(sigmoid))
+    numbers, logarithms = [], []
+    for term in e.args:
+        coefficient, rest = build.split_coefficient(term)
+        if build.is_one(rest):
+            if coefficient < 0:
+                return None
+            value = build.UNIT if coefficient == 1 else Constant(coefficient)
+            numbers.append(
+                build.zeros(e.shape) if value is build.UNIT else spread(LOG(value), e.shape)
+            )
+        else:
+            logarithms.append(logarithm(term))
+    result: Expr | None = None
+    for l in (*numbers, *logarithms):
+        if l is None or not logarithms:
+            return None
+        result = (
+            l if result is None else total(result, SOFTPLUS(total(l, build.scaled(-1, result))))
+        )
+    return result
+
+
+def _one_minus_sigmoid(e: Apply) -> Expr | None:
+    """Z where ``e`` is ``1 - sigmoid(z)``."""
+    one, *rest = sorted(e.args, key=lambda term: build.split_coefficient(term)[0], reverse=True)
+    if len(rest) == 1 and build.is_one(one):
+        coefficient, other = build.split_coefficient(rest[0])
+        if coefficient == -1 and build.is_op(other, SIGMOID):
+            return other.args[0]
+    return None
+
+
+def _of_product(e: Apply) -> Expr | None:
+    """The sum of the logarithms, if all factors are positive and some are made of exponentials."""
+    logarithms = []
+    found = False
+    for factor in e.args:
+        l = logarithm(factor)
+        found = found or l is not None
+        if l is None and not build.is_op(factor, ONES):
+            if "positive" not in properties(factor):
+                return None
+            l = LOG(factor)
+        if l is not None:
+            logarithms.append(spread(l, e.shape))
+    return total(*logarithms) if found else None
+
+
+def _of_repeated(e: Apply) -> Expr | None:
+    """Of sums and copies of rows or columns, which are products with ones."""
+    if len(e.args) != 2:
+        return None
+    left, right = e.args
+    if build.is_op(right, ONES):
+        inner = logarithm(left)
+        if inner is None:
+            return None
+        if left.shape[1].is_unit:
+            return product(inner, right)
+        return _log_sum(LOGSUMEXP_2, inner) if right.shape[1].is_unit else None
+    if build.is_op(left, ONES):
+        inner = logarithm(right)
+        if inner is None:
+            return None
+        if right.shape[0].is_unit:
+            return product(left, inner)
+        return _log_sum(LOGSUMEXP_1, inner) if left.shape[0].is_unit else None
+    return None
+
+
+def _log_sum(operation: Operation, l: Expr) -> Expr:
+    """Log of the sum of exponentials, over the axes that the operation sums."""
+    if l.is_scalar:
+        return l
+    if operation is LOGSUMEXP and not l.shape[1].is_unit:
+        l = build.transposed(l) if l.shape[0].is_unit else VEC(l)
+    return operation(l)
+
+
+def _repeated(softmax: Operation, log_sum: Expr, shape: Shape) -> Expr:
+    """The logarithm of the denominators, in the shape of the numerators."""
+    rows, columns = shape
+    if softmax is SOFTMAX:
+        return spread(log_sum, shape)
+    if softmax is SOFTMAX_1:
+        return product(build.ones((rows, ONE)), log_sum)
+    return product(log_sum, build.ones((ONE, columns)))
+
+
+def _summed(softmax: Operation, term: Expr) -> Expr | None:
+    """What ``_repeated`` was given the sum of."""
+    for factor in term.args:
+        if build.is_op(factor, _SOFTMAX[softmax]):
+            (x,) = factor.args
+            if term is _repeated(softmax, factor, term.shape):
+                return x
+    return None

@@ -1,0 +1,169 @@
+"""Forms that do not overflow: which they are, and their values where the plain ones are infinite."""
+
+import jax
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit, log_softmax, logsumexp, softmax
+
+import matcalc as mc
+from matcalc.codegen.dialects import DIALECTS
+from matcalc.codegen.generate import compile_function
+from matcalc.codegen.stabilise import stabilise
+from matcalc.passes.simplify import simplify
+
+jax.config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "stable"),
+    [
+        ("log(1 + exp(z))", "softplus(z)"),
+        ("log(1 + exp(-y .* (X w)))", "softplus(-y .* (X w))"),
+        ("log(2 + exp(a))", "log(2) + softplus(a - log(2))"),
+        ("1 ./ (1 + exp(-z))", "sigmoid(z)"),
+        ("exp(z) ./ (1 + exp(z))", "sigmoid(z)"),
+        ("exp(z) ./ (1 + exp(z)).^2", "sigmoid(z) .* sigmoid(-z)"),
+        ("log(sigmoid(z))", "-softplus(-z)"),
+        ("log(1 - sigmoid(z))", "-softplus(z)"),
+        ("log(exp(a) + exp(b))", "a + softplus(b - a)"),
+        ("exp(a) / (exp(a) + exp(b))", "sigmoid(-(b - a))"),
+        ("log(sum(exp(x)))", "logsumexp(x)"),
+        ("sqrt(sum(exp(x)))", "exp(1/2 logsumexp(x))"),
+        ("exp(x) / sum(exp(x))", "softmax(x)"),
+        ("exp(x)' / sum(exp(x))", "softmax(x)'"),
+        ("a' exp(x) / sum(exp(x))", "a' softmax(x)"),
+        ("log(softmax(x))", "x - logsumexp(x) ones(n)"),
+        ("log(sum(exp(X), 1))", "logsumexp(X, 1)"),
+        ("log(exp(X) ones(n))", "logsumexp(X, 2)"),
+        ("exp(X) ./ (ones(m) sum(exp(X), 1))", "softmax(X, 1)"),
+        ("exp(X) ./ (sum(exp(X), 2) ones(1, n))", "softmax(X, 2)"),
+        ("exp(X) diag((1 ./ sum(exp(X), 1))')", "softmax(X, 1)"),
+        ("log(mean(exp(x)))", "logsumexp(x) - log(n)"),
+        ("(exp(z) - exp(-z)) ./ (exp(z) + exp(-z))", "sigmoid(2 z) - sigmoid(-2 z)"),
+        ("exp(-x' x) .* sin(x)", "exp(-x' x) .* sin(x)"),
+        ("sigmoid(z) .* (1 - sigmoid(z))", "sigmoid(z) .* (1 - sigmoid(z))"),
+    ],
+)
+def test_the_stable_form(text, stable):
+    shapes = {"X": ("m", "n"), "x": "n", "z": "n", "a": "n" if "a'" in text else ()}
+    found, wanted = (
+        simplify(e)
+        for e in (stabilise(mc.parse(text, shapes=shapes)), mc.parse(stable, shapes=shapes))
+    )
+    assert found is wanted, f"{found} instead of {wanted}"
+
+
+# ---------------------------------------------------------------------- values
+
+Z = np.array([-1000.0, -35.0, 0.0, 35.0, 1000.0])
+Y = np.array([1.0, -1.0, 1.0, -1.0, 1.0])
+COLUMNS = np.array([[1000.0, -1000.0, 3.0], [-1000.0, -999.0, 1.0]])
+
+
+def logistic(z):
+    return expit(z) * expit(-z)
+
+
+#: Function, variable, arrays, and what the function, its gradient and its Hessian are.
+EXTREME = [
+    ("sum(log(1 + exp(z)))", {"z": Z}, np.logaddexp(0, Z).sum(), expit(Z), np.diag(logistic(Z))),
+    (
+        "sum(log(1 + exp(-y .* z)))",
+        {"z": Z, "y": Y},
+        np.logaddexp(0, -Y * Z).sum(),
+        -Y * expit(-Y * Z),
+        np.diag(logistic(Z)),
+    ),
+    (
+        "sum(1 ./ (1 + exp(-z)))",
+        {"z": Z},
+        expit(Z).sum(),
+        logistic(Z),
+        np.diag(logistic(Z) * (1 - 2 * expit(Z))),
+    ),
+    (
+        "sum(exp(z) ./ (1 + exp(z)))",
+        {"z": Z},
+        expit(Z).sum(),
+        logistic(Z),
+        np.diag(logistic(Z) * (1 - 2 * expit(Z))),
+    ),
+    (
+        "-sum(y .* log(sigmoid(z)) + (1 - y) .* log(1 - sigmoid(z)))",
+        {"z": Z, "y": (Y + 1) / 2},
+        np.logaddexp(0, -Y * Z).sum(),
+        expit(Z) - (Y + 1) / 2,
+        np.diag(logistic(Z)),
+    ),
+    (
+        "log(sum(exp(z)))",
+        {"z": Z},
+        logsumexp(Z),
+        softmax(Z),
+        np.diag(softmax(Z)) - np.outer(softmax(Z), softmax(Z)),
+    ),
+    (
+        "y' log(exp(z) / sum(exp(z)))",
+        {"z": Z, "y": Y},
+        Y @ log_softmax(Z),
+        Y - Y.sum() * softmax(Z),
+        Y.sum() * (np.outer(softmax(Z), softmax(Z)) - np.diag(softmax(Z))),
+    ),
+    (
+        "sum(log(exp(z) + exp(-z)))",
+        {"z": Z},
+        np.logaddexp(Z, -Z).sum(),
+        np.tanh(Z),
+        np.diag(4 * logistic(2 * Z)),
+    ),
+    (
+        "sum(C .* log(exp(Z) ./ (ones(m) sum(exp(Z), 1))))",
+        {"Z": COLUMNS, "C": np.ones((2, 3))},
+        log_softmax(COLUMNS, axis=0).sum(),
+        1 - 2 * softmax(COLUMNS, axis=0),
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize(
+    ("text", "arrays", "value", "gradient", "hessian"), EXTREME, ids=lambda v: str(v)[:24]
+)
+def test_values_and_derivatives_at_large_arguments(backend, text, arrays, value, gradient, hessian):
+    name = next(iter(arrays))
+    shapes = {k: ("m", "n") if a.ndim == 2 else "n" for k, a in arrays.items()}
+    given = {k: torch.tensor(a) for k, a in arrays.items()} if backend == "torch" else arrays
+    first = mc.diff(text, name, shapes=shapes)
+    with np.errstate(all="raise", under="ignore"):
+        found = [
+            compile_function(first.f, backend)(**given),
+            first.function(backend)(**given),
+            mc.diff(text, name, shapes=shapes, order=2).function(backend)(**given),
+        ]
+    np.testing.assert_allclose(found[0], value, rtol=1e-13)
+    np.testing.assert_allclose(found[1], gradient, rtol=1e-12, atol=1e-15)
+    assert np.isfinite(np.asarray(found[2])).all()
+    if hessian is not None:
+        np.testing.assert_allclose(found[2], hessian, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+def test_single_precision_at_eighty(backend):
+    z = np.array([-80, 0, 80, 95], dtype=np.float32)
+    given = {"z": torch.tensor(z) if backend == "torch" else z}
+    for text in ("sum(log(1 + exp(z)))", "log(sum(exp(z)))", "sum(exp(z) ./ (1 + exp(z)))"):
+        d = mc.diff(text, "z", shapes={"z": "n"})
+        found = d.function(backend)(**given)
+        assert str(found.dtype).endswith("float32")
+        wanted = d.function()(z=z.astype(float))
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-30)
+
+
+def test_digits_of_small_arguments_are_kept():
+    tiny = np.array([1e-18, -1e-18])
+    shapes = {"x": "n"}
+    for text, wanted in [("sum(log(1 + x))", 0.0), ("exp(x) - 1", tiny), ("1 - exp(x)", -tiny)]:
+        function = compile_function(mc.parse(text, shapes=shapes))
+        np.testing.assert_allclose(function(x=tiny), wanted, rtol=1e-12)
