@@ -3,7 +3,7 @@
     python -m benchmarks.gradients [PROBLEM ...] [--backend NAME] [--small] [--seconds S] [--source]
 
 All results are compared before anything is timed; what differs is not timed. The methods take turns
-in one process with one thread, and a ratio is the median over the rounds. ``jax.grad`` is under
+in one process with one thread, and a ratio is one of medians over the rounds. ``jax.grad`` is under
 ``jax.jit``, and so is all that is written for JAX.
 """
 
