@@ -18,6 +18,7 @@ from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_product
 from matcalc.codegen.code import ATOM, Code
 from matcalc.codegen.contractions import write_index_expr
 from matcalc.codegen.dialects import DIALECTS, Dialect
+from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise
 from matcalc.codegen.writer import Writer
 from matcalc.core.dim import Dim
@@ -114,6 +115,7 @@ def generate(
         for formula in ([formulas] if isinstance(formulas, Formula) else formulas)
     ]
     _refuse_abstract(results)
+    results = plan(results, dialect.name)
     names = Names()
     function = names.claim(name)
     occurring = [node for node in _nodes(results) if isinstance(node, Symbol)]
