@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
-from matcalc.codegen.kernels import DIAGONAL_OF_PRODUCT, TRACE_OF_PRODUCT
 from matcalc.codegen.pairs import Item, Pairs, flip, is_op, item, times, transposed
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder
@@ -93,12 +92,12 @@ class _Order:
     def _trace(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
             return _rebuilt(node, self._done)
-        return TRACE_OF_PRODUCT(*self._pairs.halves(node))
+        return self._pairs.trace(node)
 
     def _diagonal(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
             return _rebuilt(node, self._done)
-        return DIAGONAL_OF_PRODUCT(*self._pairs.halves(node))
+        return self._pairs.diagonal(node)
 
     # -------------------------------------------------------------- chains with vectors
 
@@ -351,7 +350,7 @@ def _times_vector(matrix: Expr, flipped: bool, vector: Expr) -> Expr:
         diagonal = matrix.args[0] if is_op(matrix, DIAG) else DIAGONAL(matrix)
         return times([diagonal, vector])
     if is_op(matrix, ONES):
-        return times([SUM(vector), ONES(matrix.args[0], Constant(1))])
+        return times([SUM(vector), ONES(matrix.args[0], Size(ONE))])
     if matrix.shape[0].is_unit:
         return MATMUL(matrix, vector)
     if is_op(vector, ONES):

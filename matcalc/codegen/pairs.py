@@ -13,12 +13,13 @@ from functools import cache
 from itertools import pairwise
 
 from matcalc.codegen import cost
-from matcalc.codegen.kernels import multi_dot
+from matcalc.codegen.kernels import DIAGONAL_OF_PRODUCT, TRACE_OF_PRODUCT, multi_dot
 from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE
 from matcalc.ops.elementwise import SQRT
-from matcalc.ops.linalg import DIAG, DIAGONAL, INV
+from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
+from matcalc.ops.reduction import SUM
 from matcalc.ops.structural import MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes.properties import is_nonnegative, is_symmetric, properties
 
@@ -36,10 +37,11 @@ Item = tuple[Expr, bool]
 
 
 def item(node: Expr) -> Item:
-    """The node without a transpose around it; a symmetric matrix is its own."""
-    flipped = is_op(node, TRANSPOSE)
-    inner = node.args[0] if flipped else node
-    return inner, flipped and not is_symmetric(inner)
+    """The node without transposes around it; a symmetric matrix is its own."""
+    flipped = False
+    while is_op(node, TRANSPOSE):
+        node, flipped = node.args[0], not flipped
+    return node, flipped and not is_symmetric(node)
 
 
 def flip(one: Item) -> Item:
@@ -86,9 +88,30 @@ class Pairs:
         """The product of a chain."""
         return self._multiplied(self._chains[node])
 
-    def halves(self, node: Expr) -> tuple[Expr, Expr]:
-        """Two factors with the product of a chain, up to a rotation: its trace is that of theirs."""
+    def diagonal(self, node: Expr) -> Expr:
+        """The diagonal of the product of a chain, without the product."""
+        items = list(self._chains[node])
+        scales: list[Expr] = []
+        while len(items) > 1 and (_is_diagonal(items[0]) or _is_diagonal(items[-1])):
+            one, _ = items.pop(0 if _is_diagonal(items[0]) else -1)
+            self._finish(one)
+            scales.append(self._done[one].args[0])
+        if len(items) == 1:
+            diagonal = DIAGONAL(self._multiplied(items))
+        else:
+            diagonal = DIAGONAL_OF_PRODUCT(*self._halves(items))
+        return times([*scales, diagonal])
+
+    def trace(self, node: Expr) -> Expr:
+        """The trace of the product of a chain, without the product."""
         items = self._chains[node]
+        if any(map(_is_diagonal, items)) and len(items) > 1:
+            return SUM(self.diagonal(node))
+        if len(items) == 1:
+            return TRACE(self._multiplied(items))
+        return TRACE_OF_PRODUCT(*self._halves(items))
+
+    def _halves(self, items: Sequence[Item]) -> tuple[Expr, Expr]:
         return self._multiplied(items[:-1]), self._multiplied(items[-1:])
 
     # -------------------------------------------------------------- one chain
@@ -110,6 +133,7 @@ class Pairs:
         if centre is None:
             return self._ordered(right)
         if self._squares and is_op(centre, DIAG) and is_nonnegative(centre.args[0]):
+            self._finish(centre)
             return MATMUL(DIAG(SQRT(self._done[centre].args[0])), self._ordered(right))
         return None
 
@@ -131,8 +155,8 @@ class Pairs:
                 continue
             stack.pop()
             if node not in self._done:
-                assert isinstance(node, Apply)
-                self._done[node] = node.op(*(self._done[arg] for arg in node.args))
+                args = [self._done[arg] for arg in node.args]
+                self._done[node] = node.op(*args) if isinstance(node, Apply) else node
 
     def _ordered(self, factors: Sequence[Expr]) -> Expr:
         """The factors multiplied in the best order that is known, or left to the call."""
