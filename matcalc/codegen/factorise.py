@@ -24,8 +24,6 @@ from matcalc.codegen.kernels import (
 )
 from matcalc.codegen.pairs import Item, flip, is_op, item, transposed
 from matcalc.core.expr import Apply, Expr, postorder
-from matcalc.core.operation import Operation
-from matcalc.core.properties import Properties
 from matcalc.ops.linalg import INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE
 from matcalc.passes.properties import properties
@@ -169,21 +167,15 @@ def _new(side: Expr, done: dict[Expr, Expr]) -> Expr:
 def _solved(system: System, side: Expr, turned: bool, done: dict[Expr, Expr]) -> Expr:
     matrix, known = done[system.matrix], properties(system.matrix)
 
-    def apply(solver: tuple[Operation, Operation], first: Expr) -> Expr:
-        return solver[0 if side.shape[1].is_unit else 1](first, side)
-
     plain = transposed(matrix) if turned else matrix
     if known & {"lower_triangular", "upper_triangular"}:
-        return apply(LOWER_SOLVE if _is_lower(known) != turned else UPPER_SOLVE, plain)
+        is_lower = ("lower_triangular" in known) != turned
+        return (LOWER_SOLVE if is_lower else UPPER_SOLVE)(plain, side)
     if "spd" in known:
-        return apply(CHOLESKY_SOLVE, CHOLESKY(matrix))
+        return CHOLESKY_SOLVE(CHOLESKY(matrix), side)
     if system.is_factorised:
-        return apply(LU_SOLVE_TRANSPOSED if turned else LU_SOLVE, LU_FACTOR(matrix))
-    return apply(SOLVE, plain)
-
-
-def _is_lower(known: Properties) -> bool:
-    return "lower_triangular" in known
+        return (LU_SOLVE_TRANSPOSED if turned else LU_SOLVE)(LU_FACTOR(matrix), side)
+    return SOLVE(plain, side)
 
 
 def _logdet(system: System, done: dict[Expr, Expr]) -> Expr:

@@ -5,10 +5,12 @@ They are records like all others, but in no registry, so that nobody can write t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from string import ascii_lowercase
 
+from matcalc.core.expr import Expr
 from matcalc.core.operation import Operation
 from matcalc.ops.structural import MATMUL
 
@@ -47,27 +49,55 @@ def multi_dot(count: int) -> Operation:
 # ------------------------------------------------------------------ systems of equations
 
 
-def _solver(name: str, numpy: str, first: str = "A") -> tuple[Operation, Operation]:
-    """Records of a function that solves a system: for one right side, and for a matrix of them."""
-    return (
-        Operation(name, "(n, n), n -> n", (first, "b"), numpy=numpy),
-        Operation(name, "(n, n), (n, k) -> (n, k)", (first, "B"), numpy=numpy),
+@dataclass(frozen=True)
+class Solver:
+    """A function that solves systems, for one right side and for a matrix of them."""
+
+    one: Operation
+    many: Operation
+
+    def __call__(self, first: Expr, side: Expr) -> Expr:
+        """The solution, where ``first`` is the matrix or its factorisation."""
+        return (self.one if side.shape[1].is_unit else self.many)(first, side)
+
+
+def _solver(name: str, numpy: str, torch: str, first: str = "A") -> Solver:
+    """The records; PyTorch's functions take matrices of right sides only."""
+    jax = numpy.replace(", check_finite=False", "").replace("scipy.", "jax.scipy.")
+    jax = jax.replace("np.", "jnp.")
+    parameters = ((first, "b"), (first, "B"))
+    torch_one = torch.replace("{1}", "{1}[:, None]") + "[:, 0]"
+    return Solver(
+        Operation(name, "(n, n), n -> n", parameters[0], numpy=numpy, jax=jax, torch=torch_one),
+        Operation(
+            name, "(n, n), (n, k) -> (n, k)", parameters[1], numpy=numpy, jax=jax, torch=torch
+        ),
     )
 
 
-SOLVE = _solver("solve", "np.linalg.solve({0}, {1})")
+SOLVE = _solver("solve", "np.linalg.solve({0}, {1})", "torch.linalg.solve({0}, {1})")
 
 LU_FACTOR = Operation(
     "lu_factor",
     "(n, n) -> (n, n)",
     ("A",),
     numpy="scipy.linalg.lu_factor({0}, check_finite=False)",
+    jax="jax.scipy.linalg.lu_factor({0})",
+    torch="torch.linalg.lu_factor({0})",
 )
 """The LU decomposition, a value of its own kind that only the operations below take."""
 
-LU_SOLVE = _solver("lu_solve", "scipy.linalg.lu_solve({0}, {1}, check_finite=False)", "F")
+LU_SOLVE = _solver(
+    "lu_solve",
+    "scipy.linalg.lu_solve({0}, {1}, check_finite=False)",
+    "torch.linalg.lu_solve(*{0}, {1})",
+    "F",
+)
 LU_SOLVE_TRANSPOSED = _solver(
-    "lu_solve_transposed", "scipy.linalg.lu_solve({0}, {1}, trans=1, check_finite=False)", "F"
+    "lu_solve_transposed",
+    "scipy.linalg.lu_solve({0}, {1}, trans=1, check_finite=False)",
+    "torch.linalg.lu_solve(*{0}, {1}, adjoint=True)",
+    "F",
 )
 LU_LOGDET = Operation(
     "lu_logdet",
@@ -81,20 +111,32 @@ CHOLESKY = Operation(
     "(n, n) -> (n, n)",
     ("A",),
     numpy="scipy.linalg.cho_factor({0}, check_finite=False)",
+    jax="jax.scipy.linalg.cho_factor({0})",
+    torch="torch.linalg.cholesky({0})",
 )
 """The Cholesky decomposition, a value of its own kind like that of ``LU_FACTOR``."""
 
 CHOLESKY_SOLVE = _solver(
-    "cholesky_solve", "scipy.linalg.cho_solve({0}, {1}, check_finite=False)", "F"
+    "cholesky_solve",
+    "scipy.linalg.cho_solve({0}, {1}, check_finite=False)",
+    "torch.cholesky_solve({1}, {0})",
+    "F",
 )
 CHOLESKY_LOGDET = Operation(
     "cholesky_logdet",
     "(n, n) -> scalar",
     ("F",),
     numpy="2 * np.sum(np.log(np.diagonal({0}[0])))",
+    torch="2 * torch.sum(torch.log(torch.diagonal({0})))",
 )
 
 LOWER_SOLVE = _solver(
-    "solve_lower", "scipy.linalg.solve_triangular({0}, {1}, lower=True, check_finite=False)"
+    "solve_lower",
+    "scipy.linalg.solve_triangular({0}, {1}, lower=True, check_finite=False)",
+    "torch.linalg.solve_triangular({0}, {1}, upper=False)",
 )
-UPPER_SOLVE = _solver("solve_upper", "scipy.linalg.solve_triangular({0}, {1}, check_finite=False)")
+UPPER_SOLVE = _solver(
+    "solve_upper",
+    "scipy.linalg.solve_triangular({0}, {1}, check_finite=False)",
+    "torch.linalg.solve_triangular({0}, {1}, upper=True)",
+)
