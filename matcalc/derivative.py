@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
     from matcalc.codegen.function import GeneratedFunction
-    from matcalc.derivation import Derivation, Step
+    from matcalc.derivation import Derivation
+    from matcalc.derivation_step import Step
 
 #: MIME type of ``to_dict``: JupyterLab would show application/json instead of the formula.
 MIME_TYPE = "application/vnd.matcalc+json"

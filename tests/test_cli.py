@@ -376,7 +376,7 @@ def test_explain(run):
         "df = dx' A x + x' A dx     product rule\n"
         "   = x' A' dx + x' A dx    a scalar is its own transpose\n"
         "   = x' (A + A') dx        collect\n"
-        "∂f/∂x = (A + A') x         in matrix form, mixed layout\n"
+        "∂f/∂x = (A + A') x         read off, mixed layout\n"
     )
 
 

@@ -95,16 +95,16 @@ EQUATIONS = {
 DERIVATIONS = {
     "question: by deltas": (
         VECTOR, "W",
-        ["W[i,j] x[j]", "∂W[i,j]/∂W[k,l] x[j]", "δ[i,k] δ[j,l] x[j]", "δ[i,k] x[l]"],
+        ["W[i,j] x[j]", "∂W[i,j]/∂W[k,l] x[j]", "δ[i,k] δ[j,l] x[j]", "δ[i,k] x[l]", "δ[i,k] x[l]"],
     ),
     "(13)": (
         LAYER, "W",
-        ["W[i,j] x[j] + b[i]", "∂W[i,j]/∂W[k,l] x[j]", "δ[i,k] δ[j,l] x[j]", "δ[i,k] x[l]"],
+        ["W[i,j] x[j] + b[i]", "∂W[i,j]/∂W[k,l] x[j]", "δ[i,k] δ[j,l] x[j]", "δ[i,k] x[l]", "δ[i,k] x[l]"],
     ),
-    "(14)": (LOSS, "W", ["∇L(W x + b)[k] δ[i,k] δ[j,l] x[l]", "∇L(W x + b)[i] x[j]"]),
+    "(14)": (LOSS, "W", ["∇L(z)[k] δ[i,k] δ[j,l] x[l]", "∇L(z)[i] x[j]"]),
     "(17)": (
         LOSS, "b",
-        ["∇L(W x + b)[j] ∂(W x + b)[j]/∂b[i]", "∇L(W x + b)[j] δ[i,j]", "∇L(W x + b)[i]"],
+        ["∇L(z)[j] ∂z[j]/∂b[i]", "∇L(z)[j] δ[i,j]", "∇L(z)[i]"],
     ),
     "(21)": (LAYER, "x", ["W[i,j] ∂x[j]/∂x[k]", "W[i,j] δ[j,k]", "W[i,k]", "W"]),
 }  # fmt: skip

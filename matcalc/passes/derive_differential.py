@@ -8,21 +8,35 @@ variable is left; for a scalar, cyclic permutation brings it to the end of a tra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 
+from matcalc.core.dim import Shape
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute
-from matcalc.core.index import IndexExpr
 from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
 from matcalc.ops.reduction import NORM2, SUM, SUM_1, SUM_2
 from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes import construct
-from matcalc.passes.build import is_op, transposed
+from matcalc.passes.build import is_op
 from matcalc.passes.differentiate import derivative
+from matcalc.passes.expand import put_in
+from matcalc.passes.identities import SQUARED_FROBENIUS, SQUARED_NORM
+from matcalc.passes.instantiate import instantiate
 from matcalc.passes.linear_map import linear_map
 from matcalc.passes.measure import measure
 from matcalc.passes.pending import DIFFERENTIAL
-from matcalc.passes.recognise import recognise, vectorise
-from matcalc.passes.shorten import shorten
+from matcalc.passes.read_off import MatrixStep, read_off, with_differential_last
+from matcalc.passes.reasons import (
+    CONSTANTS_VANISH,
+    LINEARITY,
+    PRODUCT_RULE,
+    QUOTIENT_RULE,
+    Rule,
+    at_generic,
+    definition_rule,
+    generic,
+)
+from matcalc.passes.recognise import recognise
+from matcalc.passes.rulebook import placeholders, scalar_derivative
 from matcalc.passes.simplify import simplify
 
 #: Linear operations of one argument: the differential goes inside.
@@ -31,30 +45,16 @@ LINEAR_OPERATIONS = (TRACE, TRANSPOSE, SUM, SUM_1, SUM_2, DIAG, DIAGONAL, VEC)
 #: Products: the differential goes to one factor at a time.
 PRODUCTS = (MATMUL, TIMES, KRON)
 
+MINUS_ONE = Constant(-1)
+
 #: Lines longer than this are not written.
 LONGEST = 200
 
-
-#: One phrase, or an equation: the differential of a function and what it is.
-Rule = str | tuple[Expr, Expr]
-
 #: Rules that need no line of their own.
-TRIVIAL = frozenset({"constants stay", "constants vanish"})
+TRIVIAL = frozenset({LINEARITY, CONSTANTS_VANISH})
 
-
-@dataclass(frozen=True)
-class MatrixStep:
-    """One line: the differential of the function as it stands, and the rules that led to it.
-
-    Attributes:
-        value: the differential; its vec where ``stacked``.
-        rules: what was applied.
-        stacked: whether the line is about ``vec(df)``.
-    """
-
-    value: Expr
-    rules: tuple[Rule, ...]
-    stacked: bool = False
+#: Operations in terms of others are written out up to this size.
+WRITTEN_OUT = 12
 
 
 def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep] | None:
@@ -87,8 +87,8 @@ def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep]
                 steps[-1] = MatrixStep(value, steps[-1].rules)
             continue
         steps.append(MatrixStep(value, rules))
-    steps = steps or [MatrixStep(value, ("constants stay",))]
-    return [*steps, *_read_off(f, value, along)]
+    steps = steps or [MatrixStep(value, (LINEARITY,))]
+    return [*steps, *read_off(f, wrt, value, along)]
 
 
 def _replace(e: Expr, replaced: dict[Expr, Expr]) -> Expr:
@@ -152,7 +152,7 @@ class _Round:
         assert isinstance(u, Apply)
         squared = _squared_norm(u)
         if squared is not None:
-            self.rules.append("||u||^2 = u' u" if squared.op is MATMUL else "||U||^2 = tr(U' U)")
+            self.rules.append(SQUARED_NORM if squared.op is MATMUL else SQUARED_FROBENIUS)
             u = squared
         if u.op in LINEAR_OPERATIONS:
             inner = self._of(u.args[0], outermost=False)
@@ -161,11 +161,14 @@ class _Round:
         if u.op is ADD:
             terms = [self._of(u.args[k], outermost=False) for k in places]
             if len(places) < len(u.args):
-                self.rules.append("constants vanish")
+                self.rules.append(CONSTANTS_VANISH)
             return None if None in terms else construct.add(t for t in terms if t is not None)
         if u.op in PRODUCTS:
+            quotient = self._quotient(u) if len(places) > 1 else None
+            if quotient is not None:
+                return quotient
             if len(places) > 1:
-                self.rules.append("product rule")
+                self.rules.append(PRODUCT_RULE)
             products = [self._one_varied(u, k) for k in places]
             return None if None in products else construct.add(p for p in products if p is not None)
         if not outermost:
@@ -179,17 +182,87 @@ class _Round:
             return None
         return _rebuilt(u, (*u.args[:place], inner, *u.args[place + 1 :]))
 
+    def _quotient(self, u: Apply) -> Expr | None:
+        """``du / v - u dv / v^2`` for a quotient u / v; None if it is none."""
+        for place, divisor in enumerate(u.args):
+            if not (is_op(divisor, POWER) and divisor.args[1] == MINUS_ONE and divisor.is_scalar):
+                continue
+            others = [arg for k, arg in enumerate(u.args) if k != place]
+            above = others[0] if len(others) == 1 else _rebuilt(u, tuple(others))
+            below = divisor.args[0]
+            if not (self._depends(below) and self._depends(above)):
+                continue
+            self.rules.append(QUOTIENT_RULE)
+            first, second = (self._of(part, outermost=False) for part in (above, below))
+            if first is None or second is None:
+                return None
+            scalars = [part for part in others if part.is_scalar]
+            arrays = [part for part in others if not part.is_scalar]
+            squared = POWER(below, Constant(-2))
+            varied = TIMES(MINUS_ONE, *scalars, second, squared, *arrays)
+            return construct.add((construct.divide(first, below), varied))
+        return None
+
     def _by_rule(self, u: Apply, place: int) -> Expr | None:
-        """``d tanh(z) = (1 - tanh(z).^2) .* dz``: the rule of the operation as a linear map."""
-        arg = u.args[place]
-        point, direction = Symbol("u", arg.shape), Symbol("du", arg.shape)
-        at = u.op(*u.args[:place], point, *u.args[place + 1 :])
-        found = linear_map(derivative(at, point), 1, direction, u.shape)
-        if found is None:
+        """The operation in terms of others, or its own rule: ``d tanh(u) = (1 - tanh(u).^2) .* du``."""
+        defined = put_in(u)
+        if defined is not None and measure(defined) <= max(WRITTEN_OUT, measure(u) + 2):
+            self.rules.append(definition_rule(u))
+            return self._of(defined, outermost=False)
+        rule = differential_rule(u, place)
+        if rule is None:
             return None
-        self.rules.append((DIFFERENTIAL(at), found.value))
+        left, right = rule
+        self.rules.append(Rule("", (left, right)))
+        [at] = left.args
+        assert isinstance(at, Apply)
+        point, direction = at.args[place], _direction(u.args[place].shape)
+        arg = u.args[place]
         inner = self.along if arg is self.wrt else DIFFERENTIAL(arg)
-        return substitute(found.value, {point: arg, direction: inner})
+        return substitute(right, {point: arg, direction: inner})
+
+
+def _direction(shape: Shape) -> Symbol:
+    return generic(shape, "du")
+
+
+@cache
+def differential_rule(u: Apply, place: int) -> tuple[Expr, Expr] | None:
+    """What the differential of an operation of a variable is, as a map of that of the variable.
+
+    ``d(log(u)) = du / u``, ``d(U^-1) = -U^-1 dU U^-1``, ``d(logdet(U)) = tr(U^-1 dU)``.
+    """
+    at, point = at_generic(u, place)
+    direction = _direction(point.shape)
+    if at.op.elementwise and at.shape == point.shape:
+        template = scalar_derivative(at.op, place)
+        slope = instantiate(template, placeholders(at.op), at.args.__getitem__, {})
+        return DIFFERENTIAL(at), _scaled(slope, direction)
+    form = derivative(at, point)
+    if at.is_scalar:
+        row, column = (*form.free, None, None)[:2]
+        if point.shape[0].is_unit:
+            row, column = column, row
+        gradient = recognise(form, row, column)
+        value = None if gradient is None else with_differential_last(gradient, direction)
+    else:
+        found = linear_map(form, 1, direction, at.shape)
+        value = None if found is None else found.value
+    if value is None:
+        return None
+    if not at.op.requires:
+        return DIFFERENTIAL(at), value
+    # A rule that asks for a property is read with it: eigvec(U', k) is eigvec(U, k).
+    properties = frozenset(at.op.requires.split())
+    known: dict[Expr, Expr] = {point: Symbol(point.name, point.shape, properties)}
+    return DIFFERENTIAL(substitute(at, known)), simplify(substitute(value, known))
+
+
+def _scaled(slope: Expr, direction: Expr) -> Expr:
+    """``slope .* direction``, a quotient where the slope is one."""
+    if slope.is_scalar:
+        return construct.multiply((slope, direction))
+    return construct.hadamard((slope, direction))
 
 
 def _squared_norm(u: Apply) -> Apply | None:
@@ -200,90 +273,3 @@ def _squared_norm(u: Apply) -> Apply | None:
     whole = construct.multiply((construct.transpose(inner), inner))
     found = whole if whole.is_scalar else TRACE(whole)
     return found if isinstance(found, Apply) else None
-
-
-# ------------------------------------------------------------------ reading off
-
-
-def _read_off(f: Expr, value: Expr, along: Symbol) -> list[MatrixStep]:
-    """The last lines: the differential brought to the end, and the factors before it collected."""
-    if f.is_scalar:
-        return _gradient(value, along)
-    jacobian = derivative(value, along)
-    count = len(jacobian.free) - len(along.axes)
-    if count == 1 and len(along.axes) == 1 and f.shape[1].is_unit:
-        matrix = recognise(jacobian, *jacobian.free)
-        if matrix is not None:
-            # A row variable is the one axis that the Jacobian's columns run over.
-            column = construct.transpose(along) if along.shape[0].is_unit else along
-            collected = construct.multiply((shorten(matrix), column))
-            same = collected is value
-            return (
-                []
-                if same
-                else [MatrixStep(collected, ("collect the factors of the differential",))]
-            )
-    if len(along.axes) == 2:
-        matrix = vectorise(jacobian, jacobian.free[:count], jacobian.free[count:])
-        if matrix is not None:
-            stacked = construct.multiply((shorten(matrix), VEC(along)))
-            return [MatrixStep(stacked, ("vec(A X B) = (B' ⊗ A) vec(X)",), stacked=True)]
-    return []
-
-
-def _gradient(value: Expr, along: Symbol) -> list[MatrixStep]:
-    parts = [_with_differential_last(g, along) for g in _gradients(value, along)]
-    whole = _gradients_total(value, along)
-    if whole is None or not parts or None in parts:
-        return []
-    last = _with_differential_last(shorten(whole), along)
-    rules: tuple[Rule, ...] = ("tr(A B) = tr(B A) and tr(A') = tr(A)",)
-    if len(along.axes) < 2:
-        rules = ("a scalar is its own transpose",)
-    lines = []
-    split = construct.add(part for part in parts if part is not None)
-    if split is not value and split is not last:
-        lines.append(MatrixStep(split, rules))
-    if last is not None and last is not value:
-        lines.append(MatrixStep(last, ("collect",)))
-    return lines
-
-
-def _gradients(value: Expr, along: Symbol) -> list[Expr]:
-    """The gradients of the terms of a linear form."""
-    found = []
-    for term in _terms(value):
-        gradient = _gradients_total(term, along)
-        if gradient is not None:
-            found.append(gradient)
-    return found
-
-
-def _terms(value: Expr) -> list[Expr]:
-    """The terms of a scalar, those of a sum inside a trace or a sum of entries too."""
-    if is_op(value, ADD):
-        return [term for arg in value.args for term in _terms(arg)]
-    if is_op(value, TRACE, SUM) and is_op(value.args[0], ADD):
-        assert isinstance(value, Apply)
-        return [value.op(term) for term in value.args[0].args]
-    return [value]
-
-
-def _gradients_total(value: Expr, along: Symbol) -> Expr | None:
-    form: IndexExpr = derivative(value, along)
-    row, column = (*form.free, None, None)[:2]
-    if along.shape[0].is_unit:
-        row, column = column, row
-    found = recognise(form, row, column)
-    return None if found is None else simplify(found)
-
-
-def _with_differential_last(gradient: Expr, along: Symbol) -> Expr:
-    """``tr(G' dX)``, ``g' dx`` or ``g dt``."""
-    if along.is_scalar:
-        return construct.multiply((gradient, along))
-    if along.shape[0].is_unit:
-        return construct.multiply((along, construct.transpose(gradient)))
-    turned = transposed(gradient) if not is_op(gradient, ADD) else construct.transpose(gradient)
-    inner = construct.multiply((turned, along))
-    return inner if inner.is_scalar else TRACE(inner)

@@ -11,16 +11,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matcalc.core.expr import Apply, Expr, Symbol, postorder
+from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute, symbols
 from matcalc.core.index import Factor, Index, IndexExpr, Slot, Term
 from matcalc.ops.constant import EYE
+from matcalc.ops.structural import POWER
 from matcalc.passes.build import is_op
-from matcalc.passes.contract import collect
+from matcalc.passes.equal import canonical
 from matcalc.passes.expand import put_in
+from matcalc.passes.identities import names_folded_back
 from matcalc.passes.lower import entries
 from matcalc.passes.pending import PARTIAL
+from matcalc.passes.properties import is_symmetric
 from matcalc.passes.pull_back import pull_back
+from matcalc.passes.reasons import (
+    COLLECT,
+    CONSTANTS_VANISH,
+    CONTRACT,
+    IN_INDEX_NOTATION,
+    LINEARITY,
+    PRODUCT_RULE,
+    QUOTIENT_RULE,
+    Rule,
+    definition_rule,
+    delta_rule,
+    partial_rule,
+    structure_in_words,
+    unstructured,
+)
 from matcalc.passes.rulebook import deltas
+from matcalc.passes.structure import STRUCTURAL
 
 #: Derivations with more terms than this are not written out.
 MOST_TERMS = 60
@@ -36,7 +55,7 @@ class IndexStep:
     """
 
     value: IndexExpr
-    rules: tuple[str, ...]
+    rules: tuple[Rule, ...]
 
 
 def derive_index(written: IndexExpr, wrt: Symbol) -> list[IndexStep] | None:
@@ -46,13 +65,15 @@ def derive_index(written: IndexExpr, wrt: Symbol) -> list[IndexStep] | None:
     and of the variable. None if the lines would be too long.
     """
     axes = tuple(Index(dim) for dim in wrt.axes)
-    steps = [IndexStep(written, ("in index notation",))]
+    steps = [IndexStep(written, (IN_INDEX_NOTATION,))]
     terms, rules = _by_product_rule(list(written.terms), wrt, axes)
     free = (*written.free, *axes)
     while True:
-        terms = list(collect(terms, free))
-        if len(terms) > MOST_TERMS:
+        like = _collected(terms, free)
+        if len(like) > MOST_TERMS:
             return None
+        rules += [*_properties_used(terms, like, free), *_folded(steps[-1].value, rules, like)]
+        terms = like
         if not _restates(terms, written):
             steps.append(IndexStep(IndexExpr(free, tuple(terms)), tuple(dict.fromkeys(rules))))
         if not any(_open_partials(term, wrt) for term in terms):
@@ -60,11 +81,88 @@ def derive_index(written: IndexExpr, wrt: Symbol) -> list[IndexStep] | None:
         terms, rules = _advance(terms, wrt, axes)
     if any(_partials(term) for term in terms):
         terms = [_with_deltas(term) for term in terms]
-        steps.append(IndexStep(IndexExpr(free, tuple(terms)), (_delta_rule(wrt),)))
-    contracted = list(collect([_contracted(term, frozenset(free)) for term in terms], free))
+        steps.append(IndexStep(IndexExpr(free, tuple(terms)), (delta_rule(wrt),)))
+    renamed = [_contracted(term, frozenset(free)) for term in terms]
+    contracted = _collected(renamed, free)
     if contracted != terms:
-        steps.append(IndexStep(IndexExpr(free, tuple(contracted)), ("contract the deltas",)))
+        rules = [CONTRACT, *_properties_used(renamed, contracted, free)]
+        if len(contracted) < len(renamed):
+            rules.append(COLLECT)
+        steps.append(IndexStep(IndexExpr(free, tuple(contracted)), tuple(rules)))
     return steps
+
+
+def _collected(terms: list[Term], free: tuple[Index, ...]) -> list[Term]:
+    """Like terms added up, whatever their bound indices are called."""
+    sums: dict[object, tuple[Term, Fraction]] = {}
+    for term in terms:
+        key = _key(term, free)
+        first, so_far = sums.get(key, (term, Fraction(0)))
+        sums[key] = (first, so_far + term.coefficient)
+    return [Term(c, first.factors) for first, c in sums.values() if c]
+
+
+def _key(term: Term, free: tuple[Index, ...]) -> object:
+    """Equal for like terms. Bound indices are numbered outwards from the free ones, so that the numbers
+    depend on how the factors are connected and not on the order they are written in.
+    """
+    place: dict[Index, int] = {index: k for k, index in enumerate(free)}
+    rest = list(term.factors)
+    parts: list[tuple[Expr, tuple[tuple[int, ...], ...]]] = []
+
+    def distance(factor: Factor) -> tuple[int, list[int], int]:
+        known = sorted(place[index] for index in factor.indices if index in place)
+        return len(factor.indices) - len(known), known or [len(place)], canonical(factor.expr).uid
+
+    while rest:
+        factor = min((f for f in rest if _touches(f, place)), key=distance, default=None)
+        factor = factor or min(rest, key=distance)
+        rest.remove(factor)
+        slots = sorted(
+            factor.slots, key=lambda slot: [place.get(part, len(place)) for part in slot.parts]
+        )
+        symmetric = len(slots) == 2 and (is_op(factor.expr, EYE) or is_symmetric(factor.expr))
+        numbers = tuple(
+            tuple(place.setdefault(part, len(place)) for part in slot.parts)
+            for slot in (slots if symmetric else factor.slots)
+        )
+        parts.append((canonical(factor.expr), numbers))
+    return tuple(sorted(parts, key=lambda part: (part[0].uid, part[1])))
+
+
+def _touches(factor: Factor, place: dict[Index, int]) -> bool:
+    return any(index in place for index in factor.indices)
+
+
+def _properties_used(
+    before: list[Term], after: list[Term], free: tuple[Index, ...]
+) -> Iterator[Rule]:
+    """What of the variables made terms alike."""
+    if len(after) == len(before):
+        return
+    for symbol in symbols(*(factor.expr for term in before for factor in term.factors)):
+        if symbol.properties & STRUCTURAL:
+            plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
+            if len(_collected([_with(term, plain) for term in before], free)) > len(after):
+                yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
+
+
+def _folded(before: IndexExpr, rules: list[Rule], after: list[Term]) -> Iterator[Rule]:
+    """Names for parts of what a rule gave: ``sigmoid(-x)`` for ``1 / (1 + exp(x))``."""
+    known = [factor.expr for term in before.terms for factor in term.factors]
+    for rule in rules:
+        for side in rule.equation or ():
+            if isinstance(side, IndexExpr):
+                known += [factor.expr for term in side.terms for factor in term.factors]
+            else:
+                known.append(side)
+    for factor in (factor for term in after for factor in term.factors):
+        yield from names_folded_back(known, factor.expr)
+
+
+def _with(term: Term, replacements: dict[Expr, Expr]) -> Term:
+    factors = (Factor(substitute(f.expr, replacements), f.slots) for f in term.factors)
+    return Term(term.coefficient, tuple(factors))
 
 
 def _restates(terms: list[Term], written: IndexExpr) -> bool:
@@ -81,20 +179,26 @@ def _restates(terms: list[Term], written: IndexExpr) -> bool:
 
 def _by_product_rule(
     terms: list[Term], wrt: Symbol, axes: tuple[Index, ...]
-) -> tuple[list[Term], list[str]]:
+) -> tuple[list[Term], list[Rule]]:
     """The derivative of every term, factor by factor; what does not depend on the variable is constant."""
     found: list[Term] = []
-    rules: list[str] = []
+    rules: list[Rule] = []
     for term in terms:
         varied = [place for place, factor in enumerate(term.factors) if _depends(factor.expr, wrt)]
-        if not varied:
-            rules.append("terms without the variable vanish")
-        if len(varied) > 1:
-            rules.insert(0, "product rule")
-        elif varied and len(term.factors) > 1:
-            rules.append("constant factors stay")
+        divisor = _divisor(term, varied) if len(varied) > 1 else None
+        if divisor is not None:
+            rules.insert(0, QUOTIENT_RULE)
+            varied.remove(divisor)
+        elif len(varied) > 1:
+            rules.insert(0, PRODUCT_RULE)
+        elif not varied:
+            rules.append(CONSTANTS_VANISH)
+        elif len(term.factors) > 1:
+            rules.append(LINEARITY)
         found += (_differentiated(term, place, wrt, axes) for place in varied)
-    return found, rules or ["differentiate"]
+        if divisor is not None:
+            found.append(_by_divisor(term, divisor, wrt, axes))
+    return found, rules or [IN_INDEX_NOTATION]
 
 
 def _differentiated(term: Term, place: int, wrt: Symbol, axes: tuple[Index, ...]) -> Term:
@@ -103,6 +207,25 @@ def _differentiated(term: Term, place: int, wrt: Symbol, axes: tuple[Index, ...]
     partial = Factor(PARTIAL(factor.expr, wrt), (*factor.slots, *axes))
     others = (*term.factors[:place], partial, *term.factors[place + 1 :])
     return Term(term.coefficient, others)
+
+
+def _divisor(term: Term, varied: list[int]) -> int | None:
+    """The place of the one factor ``1/v`` of a quotient."""
+    places = [place for place in varied if _is_divisor(term.factors[place].expr)]
+    return places[0] if len(places) == 1 else None
+
+
+def _is_divisor(e: Expr) -> bool:
+    return is_op(e, POWER) and e.args[1] == Constant(-1) and e.is_scalar
+
+
+def _by_divisor(term: Term, place: int, wrt: Symbol, axes: tuple[Index, ...]) -> Term:
+    """The quotient rule's second term: ``-u ∂v / v^2`` for u / v."""
+    below = term.factors[place].expr.args[0]
+    squared = Factor(POWER(below, Constant(-2)))
+    partial = Factor(PARTIAL(below, wrt), axes)
+    others = (*term.factors[:place], partial, *term.factors[place + 1 :], squared)
+    return Term(-term.coefficient, others)
 
 
 def _depends(e: Expr, wrt: Symbol) -> bool:
@@ -130,9 +253,9 @@ def _inside(factor: Factor) -> tuple[Expr, tuple[Slot, ...]]:
 
 def _advance(
     terms: list[Term], wrt: Symbol, axes: tuple[Index, ...]
-) -> tuple[list[Term], list[str]]:
+) -> tuple[list[Term], list[Rule]]:
     found: list[Term] = []
-    rules: list[str] = []
+    rules: list[Rule] = []
     for term in terms:
         places = _open_partials(term, wrt)
         if not places:
@@ -144,11 +267,11 @@ def _advance(
         assert isinstance(u, Apply)
         defined = put_in(u)
         if defined is not None:
-            rules.append(u.op.definition or f"{u.op.spelling} written out")
+            rules.append(definition_rule(u))
         written = entries(u if defined is None else defined, slots)
         if len(written) == 1 and written[0].factors == (Factor(u, slots),):
-            pieces, rule = _by_chain_rule(u, slots, wrt, axes)
-            rules.append(rule)
+            pieces, applied = _by_chain_rule(u, slots, wrt, axes)
+            rules += applied
         else:
             pieces, more = _by_product_rule(written, wrt, axes)
             rules += more
@@ -161,13 +284,15 @@ def _advance(
 
 def _by_chain_rule(
     u: Expr, slots: tuple[Slot, ...], wrt: Symbol, axes: tuple[Index, ...]
-) -> tuple[list[Term], str]:
+) -> tuple[list[Term], list[Rule]]:
     """``∂f(v)[i]/∂X = ∂f(v)[i]/∂v[p] ∂v[p]/∂X``."""
     assert isinstance(u, Apply)
     found: list[Term] = []
+    rules: list[Rule] = []
     for position, arg in enumerate(u.args):
         if not _depends(arg, wrt):
             continue
+        rules.append(partial_rule(u, position))
         own = tuple(Index(dim) for dim in arg.axes)
         local = pull_back(u, position, _identity(u))
         for piece in local.rename_free((*slots, *own)).terms:
@@ -175,7 +300,7 @@ def _by_chain_rule(
             whole = Term(piece.coefficient, (*piece.factors, inner))
             outside = frozenset(part for slot in (*slots, *axes) for part in slot.parts)
             found.append(_contracted(whole, outside))
-    return found, _named_rule(u)
+    return found, rules
 
 
 def _identity(u: Expr) -> IndexExpr:
@@ -184,23 +309,7 @@ def _identity(u: Expr) -> IndexExpr:
     return IndexExpr((*outer, *inner), (Term(Fraction(1), deltas(outer, inner)),))
 
 
-def _named_rule(u: Apply) -> str:
-    """The operation's own rule, as it stands in the rule book."""
-    rules = [rule for rule in u.op.partial if rule] or [u.op.spelling]
-    return f"chain rule: {rules[0]}" if u.op.partial else f"chain rule for {rules[0]}"
-
-
 # ------------------------------------------------------------------ deltas
-
-
-def _delta_rule(wrt: Symbol) -> str:
-    letters = iter("ijkl")
-    own = [next(letters) for _ in wrt.axes]
-    other = [next(letters) for _ in wrt.axes]
-    if not own:
-        return f"∂{wrt.name}/∂{wrt.name} = 1"
-    pairs = " ".join(f"δ[{a},{b}]" for a, b in zip(own, other, strict=True))
-    return f"∂{wrt.name}[{','.join(own)}]/∂{wrt.name}[{','.join(other)}] = {pairs}"
 
 
 def _with_deltas(term: Term) -> Term:

@@ -9,7 +9,7 @@ last.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute, symbols
@@ -26,6 +26,14 @@ from matcalc.passes.shorten import shorten
 
 #: Operations that stay inside a line, since their rules are those of sums and products.
 INSIDE = (ADD, MATMUL, TIMES, KRON, TRANSPOSE, TRACE, SUM, SUM_1, SUM_2, DIAG, DIAGONAL, VEC, NORM2)
+
+
+#: Longer parts get a name, whatever they are.
+LONG_PART = 24
+
+#: A product of more factors is taken a few factors at a time.
+MOST_FACTORS = 6
+GROUP = 3
 
 
 @dataclass(frozen=True)
@@ -60,9 +68,18 @@ class Named:
     result: Expr
 
 
-def derive_named(f: Expr, wrt: Symbol, along: Symbol) -> Named | None:
-    """The derivation, or None where nothing is to be named or a line has no matrix form."""
-    definitions, body = _definitions(f, wrt)
+def derive_named(
+    f: Expr, wrt: Symbol, along: Symbol, names: Mapping[Expr, str] | None = None
+) -> Named | None:
+    """The derivation, or None where nothing is to be named or a line has no matrix form.
+
+    Args:
+        f: the function.
+        wrt: the variable.
+        along: its differential, a variable of the same shape.
+        names: what parts of the function are called already.
+    """
+    definitions, body = _definitions(f, wrt, names or {})
     if not definitions:
         return None
     return (
@@ -90,37 +107,50 @@ def _fresh(letter: str, taken: set[str]) -> Iterator[str]:
             yield f"{letter}{k}"
 
 
-def _definitions(f: Expr, wrt: Symbol) -> tuple[list[Line], Expr]:
-    """Names for the functions on the way, and for what is used repeatedly."""
+def _definitions(f: Expr, wrt: Symbol, called: Mapping[Expr, str]) -> tuple[list[Line], Expr]:
+    """Names for the functions on the way, for what is used repeatedly, and for what is long."""
     nodes = list(postorder(f))
-    uses = Counter(arg for node in nodes for arg in set(node.args))
+    uses = Counter(arg for node in nodes for arg in node.args)
     varied: set[Expr] = {wrt}
     for node in nodes:
         if any(arg in varied for arg in node.args):
             varied.add(node)
-    names = _fresh("u", {symbol.name for symbol in symbols(f)})
+    names = _fresh("u", {symbol.name for symbol in symbols(f)} | set(called.values()))
     written: dict[Expr, Expr] = {}
     lines: list[Line] = []
+
+    def named(value: Expr, name: str | None = None) -> Symbol:
+        # Names carry no properties: the lines hold for whatever they stand for.
+        symbol = Symbol(name or next(names), value.shape)
+        lines.append(Line(symbol, None, value))
+        return symbol
+
     for node in nodes:
         if not isinstance(node, Apply):
             written[node] = node
             continue
         args = tuple(written[arg] for arg in node.args)
+        if node in varied and node.op is MATMUL:
+            args = _in_groups(args, named)
         here = node if args == node.args else node.op(*args)
-        is_function = node.op not in INSIDE
+        is_part = uses[node] > 1 or node.op not in INSIDE
         if (
             node is not f
             and node in varied
-            and (is_function or uses[node] > 1)
-            and measure(here) > 2
+            and (node in called or (is_part and measure(here) > 2) or measure(here) > LONG_PART)
         ):
-            # Names carry no properties: the lines hold for whatever they stand for.
-            symbol = Symbol(next(names), node.shape)
-            lines.append(Line(symbol, None, here))
-            written[node] = symbol
+            written[node] = named(here, called.get(node))
         else:
             written[node] = here
     return lines, written[f]
+
+
+def _in_groups(args: tuple[Expr, ...], named: Callable[[Expr], Symbol]) -> tuple[Expr, ...]:
+    """The factors of a long product, a few at a time under a name; one repeated factor needs none."""
+    while len(args) > MOST_FACTORS and len(set(args)) > 1:
+        groups = [args[k : k + GROUP] for k in range(0, len(args), GROUP)]
+        args = tuple(named(MATMUL(*group)) if len(group) > 1 else group[0] for group in groups)
+    return args
 
 
 def _gradient(form: Expr, by: Symbol) -> Expr | None:

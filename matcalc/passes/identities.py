@@ -1,0 +1,120 @@
+"""Identities that derivations make use of, as equations between expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from matcalc.core.dim import ONE, Dim
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.core.operation import Operation
+from matcalc.ops import REGISTRY
+from matcalc.ops.constant import COMMUTATION, ONES
+from matcalc.ops.elementwise import COS, COSH, EXP, LOG, SIGMOID, SIN, SINH, TAN, TANH
+from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
+from matcalc.ops.reduction import LOGSUMEXP, NORM2, SOFTMAX, SUM, SUM_1, SUM_2
+from matcalc.ops.structural import KRON, MATMUL, TIMES
+from matcalc.passes import construct
+from matcalc.passes.reasons import Rule, definition_rule
+from matcalc.passes.rulebook import commuting_form, placeholders
+
+m, n, p, q = (Dim.of(name) for name in "mnpq")
+x, one = Symbol("x", (ONE, ONE)), Constant(1)
+u, v, w = (Symbol(name, (n, ONE)) for name in "uvw")
+#: Matrices that agree in shape, or in what a product asks of them.
+A, B, C = (Symbol(name, (m, n)) for name in "ABC")
+S, turned = Symbol("A", (n, n)), Symbol("B", (n, m))
+left, X, right = Symbol("A", (m, p)), Symbol("X", (p, q)), Symbol("B", (q, n))
+
+
+def _t(e: Expr) -> Expr:
+    return construct.transpose(e)
+
+
+def _product(*factors: Expr) -> Expr:
+    return construct.multiply(factors)
+
+
+def _ones(size: Dim) -> Expr:
+    return ONES(Size(size), Size(ONE))
+
+
+def _exponential_sum(e: Expr) -> Expr:
+    return SUM(EXP(e))
+
+
+SCALAR_TRANSPOSE = Rule("a scalar is its own transpose")
+SCALAR_TRACE = Rule("", (_product(_t(u), S, v), TRACE(_product(v, _t(u), S))))
+CYCLIC = Rule("cyclic permutation", (TRACE(_product(A, turned)), TRACE(_product(turned, A))))
+TRACE_OF_TRANSPOSE = Rule("", (TRACE(S), TRACE(_t(S))))
+
+SUM_OF_VECTOR = Rule("", (SUM(u), _product(_t(_ones(n)), u)))
+SUM_OF_MATRIX = Rule("", (SUM(A), _product(_t(_ones(m)), A, _ones(n))))
+SUM_OF_VECTORS = Rule("", (SUM(TIMES(u, v)), _product(_t(u), v)))
+SUM_OF_MATRICES = Rule("", (SUM(TIMES(A, B)), TRACE(_product(_t(A), B))))
+COLUMN_SUMS = Rule("", (SUM_1(A), _product(_t(_ones(m)), A)))
+ROW_SUMS = Rule("", (SUM_2(A), _product(A, _ones(n))))
+
+SCALED_VECTOR = Rule("", (_product(_t(u), TIMES(v, w)), _product(_t(TIMES(u, v)), w)))
+SCALED_MATRIX = Rule("", (TRACE(_product(_t(A), TIMES(B, C))), TRACE(_product(_t(TIMES(A, B)), C))))
+OUTER_PRODUCT = Rule("", (_product(_t(u), v, w), MATMUL(w, _t(u), v)))
+DIAGONAL_FACTOR = Rule("", (TIMES(u, v), _product(DIAG(u), v)))
+DIAGONALS_COMMUTE = Rule("", (_product(DIAG(u), v), _product(DIAG(v), u)))
+TRACE_OF_DIAGONAL = Rule("", (TRACE(_product(S, DIAG(u))), _product(_t(DIAGONAL(S)), u)))
+PRODUCT_WITH_DIAGONAL = Rule("", (_product(_t(u), DIAGONAL(S)), TRACE(_product(DIAG(u), S))))
+
+PRODUCT_OF_VECS = Rule("", (_product(_t(VEC(A)), VEC(B)), TRACE(_product(_t(A), B))))
+VEC_OF_PRODUCT = Rule("", (VEC(_product(left, X, right)), _product(KRON(_t(right), left), VEC(X))))
+VEC_OF_TRANSPOSE = Rule("", (VEC(_t(A)), _product(COMMUTATION(Size(m), Size(n)), VEC(A))))
+VEC_OF_HADAMARD = Rule("", (VEC(TIMES(A, B)), _product(DIAG(VEC(A)), VEC(B))))
+VEC_OF_KRON = Rule("vec of a Kronecker product (Magnus and Neudecker)")
+
+SQUARED_NORM = Rule("", (construct.power(NORM2(u), Constant(2)), _product(_t(u), u)))
+SQUARED_FROBENIUS = Rule("", (construct.power(NORM2(A), Constant(2)), TRACE(_product(_t(A), A))))
+
+#: Functions that the engine recognises by what they are made of; others have a definition in their record.
+FOLDED = {
+    SOFTMAX: (construct.divide(EXP(u), _exponential_sum(u)), SOFTMAX(u)),
+    LOGSUMEXP: (LOG(_exponential_sum(u)), LOGSUMEXP(u)),
+    SIGMOID: (construct.divide(one, construct.add((one, EXP(x)))), SIGMOID(construct.negate(x))),
+    TANH: (construct.divide(SINH(x), COSH(x)), TANH(x)),
+    TAN: (construct.divide(SIN(x), COS(x)), TAN(x)),
+}
+
+
+@cache
+def rule_of_applied(op: Operation) -> Rule | None:
+    """``vec(expm_frechet(A, B)) = expm_kronecker(A) vec(B)``; None for what is no such map."""
+    for matrix in REGISTRY.values():
+        if matrix.applied == op.name:
+            point, exponent, direction = S, Symbol("k", (ONE, ONE)), Symbol("B", S.shape)
+            args = (point,) if len(matrix.parameters) == 1 else (point, exponent)
+            return Rule("", (VEC(op(*args, direction)), _product(matrix(*args), VEC(direction))))
+    return None
+
+
+def maps_resolved(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:
+    """What Fréchet derivatives are in directions that commute, where none is left."""
+    known = {node.op for node in postorder(after) if isinstance(node, Apply)}
+    for node in postorder(*before):
+        if isinstance(node, Apply) and node.op not in known:
+            known.add(node.op)
+            function = REGISTRY.get(node.op.applied, node.op)
+            if node.op.applied:
+                rule = rule_of_applied(function)
+                yield from () if rule is None else (rule,)
+            if function.commuting:
+                equation = (function(*placeholders(function)), commuting_form(function))
+                yield Rule("in a direction that commutes", equation)
+
+
+def names_folded_back(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:
+    """The definitions of the functions that are in the one and not yet in the others."""
+    known = {node.op for node in postorder(*before) if isinstance(node, Apply)}
+    for node in postorder(after):
+        if isinstance(node, Apply) and node.op not in known:
+            known.add(node.op)
+            if node.op.definition:
+                yield definition_rule(node)
+            elif node.op in FOLDED:
+                yield Rule("", FOLDED[node.op])
