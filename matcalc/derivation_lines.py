@@ -16,6 +16,7 @@ from matcalc.passes.derive_differential import derive_differential
 from matcalc.passes.derive_index import IndexStep, derive_index
 from matcalc.passes.derive_named import Line, Named, derive_named, nesting
 from matcalc.passes.differentiate import derivative, differentiate_index
+from matcalc.passes.equal import same
 from matcalc.passes.identities import maps_resolved, names_folded_back
 from matcalc.passes.layout import arrange
 from matcalc.passes.lower import lower
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 #: Functions that are longer are derived with names for their intermediate results.
 LONG = 34
 
-#: So are those with more functions inside each other.
+#: So are those with more functions inside each other, unless they are shorter than this.
 NESTED = 2
+SHORT = 8
 
 #: Still longer ones are not even tried without.
 LONGEST = 120
@@ -156,37 +158,53 @@ class _Stage:
         if d.expr is not None:
             plain = self.d.expr
             reasons = self._reasons(array, plain) if array and plain is not None else ()
-            yield line(left, d.expr, [rule, *reasons])
+            yield line(left, d.expr, [rule, *self._structure_used(), *reasons])
             return
         if isinstance(before, Expr) and d.arranged.vec is not None:
             yield self._vec_form(d.arranged.vec)
             way = "entry by entry"
+            used: list[Rule] = []
         else:
-            way = ""
+            way, used = "", list(self._structure_used())
         rule = Rule(", ".join(part for part in (way, f"{d.layout} layout") if part))
         known = book or LetterBook(self.letters)
         letters = [known.known[index] for index in array.free] if array else []
-        yield self._array(letters, left, d.index, [rule], tensor_name(d))
+        yield self._array(letters, left, d.index, [rule, *used], tensor_name(d))
 
     def _reasons(self, before: IndexExpr, answer: Expr) -> Iterator[Rule]:
         """What of the variables made the answer what it is, and what in it has got a name."""
         found = self._arranged(before)
-        if not self.d.structure and found is not None and measure(found) != measure(answer):
+        if found is None:
+            return
+        if not self.d.structure and measure(found) != measure(answer):
             yield SIMPLIFY
         for symbol in self.d.symbols.values():
-            if symbol.properties & STRUCTURAL:
+            if symbol.properties & STRUCTURAL and symbol is not self.d.wrt:
                 plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
-                without = self._arranged(_with(before, plain))
-                if without is not substitute(answer, plain):
+                if self._arranged(_with(before, plain)) is not substitute(found, plain):
                     yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
         yield from maps_resolved(_factors(before), answer)
         yield from names_folded_back(_factors(before), answer)
 
+    def _structure_used(self) -> Iterator[Rule]:
+        """Whether the answer has made use of the structure of the variable; the lines have not."""
+        d, free = self.d, self.f
+        if not (d.structure and d.structured == "ambient" and isinstance(free, Expr)):
+            return
+        plain = self._arranged(derivative(free, self.wrt))
+        answer = d.arranged.vec if d.expr is None else d.expr
+        if answer is None or plain is None:
+            return
+        if not same(plain, substitute(answer, {d.wrt: self.wrt})):
+            yield Rule(f"{d.wrt.name} is {structure_in_words(d.wrt)}")
+
     def _arranged(self, array: IndexExpr) -> Expr | None:
+        """The matrix form in the layout of the answer, or the vec form where that has none."""
         d = self.d
         if not isinstance(d.f, Expr):
             return None
-        expr = arrange(array, d.f.shape, d.wrt.shape, d.order, d.layout).expr
+        found = arrange(array, d.f.shape, d.wrt.shape, d.order, d.layout)
+        expr = found.vec if d.expr is None else found.expr
         return None if expr is None else shorten(expr)
 
     def _restricted(self, way: str) -> Iterator[Step]:
@@ -218,7 +236,8 @@ class _Stage:
         op = r"\operatorname{vec}"
         formal = rf"\frac{{\partial {op}({inner})}}{{\partial {op}({x})^\top}}"
         plain = f"∂vec({d.name_of(d.order - 1)})/∂vec({d.wrt.name})'"
-        return line(Left(plain, formal), vec, [Rule("read off, vec form")])
+        rules = [Rule("read off, vec form"), *self._structure_used()]
+        return line(Left(plain, formal), vec, rules)
 
     def _f_in_latex(self) -> str:
         return latex.format_name(self.d.function_name)
@@ -272,7 +291,8 @@ class _Stage:
         if not isinstance(f, Expr):
             return self._by_indices(derive_index(f, self.wrt) or [])
         names = {value: name.name for value, name in self.names.items()}
-        is_long = measure(self._shown(f)) > LONG or nesting(f, self.wrt) > NESTED
+        size = measure(self._shown(f))
+        is_long = size > LONG or (size > SHORT and nesting(f, self.wrt) > NESTED)
         named = derive_named(f, self.wrt, self.along, names) if is_long else None
         if named is not None:
             return self._named(named)

@@ -97,6 +97,10 @@ def antiderivative(function: Operation) -> tuple[Operation, int] | None:
         left = axes[: len(axes) - added]
         # Whether a single axis was that of a vector or of a row, the derivative does not tell.
         codomain = left if len(left) > 1 else (*left, ONE, ONE)[:2]
+        own = function.domain_shapes[position]
+        if name.startswith("∇") and left == tuple(dim for dim in own if not dim.is_unit):
+            # A gradient has the shape of its argument, a row's too.
+            codomain = own
         candidate = abstract_function(name, function.domain_shapes, codomain)
         if partial_derivative(candidate, position) is function:
             return candidate, position

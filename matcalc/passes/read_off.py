@@ -54,7 +54,7 @@ def read_off(f: Expr, wrt: Symbol, value: Expr, along: Symbol) -> list[MatrixSte
         along: the differential of the variable, in which ``value`` is linear.
     """
     if f.is_scalar:
-        return _simplified(_gradient(value, along), differential_at_end(f, wrt, along))
+        return _simplified(value, _gradient(value, along), differential_at_end(f, wrt, along))
     jacobian = derivative(value, along)
     count = len(f.axes)
     if count == 1 and len(along.axes) == 1 and f.shape[1].is_unit:
@@ -69,16 +69,14 @@ def read_off(f: Expr, wrt: Symbol, value: Expr, along: Symbol) -> list[MatrixSte
     return []
 
 
-def _simplified(lines: list[MatrixStep], answer: Expr | None) -> list[MatrixStep]:
+def _simplified(value: Expr, lines: list[MatrixStep], answer: Expr | None) -> list[MatrixStep]:
     """The lines with the form of the answer at the end; what leads there is a step if it is shorter."""
-    if answer is None or not lines:
+    last = lines[-1].value if lines else value
+    if answer is None or measure(answer) > measure(last):
         return lines
-    last = lines[-1]
-    if measure(answer) == measure(last.value):
-        return [*lines[:-1], MatrixStep(answer, last.rules)]
-    if measure(answer) > measure(last.value):
-        return lines
-    return [*lines, MatrixStep(answer, (SIMPLIFY, *names_folded_back([last.value], answer)))]
+    if measure(answer) == measure(last):
+        return [*lines[:-1], MatrixStep(answer, lines[-1].rules)] if lines else []
+    return [*lines, MatrixStep(answer, (SIMPLIFY, *names_folded_back([last], answer)))]
 
 
 def _stacked(along: Symbol) -> Expr:
@@ -147,7 +145,8 @@ def _gradient(value: Expr, along: Symbol) -> list[MatrixStep]:
     before = value
     if split not in (value, last) and len(_terms(value)) > 1 and rules:
         used = properties_used(value, split, term_by_term)
-        lines.append(MatrixStep(split, (*rules, *used)))
+        repeated = any(_occurs_repeatedly(along, term) for term in _terms(value))
+        lines.append(MatrixStep(split, (*rules, *used, *([COLLECT] if repeated else []))))
         rules, before = [COLLECT], split
     elif _occurs_repeatedly(along, value):
         rules.append(COLLECT)

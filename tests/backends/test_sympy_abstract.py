@@ -83,3 +83,10 @@ def test_a_derivative_above_the_degree_is_zero():
 )
 def test_a_name_that_the_shapes_contradict_says_nothing(name, domain, codomain):
     assert antiderivative(abstract_function(name, (domain,), codomain)) is None
+
+
+def test_second_derivatives_by_a_row():
+    """The gradient of a function of a row is a row, whose derivative is the Hessian."""
+    text = "W: (n, p); x: (1, n); b: (1, p); L: (1, p) -> scalar; L(x W + b)"
+    for variable in ("x", "b"):
+        assert mc.diff(text, variable, order=2).check().ok
