@@ -5,6 +5,7 @@ import itertools
 import pytest
 import sympy
 
+import matcalc as mc
 from matcalc.backends.sympy_abstract import DEGREE, primitive
 from matcalc.backends.sympy_entries import entries
 from matcalc.core.dim import ONE, SCALAR, Dim
