@@ -99,16 +99,24 @@ class Values:
 
     def __init__(self) -> None:
         self._functions: dict[Formula, tuple[GeneratedFunction, list[str], list[str]] | None] = {}
+        #: By the identity of the exact values, kept beside, of a point: what SymPy has computed there.
+        self._entries: dict[int, tuple[Mapping[Symbol, sympy.Matrix], Entries]] = {}
 
     def at(self, f: Formula, point: Point) -> Array | None:
         """The value, if it is finite, with the axes that are not of size 1."""
         if f not in self._functions:
             self._functions[f] = _compiled(f)
         compiled = self._functions[f]
-        value = _by_sympy(f, point) if compiled is None else _called(*compiled, point)
+        value = self._by_sympy(f, point) if compiled is None else _called(*compiled, point)
         if value is None or not np.isfinite(value).all() or (np.abs(value) > LARGE).any():
             return None
         return value
+
+    def _by_sympy(self, f: Formula, point: Point) -> Array | None:
+        if id(point.exact) not in self._entries:
+            there = Entries(point.sizes, point.exact, settle_entries)
+            self._entries[id(point.exact)] = point.exact, there
+        return _settled(f, point, self._entries[id(point.exact)][1])
 
 
 def _compiled(f: Formula) -> tuple[GeneratedFunction, list[str], list[str]] | None:
@@ -133,8 +141,7 @@ def _called(
         return None
 
 
-def _by_sympy(f: Formula, point: Point) -> Array | None:
-    entries = Entries(point.sizes, point.exact, settle_entries)
+def _settled(f: Formula, point: Point, entries: Entries) -> Array | None:
     try:
         if isinstance(f, Expr):
             matrix = entries.of(f)
@@ -210,7 +217,9 @@ class Trials:
         """The rational number c for which a = c b, if there is one."""
         for point in self.points[:1]:  # where most of what is tried differs already
             x, y = self.values.at(a, point), self.values.at(b, point)
-            if x is None or y is None or common_factor([x], [y]) is None:
+            if x is None or y is None or x.shape != y.shape:
+                return None
+            if (x.any() or y.any()) and common_factor([x], [y]) is None:
                 return None
         left, right = self.of(a), self.of(b)
         return None if left is None or right is None else common_factor(left, right)

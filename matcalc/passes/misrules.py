@@ -110,6 +110,8 @@ def _norm(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
         text = "the derivative of {0} is taken to be {1}: it has to be divided by {0}"
         yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
     if is_op(node, NORM1):
+        text = "the derivative of {0} is taken to be {1}, which is that of half the square"
+        yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
         yield Misrule(
             "{0} is differentiated as if it were {1}", (node, NORM2(argument)), NORM2(argument)
         )

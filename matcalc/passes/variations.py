@@ -208,6 +208,13 @@ def _other_powers(node: Expr) -> Iterator[Expr]:
     elif is_op(node, INV):
         yield MATMUL(node, node)
         yield node.args[0]
+    elif (
+        isinstance(node, Apply)
+        and node.op.elementwise
+        and not node.is_scalar
+        and not is_op(node, TIMES)
+    ):
+        yield from (power(node, Constant(k)) for k in (2, -1))
     elif node.is_square and not is_op(node, MATMUL, ADD, TIMES, TRANSPOSE):
         yield INV(node)
         yield MATMUL(node, node)
