@@ -22,6 +22,9 @@ WORDS = {True: "true", False: "false", None: "undecided"}
 #: Digits of a number that is not rational.
 SHOWN_DIGITS = 6
 
+#: Longest polynomial that stands for an abstract function and is shown.
+SHOWN_FUNCTION = 240
+
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
@@ -200,13 +203,21 @@ def _answer(d: Derivative) -> str:
 def describe(wrong: Counterexample, claimed: str, expected: str) -> str:
     """A counterexample in one line."""
     values = {**{n: str(k) for n, k in wrong.sizes.items()}, **_values(wrong.point)}
-    given = ", ".join(f"{name} = {value}" for name, value in values.items())
+    given = ", ".join([*(f"{name} = {v}" for name, v in values.items()), *_shown_functions(wrong)])
     place = "the value"
     if wrong.index:
         inside = ", ".join(map(str, wrong.index))
         place = f"entry {inside}" if len(wrong.index) == 1 else f"entry ({inside})"
     left, right = _number(wrong.claimed), _number(wrong.expected)
     return f"for {given}: {place} is {left} {claimed} and {right} {expected}"
+
+
+def _shown_functions(wrong: Counterexample) -> list[str]:
+    """The polynomials that stand for abstract functions, unless they are too long to be read."""
+    return [
+        f if len(f) <= SHOWN_FUNCTION else f"{f.partition(' = ')[0]} a random polynomial"
+        for f in wrong.functions
+    ]
 
 
 def _values(point: Mapping[str, Any]) -> dict[str, str]:
@@ -236,6 +247,7 @@ def as_dict(wrong: Counterexample) -> dict[str, Any]:
     return {
         "sizes": dict(wrong.sizes),
         "point": {name: _as_json(value) for name, value in wrong.point.items()},
+        "functions": list(wrong.functions),
         "index": list(wrong.index),
         "claimed": _as_json(wrong.claimed),
         "expected": _as_json(wrong.expected),

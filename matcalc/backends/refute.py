@@ -19,6 +19,7 @@ import numpy as np
 import sympy
 from sympy.matrices.exceptions import NonInvertibleMatrixError
 
+from matcalc.backends.sympy_abstract import polynomial_text, primitive
 from matcalc.backends.sympy_coordinates import Coordinates
 from matcalc.backends.sympy_entries import Entries, Table
 from matcalc.backends.sympy_reference import (
@@ -31,7 +32,7 @@ from matcalc.backends.sympy_reference import (
 )
 from matcalc.backends.sympy_symbols import parameter
 from matcalc.backends.trials import Array, Formula, Point, Trials, Values, all_close
-from matcalc.core.expr import Expr, Symbol
+from matcalc.core.expr import Apply, Expr, Symbol, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 
@@ -79,6 +80,7 @@ class Counterexample:
         claimed: the claim's entry there.
         expected: what it should be.
         exact: whether both are rational numbers.
+        functions: the polynomials that stand for the abstract functions.
     """
 
     sizes: Mapping[str, int]
@@ -87,6 +89,7 @@ class Counterexample:
     claimed: Number
     expected: Number
     exact: bool
+    functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -306,8 +309,21 @@ def _confirmed(dispute: Dispute, point: Point) -> Counterexample | None:
             index = tuple(k + 1 for k in _claimed_place(place, dispute, point))
             shown = {s.name: _nested(point.exact[s], s) for s in dispute.shown}
             exact = bool(a.is_Rational and b.is_Rational)
-            return Counterexample(point.sizes, shown, index, _number(a), _number(b), exact)
+            functions = _abstract_functions(dispute, point)
+            return Counterexample(
+                point.sizes, shown, index, _number(a), _number(b), exact, functions
+            )
     return None
+
+
+def _abstract_functions(dispute: Dispute, point: Point) -> tuple[str, ...]:
+    """What the abstract functions were taken to be, where there are any."""
+    roots = [] if dispute.question is None else [dispute.question[0]]
+    for f in (dispute.claim, dispute.answer):
+        roots += [factor.expr for term in f.terms for factor in term.factors]
+    nodes = [node for node in postorder(*roots) if isinstance(node, Apply) and node.op.is_abstract]
+    functions = {primitive(node.op)[0].name: node.op for node in nodes}
+    return tuple(polynomial_text(op, point.sizes) for _, op in sorted(functions.items()))
 
 
 def _expected(dispute: Dispute, point: Point) -> Table:

@@ -13,6 +13,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sympy
@@ -23,6 +24,9 @@ from matcalc.ops.abstract import antiderivative, has_columns
 
 #: Degree of the polynomials. Only derivatives of a higher order vanish.
 DEGREE = 5
+
+#: What the arguments are called where the polynomials are shown.
+ARGUMENTS = ("t", "u", "v", "w")
 
 
 def primitive(op: Operation) -> tuple[Operation, tuple[int, ...]]:
@@ -67,12 +71,11 @@ def _values(op: Operation, args: Sequence[sympy.Matrix], sizes: Mapping[str, int
         parameters = [Fraction(int(number.p), int(number.q)) for number in parameters]
     ends = list(itertools.accumulate(arg.rows * arg.cols for arg in args))
     by = [range(ends[position - 1] if position else 0, ends[position]) for position in positions]
-    rng = random.Random(function.name)  # noqa: S311 - no secrets
     entries: list[Any] = []
-    for _ in range(math.prod(dim.evaluate(sizes) for dim in function.codomain)):
-        powers = [_power_of_form(parameters, k, rng) for k in range(len(parameters) + 1)]
+    for forms in _entries(function, len(parameters), sizes):
+        values = [(form, form.value(parameters)) for form in forms]
         entries += [
-            _added([power.derivative(numbers) for power in powers])
+            _added([form.derivative(numbers, value) for form, value in values])
             for numbers in itertools.product(*by)
         ]
     return [sympy.Rational(e.numerator, e.denominator) for e in entries] if exact else entries
@@ -83,24 +86,74 @@ def _added(terms: Sequence[Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class _Power:
-    """A power of an affine form: the form's value, the weights of its parameters, the exponent."""
+class _Form:
+    """An affine form that is raised to a power."""
 
-    form: Any
-    weights: Sequence[Any]
+    constant: Fraction
+    weights: tuple[Fraction, ...]
     exponent: int
 
-    def derivative(self, numbers: Sequence[int]) -> Any:
-        """The derivative by the parameters of these numbers."""
+    def value(self, parameters: Sequence[Any]) -> Any:
+        """The form's value."""
+        products = (w * parameter for w, parameter in zip(self.weights, parameters, strict=True))
+        return _added([self.constant, *products])
+
+    def derivative(self, numbers: Sequence[int], value: Any) -> Any:
+        """The derivative of the power by the parameters of these numbers, where the form has a value."""
         inner = math.prod((self.weights[number] for number in numbers), start=Fraction(1))
         order = len(numbers)
         if order > self.exponent:
             return 0
-        return math.perm(self.exponent, order) * inner * self.form ** (self.exponent - order)
+        return math.perm(self.exponent, order) * inner * value ** (self.exponent - order)
+
+    def text(self, names: Sequence[str]) -> str:
+        """``(3/8 - 5/8 t[1])^5``."""
+        terms = (
+            f"{'-' if weight < 0 else '+'} {abs(weight)} {name}"
+            for weight, name in zip(self.weights, names, strict=True)
+        )
+        return f"({' '.join([str(self.constant), *terms])})^{self.exponent}"
 
 
-def _power_of_form(parameters: Sequence[Any], number: int, rng: random.Random) -> _Power:
-    weights = [Fraction(rng.choice((-1, 1)) * rng.randint(1, 7), 8) for _ in parameters]
-    products = (weight * parameter for weight, parameter in zip(weights, parameters, strict=True))
-    form = _added([Fraction(rng.randint(1, 7), 8), *products])
-    return _Power(form, weights, DEGREE - number % 2)
+def _entries(
+    function: Operation, parameters: int, sizes: Mapping[str, int]
+) -> tuple[tuple[_Form, ...], ...]:
+    """For every entry of a function the forms whose powers it is the sum of."""
+    return _drawn(
+        function.name, parameters, math.prod(dim.evaluate(sizes) for dim in function.codomain)
+    )
+
+
+@cache
+def _drawn(name: str, parameters: int, entries: int) -> tuple[tuple[_Form, ...], ...]:
+    rng = random.Random(name)  # noqa: S311 - no secrets
+    return tuple(
+        tuple(_form(parameters, number, rng) for number in range(parameters + 1))
+        for _ in range(entries)
+    )
+
+
+def _form(parameters: int, number: int, rng: random.Random) -> _Form:
+    weights = [Fraction(rng.choice((-1, 1)) * rng.randint(1, 7), 8) for _ in range(parameters)]
+    return _Form(Fraction(rng.randint(1, 7), 8), tuple(weights), DEGREE - number % 2)
+
+
+def polynomial_text(op: Operation, sizes: Mapping[str, int]) -> str:
+    """The polynomial that stands for a function: ``L(t) = (3/8 - 5/8 t[1])^5 + (1/8 + 3/4 t[1])^4``."""
+    function, _ = primitive(op)
+    letters = ARGUMENTS[: len(function.domain_shapes)]
+    names: list[str] = []
+    for letter, shape in zip(letters, function.domain_shapes, strict=True):
+        axes = [range(1, dim.evaluate(sizes) + 1) for dim in shape if not dim.is_unit]
+        places = (",".join(map(str, place)) for place in itertools.product(*axes))
+        names += [f"{letter}[{place}]" if place else letter for place in places]
+    left = f"{function.name}({', '.join(letters)})"
+    entries = [
+        " + ".join(form.text(names) for form in forms)
+        for forms in _entries(function, len(names), sizes)
+    ]
+    if len(entries) == 1:
+        return f"{left} = {entries[0]}"
+    axes = [range(1, dim.evaluate(sizes) + 1) for dim in function.codomain if not dim.is_unit]
+    subscripts = (",".join(map(str, place)) for place in itertools.product(*axes))
+    return ", ".join(f"{left}[{k}] = {e}" for k, e in zip(subscripts, entries, strict=True))
