@@ -141,23 +141,22 @@ def true_only_if(a: Formula, b: Formula, trials: Trials) -> str | None:
 def _common_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
     from matcalc.backends.trials import COMMON
 
-    return _conditions(d.claim, d.answer, trials, COMMON, d.rectangular)
+    # That the variable has the sum 1 says nothing: it varies.
+    without = d.rectangular | ({d.wrt.name} if len(d.wrt.axes) == 1 else set())
+    return _conditions(d.claim, d.answer, trials, COMMON, without)
 
 
 def _on_top_of_another(d: Disagreement, trials: Trials) -> Iterator[str]:
     """A mistake on top of taking a matrix for symmetric."""
-    from matcalc.backends.trials import COMMON
-
-    for kind in COMMON:
-        for symbol in trials.able(kind)[:ASSUMED]:
-            if symbol.name in d.rectangular:
-                continue
-            special = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
-            there, near = d.where(symbol, special), trials.where(symbol, special)
-            if not near.points or near.of(there.answer) is None or near.of(there.claim) is None:
-                continue
-            for found in (*_factor(there, near), *_slips(there, near, SLIPS, [])):
-                yield f"{found}; and {symbol.name} is taken to be {kind}"
+    for symbol in trials.able("symmetric")[:ASSUMED]:
+        if symbol.name in d.rectangular:
+            continue
+        special = Symbol(symbol.name, symbol.shape, symbol.properties | {"symmetric"})
+        there, near = d.where(symbol, special), trials.where(symbol, special)
+        if not near.points or near.of(there.answer) is None or near.of(there.claim) is None:
+            continue
+        for found in (*_factor(there, near), *_slips(there, near, SLIPS, [])):
+            yield f"{found}; and {symbol.name} is taken to be symmetric"
 
 
 def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
@@ -169,12 +168,14 @@ def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
 def _conditions(
     a: Formula, b: Formula, trials: Trials, kinds: Sequence[str], without: frozenset[str]
 ) -> Iterator[str]:
-    from matcalc.backends.trials import COMMON, COMMUTE
+    from matcalc.backends.trials import COMMON, COMMUTE, SUM_ONE
 
     for names, kind in trials.conditions(a, b, kinds):
         if without.isdisjoint(names):
             if kind == COMMUTE:
                 yield f"true if {' and '.join(names)} commute"
+            elif kind == SUM_ONE:
+                yield f"true if the entries of {' and of '.join(names)} have the sum 1"
             else:
                 only = "only " if kind in COMMON and not _is_avoidable(a, b, trials, names) else ""
                 are = "is" if len(names) == 1 else "are"

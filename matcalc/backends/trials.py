@@ -55,11 +55,12 @@ LARGE = 1e9
 #: Largest denominator of a factor that is recognised.
 DENOMINATOR = 64
 
-#: That two matrices commute.
+#: That two matrices commute; that the entries of a vector, such as probabilities, have the sum 1.
 COMMUTE = "commuting"
+SUM_ONE = "of sum 1"
 
 #: What may hold for a variable on top of what is known, or for two; what is rarely meant, apart.
-COMMON = ("symmetric",)
+COMMON = ("symmetric", SUM_ONE)
 RARE = ("orthogonal", "skew", COMMUTE, "diagonal", "positive")
 
 #: Where one of these does as well, a matrix need not be symmetric.
@@ -301,6 +302,9 @@ class Trials:
                 return None
             exact[b] = exact[a] ** 2 - 3 * exact[a]
             return Point.of(point.sizes, exact)
+        if kind == SUM_ONE:
+            exact.update({s: _of_sum_one(exact[s]) for s in chosen})
+            return Point.of(point.sizes, exact)
         for symbol in chosen:
             known = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
             try:
@@ -310,11 +314,18 @@ class Trials:
         return Point.of(point.sizes, exact)
 
 
+def _of_sum_one(vector: sympy.Matrix) -> sympy.Matrix:
+    """The vector with as much added to all entries as they lack; no entries become alike."""
+    return vector + sympy.ones(*vector.shape) * (1 - sum(vector)) / len(vector)
+
+
 def _may_be(symbol: Symbol, kind: str) -> bool:
     """Whether a property says something new of a variable."""
     known = closed(symbol.properties, symbol.shape)
     if kind in known or not symbol.axes:
         return False
+    if kind == SUM_ONE:
+        return len(symbol.axes) == 1 and not known
     if kind == "positive":
         return not known
     if kind == COMMUTE:
