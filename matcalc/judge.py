@@ -401,9 +401,15 @@ def _method(report: CheckReport | None, trials: Trials, *, same: bool) -> str:
         sizes = ", ".join(f"{name} = {k}" for name, k in report.sizes.items())
         method = f"entries agree with SymPy's, compared {report.method}{where}"
         return method + (f", for {sizes}" if sizes else "") + (f"; {normal_form}" if same else "")
-    if same:
-        return normal_form
-    return f"numerically equal to matcalc's own answer at {len(trials.points)} random points"
+    found = [normal_form] if same else []
+    if trials.points and same:
+        found.append(f"numerically equal to it at {len(trials.points)} random points")
+    elif trials.points:
+        found.append(
+            f"numerically equal to matcalc's own answer at {len(trials.points)} random points"
+        )
+    why = "SymPy takes no functions in index notation" if report is None else report.reason
+    return f"{', '.join(found)}; not decided by SymPy: {why}"
 
 
 def _refutation(wrong: Counterexample | None) -> str:

@@ -202,6 +202,7 @@ def test_verdict_can_be_handed_on():
     assert json.loads(json.dumps(found.to_dict()))["counterexample"] == {
         "sizes": {"n": 2},
         "point": {"A": [[0, 1], [0, 0]], "x": [1, 0]},
+        "functions": [],
         "index": [2],
         "claimed": 0,
         "expected": 1,
