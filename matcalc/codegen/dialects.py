@@ -38,7 +38,9 @@ class Dialect:
         takes_numbers: whether its functions take Python's numbers in the place of arrays.
         stored: a function that makes the library compute a transposed array before it multiplies
             by it. XLA would contract the first axes instead, which on a CPU is twice as slow.
-        einsum_path: the argument with which ``einsum`` of more than two arrays orders them by cost.
+        einsum_path: the argument with which ``einsum`` of two arrays multiplies matrices.
+        assigns: whether blocks of a new array are written in place.
+        fuses: whether a compiler joins entry by entry operations to one pass over their result.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Dialect:
     takes_numbers: bool = True
     stored: str = ""
     einsum_path: str = ""
+    assigns: bool = False
+    fuses: bool = False
 
     def template(self, op: Operation) -> str:
         """The template of an operation: its record's for this library, else NumPy's, respelled.
@@ -85,6 +89,7 @@ NUMPY = Dialect(
     scipy="scipy.",
     prologue="dtype = np.result_type({0}, 1.0)",
     einsum_path="optimize=True",
+    assigns=True,
 )
 
 JAX = Dialect(
@@ -100,7 +105,7 @@ JAX = Dialect(
     own=lambda op: op.jax,
     scipy="jax.scipy.",
     prologue="dtype = jnp.result_type({0}, 1.0)",
-    einsum_path="optimize=True",
+    fuses=True,
     stored="jax.lax.optimization_barrier",
 )
 
@@ -109,7 +114,13 @@ TORCH = Dialect(
     module="torch",
     imports={"torch": "import torch", "math": "import math"},
     own=lambda op: op.torch,
-    renamed={"max": "amax", "min": "amin", "concatenate": "cat", "expand_dims": "unsqueeze"},
+    renamed={
+        "max": "amax",
+        "min": "amin",
+        "concatenate": "cat",
+        "expand_dims": "unsqueeze",
+        "transpose": "permute",
+    },
     keywords={"axis=": "dim=", "keepdims=": "keepdim=", ".astype(": ".to("},
     like=", dtype=dtype, device=device",
     prologue="dtype, device = torch.result_type({0}, 1.0), {0}.device",

@@ -9,14 +9,14 @@ has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matcalc.codegen.accurate import keep_digits
 from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
-from matcalc.codegen.code import ATOM, Code
-from matcalc.codegen.contractions import write_index_expr
+from matcalc.codegen.code import ATOM
+from matcalc.codegen.contractions import contraction
 from matcalc.codegen.dialects import DIALECTS, Dialect
 from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise
@@ -111,19 +111,19 @@ def generate(
         )
     is_one = isinstance(formulas, Formula)
     results = [
-        _prepared(formula)
+        _prepared(formula, dialect)
         for formula in ([formulas] if isinstance(formulas, Formula) else formulas)
     ]
     _refuse_abstract(results)
     results = plan(results, dialect.name)
     names = Names()
     function = names.claim(name)
-    occurring = [node for node in _nodes(results) if isinstance(node, Symbol)]
+    occurring = [node for node in postorder(*results) if isinstance(node, Symbol)]
     everything = list(dict.fromkeys([*variables, *occurring]))
     python_names = {symbol: names.claim(symbol.name) for symbol in everything}
     writer = Writer(dialect, names, python_names, unread_products(everything))
-    writer.plan([root for result in results for root in _roots(result)])
-    values = [_write(writer, result) for result in results]
+    writer.plan(results)
+    values = writer.write(results)
 
     known = [
         *(s for s in everything if s in occurring),
@@ -141,7 +141,7 @@ def generate(
         prologue.append(dialect.prologue.format(python_names[model]))
     arrays = {python_names[s]: s for s in everything if s in needed}
     sizes = {writer.sizes[size]: size for size in missing}
-    shapes = [_describe(r.dims if isinstance(r, IndexExpr) else r.axes) for r in results]
+    shapes = [_describe(result.axes) for result in results]
     head = f"def {function}({', '.join([*arrays, *sizes])}):"
     body = [_docstring(doc, arrays, sizes, shapes), *prologue, *lines]
     text = "\n".join([head, *(f"    {line}" for line in body)])
@@ -151,20 +151,12 @@ def generate(
     return Generated(module, function, dialect.name, arrays, sizes, variables_by_name, is_one)
 
 
-def _prepared(formula: Formula) -> Formula:
-    """The formula after all passes; of an index form, its factors."""
-    if isinstance(formula, IndexExpr):
-        return formula
+def _prepared(formula: Formula, dialect: Dialect) -> Expr:
+    """The formula after all passes."""
+    expr = contraction(formula, dialect.fuses) if isinstance(formula, IndexExpr) else formula
     for rewrite in PASSES:
-        formula = rewrite(formula)
-    return formula
-
-
-def _write(writer: Writer, formula: Formula) -> Code:
-    if isinstance(formula, IndexExpr):
-        return write_index_expr(writer, formula)
-    (code,) = writer.write([formula])
-    return code
+        expr = rewrite(expr)
+    return expr
 
 
 def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
@@ -177,19 +169,8 @@ def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _roots(formula: Formula) -> list[Expr]:
-    """The expressions that a formula is made of."""
-    if isinstance(formula, Expr):
-        return [formula]
-    return [factor.expr for term in formula.terms for factor in term.factors]
-
-
-def _nodes(formulas: Sequence[Formula]) -> Iterator[Expr]:
-    return postorder(*(root for formula in formulas for root in _roots(formula)))
-
-
-def _refuse_abstract(formulas: Sequence[Formula]) -> None:
-    for node in _nodes(formulas):
+def _refuse_abstract(formulas: Sequence[Expr]) -> None:
+    for node in postorder(*formulas):
         if isinstance(node, Apply) and node.op.is_abstract:
             raise UnsupportedProblem(
                 f"there is no code for {node.op.name}: only its shapes are known",

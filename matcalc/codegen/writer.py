@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from matcalc.codegen.arguments import Names, with_products
+from matcalc.codegen.array_code import write_array
+from matcalc.codegen.arrays import is_array_operation
 from matcalc.codegen.calls import write_call
 from matcalc.codegen.chains import chain_parts, write_chain
 from matcalc.codegen.code import ATOM, RAISE, SCALE, SUM, UNARY, Code, number
@@ -87,6 +89,10 @@ class Writer:
         if shared or len(code.text) > OPERAND_WIDTH:
             code = self._codes[node] = self.assign(code)
         return code
+
+    def is_shared(self, node: Expr) -> bool:
+        """Whether the node has several users."""
+        return self._uses[node] > 1
 
     def assign(self, code: Code) -> Code:
         """Give the value a name."""
@@ -195,6 +201,8 @@ class Writer:
         assert isinstance(node, Apply)
         if node.op in self._structural:
             return self._structural[node.op](node)
+        if is_array_operation(node):
+            return write_array(self, node)
         if node.op.name in MATH and self.is_number(node):
             return Code(f"math.{node.op.name}({self.use(node.args[0]).text})")
         return write_call(self, node)

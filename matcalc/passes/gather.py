@@ -43,8 +43,12 @@ def gather(expr: IndexExpr) -> IndexExpr:
     """
     if len(expr.free) <= MATRIX_AXES:
         return IndexExpr(expr.free, tuple(map(_multiplied_out, expr.terms)))
-    opened = _open(expr)
+    whole = _open(expr, free_only=True)
+    opened = _open(whole)
     gathered = _gathered(opened)
+    if opened is not whole:
+        # A sum with a bound index, (1 - t.^2)[i,m], is opened only where like terms then meet.
+        gathered = min(gathered, _gathered(whole), key=_size)
     terms = tuple(part for term in opened.terms for part in _distributed(term))
     if not len(opened.terms) < len(terms) <= DISTRIBUTE_LIMIT:
         return gathered
@@ -74,21 +78,24 @@ def _multiplied_out(term: Term) -> Term:
 # ------------------------------------------------------------------ opening
 
 
-def _open(expr: IndexExpr) -> IndexExpr:
+def _open(expr: IndexExpr, free_only: bool = False) -> IndexExpr:
     """Sums with a term whose indices can stand apart distributed, diagonal matrices taken out of
-    products, and all that contracted anew.
+    products, and all that contracted anew; on request only where all indices are free.
     """
+    allowed = frozenset(expr.free) if free_only else None
     while True:
-        pieces = [_opened(term) for term in expr.terms]
+        pieces = [_opened(term, allowed) for term in expr.terms]
         if not any(pieces):
             return expr
         terms = [t for old, new in zip(expr.terms, pieces, strict=True) for t in new or (old,)]
         expr = contract(IndexExpr(expr.free, tuple(terms)))
 
 
-def _opened(term: Term) -> list[Term]:
+def _opened(term: Term, allowed: frozenset[Index] | None) -> list[Term]:
     """The terms that the first factor to open makes of this one; none if there is no such factor."""
     for place, factor in enumerate(term.factors):
+        if allowed is not None and not allowed.issuperset(factor.indices):
+            continue
         if len(factor.slots) == 2 and (products := _products(factor)):
             rest = (*term.factors[:place], *term.factors[place + 1 :])
             return [Term(term.coefficient, (*opened, *rest)) for opened in products]

@@ -1,0 +1,130 @@
+"""Arrays with any number of axes as operations: products of entries, block diagonals, stacks.
+
+Matrix notation ends at two axes, and what has more is computed by these. They are records like any
+other, made on the spot and not in the language, so that such arrays are ordinary nodes, shared where
+they are equal. ``array_code.py`` writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from matcalc.core.dim import SCALAR, Dim, Shape
+from matcalc.core.expr import Apply, Expr
+from matcalc.core.operation import Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Einsum(Operation):
+    """``ij,jk->ik``: the product of the entries of one or two arrays, summed over what is not kept.
+
+    Attributes:
+        inputs: the letters at the axes of each array; within one array they differ, unless there is
+            one only.
+        output: the letters that are kept, each of them once.
+    """
+
+    inputs: tuple[str, ...] = ()
+    output: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Embed(Operation):
+    """``ij->iji``: zeros but where the axes that have a letter in common have equal indices.
+
+    A second argument is an array of the result's shape that this is added to.
+
+    Attributes:
+        core: the letters at the axes of the array; one of them that the output repeats may be missing.
+        output: the letters at the axes of the result.
+        dims: the sizes of those axes.
+    """
+
+    core: str = ""
+    output: str = ""
+    dims: tuple[Dim, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Stack(Operation):
+    """Arrays of one shape side by side along a new axis, the last one or the one before it.
+
+    Attributes:
+        axis: -1 or -2.
+    """
+
+    axis: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Operation):
+    """The same entries, in the same order, along other axes."""
+
+    dims: tuple[Dim, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Zeros(Operation):
+    """Nothing but zeros."""
+
+    dims: tuple[Dim, ...] = ()
+
+
+def shape_of(dims: Sequence[Dim]) -> Shape:
+    """The shape of a node with these axes: with fewer than two, that of a vector or a scalar."""
+    return tuple(dims) if len(dims) > 1 else (*dims, *SCALAR)[:2]
+
+
+@cache
+def einsum(subscripts: str) -> Einsum:
+    """The operation of these subscripts, ``ij,jk->ik``; one record for all with the same."""
+    left, _, output = subscripts.partition("->")
+    inputs = tuple(left.split(","))
+
+    def shape_rule(shapes: tuple[Shape, ...]) -> Shape:
+        sizes: dict[str, Dim] = {}
+        for letters, shape in zip(inputs, shapes, strict=True):
+            axes = [dim for dim in shape if not dim.is_unit]
+            for letter, dim in zip(letters, axes, strict=True):
+                assert sizes.setdefault(letter, dim) == dim, subscripts
+        return shape_of([sizes[letter] for letter in output])
+
+    return Einsum("einsum", shape_rule=shape_rule, inputs=inputs, output=output)
+
+
+@cache
+def embed(core: str, output: str, dims: tuple[Dim, ...]) -> Embed:
+    """The operation that puts an array on a diagonal: ``embed("ij", "iji", (m, n, m))``."""
+    shape = shape_of(dims)
+    return Embed("embed", shape_rule=lambda _: shape, core=core, output=output, dims=dims)
+
+
+@cache
+def reshape(dims: tuple[Dim, ...]) -> Reshape:
+    """The operation that gives an array these axes."""
+    return Reshape("reshape", shape_rule=lambda _: shape_of(dims), dims=dims)
+
+
+@cache
+def zeros(dims: tuple[Dim, ...]) -> Zeros:
+    """The array of zeros with these axes, an operation of no arguments."""
+    return Zeros("zeros", shape_rule=lambda _: shape_of(dims), dims=dims)
+
+
+@cache
+def stack(axis: int) -> Stack:
+    """The operation that puts arrays side by side along a new axis in this place."""
+
+    def shape_rule(shapes: tuple[Shape, ...]) -> Shape:
+        dims = [dim for dim in shapes[0] if not dim.is_unit]
+        dims.insert(len(dims) + 1 + axis, Dim(len(shapes)))
+        return shape_of(dims)
+
+    return Stack("stack", shape_rule=shape_rule, axis=axis)
+
+
+def is_array_operation(e: Expr) -> bool:
+    """Whether it is one of these."""
+    return isinstance(e, Apply) and isinstance(e.op, Einsum | Embed | Stack | Reshape | Zeros)
