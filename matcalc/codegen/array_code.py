@@ -78,10 +78,12 @@ def _matrix_sides(op: Einsum) -> tuple[str, str] | None:
     """
     left, right = op.inputs
     summed = [letter for letter in left if letter not in op.output]
-    row, column = op.output[-2:] if len(op.output) > 2 else "  "
-    if len(summed) != 1 or row not in left or row in right or column in left:
+    if len(op.output) < 3 or len(summed) != 1:
         return None
-    sides = op.output[:-2] + row + summed[0], op.output[:-2] + summed[0] + column
+    outer, row, column = op.output[:-2], op.output[-2], op.output[-1]
+    if row not in left or row in right or column in left:
+        return None
+    sides = outer + row + summed[0], outer + summed[0] + column
     in_place = all(
         letters in (wanted := "".join(c for c in side if c in letters), _swapped(wanted))
         for letters, side in zip(op.inputs, sides, strict=True)

@@ -43,19 +43,17 @@ def contraction(expr: IndexExpr, fuses: bool = False) -> Expr:
         expr: the array.
         fuses: whether sums of entry by entry products cost one pass over the result.
     """
-    plain = IndexExpr(expr.free, tuple(map(_plain, expr.terms)))
-    return _sum(plain, fuses, DEEPEST)
+    terms = (Term(term.coefficient, tuple(map(_plain, term.factors))) for term in expr.terms)
+    return _sum(IndexExpr(expr.free, tuple(terms)), fuses, DEEPEST)
 
 
-def _plain(term: Term) -> Term:
-    """The term with one axis for every index: a composite axis is taken apart."""
-    factors = []
-    for factor in term.factors:
-        if any(not isinstance(slot, Index) for slot in factor.slots):
-            axes = reshape(tuple(index.dim for index in factor.indices))
-            factor = Factor(axes(factor.expr), factor.indices)
-        factors.append(factor)
-    return Term(term.coefficient, tuple(factors))
+def _plain(factor: Factor) -> Factor:
+    """The factor with one axis for every index, a composite one taken apart, and no rows."""
+    expr = factor.expr
+    if any(not isinstance(slot, Index) for slot in factor.slots):
+        expr = reshape(tuple(index.dim for index in factor.indices))(expr)
+    is_row = len(factor.indices) == 1 and expr.shape[0].is_unit
+    return Factor(TRANSPOSE(expr) if is_row else expr, factor.indices)
 
 
 # ------------------------------------------------------------------ sums
@@ -85,7 +83,8 @@ class _Product:
         if len(self.factors) == 1:
             value = rearranged(self.factors[0], self.axes).expr
         else:
-            value = multiplied(*self.factors, self.axes).expr
+            left, right = self.factors
+            value = multiplied(left, right, self.axes).expr
         is_row = len(self.axes) == 1 and value.shape[0].is_unit
         return TRANSPOSE(value) if is_row else value
 
@@ -153,7 +152,7 @@ def _is_outer(product: _Product) -> bool:
 
 def _product(term: Term, free: tuple[Index, ...]) -> _Product:
     """The term with its small factors multiplied and its deltas apart."""
-    scalars = [Constant(term.coefficient)] if term.coefficient != 1 else []
+    scalars: list[Expr] = [Constant(term.coefficient)] if term.coefficient != 1 else []
     scalars += [factor.expr for factor in term.factors if not factor.slots]
     arrays = [factor for factor in term.factors if factor.slots]
     same = _made_equal(arrays, free)

@@ -117,15 +117,17 @@ def _is_smaller(places: list[_Place], terms: Mapping[int, Term]) -> bool:
 
 def _common(terms: list[Term], places: list[_Place], expr: IndexExpr) -> Common:
     factors, bound = places[0].factors, places[0].bound
+    # The terms may have other bound indices of the same name.
+    shared = None if bound is None else Index(bound.dim, bound.hint)
     rest: list[Term] = []
     for term, place in zip(terms, places, strict=True):
         others = list(term.factors)
         for factor in place.factors:
             others.remove(factor)
-        piece = Term(term.coefficient, tuple(others))
-        if bound is not None and place.bound is not None:
-            piece = piece.rename({place.bound: bound})
-        rest.append(piece)
+        names = {} if place.bound is None or shared is None else {place.bound: shared}
+        rest.append(Term(term.coefficient, tuple(others)).rename(names))
+    if bound is not None and shared is not None:
+        factors = tuple(factor.rename({bound: shared}) for factor in factors)
     inside = {index for term in rest for index in term.indices()}
-    free = (*expr.free, *(() if bound is None else (bound,)))
+    free = expr.free if shared is None else (*expr.free, shared)
     return Common(factors, IndexExpr(tuple(i for i in free if i in inside), tuple(rest)))

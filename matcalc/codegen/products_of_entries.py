@@ -84,7 +84,7 @@ def letters_of(indices: Iterable[Index]) -> dict[Index, str]:
 
 def size_of(indices: Iterable[Index]) -> float:
     """The number of entries of an array with these indices, about."""
-    return TYPICAL_SIZE ** sum(_power(index.dim) for index in indices)
+    return float(TYPICAL_SIZE ** sum(_power(index.dim) for index in indices))
 
 
 def _power(dim: Dim) -> float:
@@ -278,7 +278,11 @@ def _matrix_product(left: Factor, right: Factor, kept: Collection[Index]) -> Fac
     columns = [i for i in right.indices if i not in summed]
     first = rearranged(left, [*rows, *summed]).expr
     second = rearranged(right, [*summed, *columns]).expr
-    value = MATMUL(first if rows else _row(first), second if columns else _column(second))
+    if not rows and columns:
+        # Every factor with one index is a column.
+        value: Expr = TRANSPOSE(MATMUL(_row(first), second))
+    else:
+        value = MATMUL(first if rows else _row(first), second if columns else _column(second))
     return Factor(value, (*rows, *columns))
 
 

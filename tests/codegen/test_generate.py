@@ -12,7 +12,7 @@ import matcalc as mc
 from matcalc.codegen.generate import compile_function, source
 from matcalc.core.dim import ONE, SCALAR, Dim
 from matcalc.core.expr import Constant, Expr, Size, Symbol
-from matcalc.core.index import Composite, Factor, Index, IndexExpr, Term
+from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, LimitProblem, ShapeProblem, UnsupportedProblem
 from matcalc.ops import REGISTRY
 from matcalc.ops.abstract import abstract_function, partial_derivative
@@ -226,60 +226,6 @@ def test_the_result_is_no_view_of_an_argument():
     array = np.ones(2)
     call(x, x=array)[0] = 5
     assert array[0] == 1
-
-
-# ---------------------------------------------------------------------- index expressions
-
-i, j, k, l = (Index(d, letter) for d, letter in zip((m, n, m, n), "ijkl", strict=True))
-
-
-def delta(first: Index, second: Index) -> Factor:
-    return Factor(EYE(Size(first.dim)), (first, second))
-
-
-def test_an_index_expression_is_an_einsum():
-    e = IndexExpr((i, k, j), (Term(Fraction(2), (delta(i, k), Factor(x, (j,)))),))
-    assert body(e).endswith('return 2 * np.einsum("ik,j->ikj", np.eye(m, dtype=dtype), x)')
-    np.testing.assert_array_equal(call(e), 2 * np.einsum("ik,j->ikj", np.eye(3), ARRAYS["x"]))
-
-
-def test_a_term_that_lacks_a_free_index_is_repeated_along_it():
-    e = IndexExpr((i, j), (Term(Fraction(1), (Factor(x, (j,)), Factor(a))),))
-    np.testing.assert_array_equal(call(e), 3 * np.tile(ARRAYS["x"], (3, 1)))
-
-
-def test_an_index_may_occur_any_number_of_times():
-    e = IndexExpr((), (Term(Fraction(1), (Factor(A, (j, j)), Factor(x, (j,)), Factor(r, (j,)))),))
-    expected = np.sum(np.diag(ARRAYS["A"]) * ARRAYS["x"] * ARRAYS["r"])
-    np.testing.assert_allclose(call(e), expected)
-
-
-def test_no_terms_are_zeros():
-    assert call(IndexExpr((i, j), ())).tolist() == [[0, 0]] * 3
-    assert call(IndexExpr((), ())) == 0
-
-
-def test_a_composite_index_addresses_an_axis_of_a_product():
-    v = Factor(op("vec")(X), (Composite((j, i)),))
-    np.testing.assert_array_equal(call(IndexExpr((i, j), (Term(Fraction(1), (v,)),))), ARRAYS["X"])
-
-
-def test_terms_add_up_with_their_signs():
-    e = IndexExpr(
-        (i, j),
-        (
-            Term(Fraction(1), (Factor(X, (i, j)),)),
-            Term(Fraction(-1, 2), (Factor(y, (i,)), Factor(x, (j,)))),
-        ),
-    )
-    assert body(e) == 'return X - 0.5 * np.einsum("i,j->ij", y, x)'
-
-
-def test_more_indices_than_letters_are_refused():
-    many = [Index(n) for _ in range(53)]
-    e = IndexExpr((), (Term(Fraction(1), tuple(Factor(x, (index,)) for index in many)),))
-    with pytest.raises(LimitProblem, match="more than 52 indices"):
-        source(e)
 
 
 # ---------------------------------------------------------------------- size
