@@ -72,11 +72,20 @@ def speeds(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
         f"{kind} {backend}" for kind in ("operator", "core by hand") for backend in ("numpy", "jax")
     ]
     columns = [name for name in columns if any(name in row.times.seconds for row in rows)]
-    yield f"times as fast as {rows[0].reference} | " + " | ".join(columns)
-    yield "---|" + "---:|" * len(columns)
-    for row in rows:
-        cells = [_cell(row, name) for name in columns]
-        yield f"({row.problem.name}) {row.problem.title} | " + " | ".join(cells)
+    yield from _table(
+        [f"times as fast as {rows[0].reference}", *columns],
+        [[_label(row.problem), *(_cell(row, name) for name in columns)] for row in rows],
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|---|" + "---:|" * (len(head) - 1)
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _label(problem: Problem) -> str:
+    return f"({problem.name}) {problem.title}"
 
 
 def _cell(row: Row, method: str) -> str:
@@ -94,20 +103,26 @@ def show(ratio: float | None) -> str:
 
 def verdicts(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
     """Whether the generated code reaches what it is to reach."""
-    yield "matcalc's code, times as fast as | " + " | ".join(backends) + " | wanted | reached"
-    yield "---|" + "---:|" * (len(backends) + 1) + "---|"
-    for row in rows:
-        for target in row.problem.targets:
-            reached = [_against(row, target, backend) for backend in backends]
-            wanted = [r for b, r in zip(backends, reached, strict=True) if b in target.backends]
-            best = max((ratio for ratio in wanted if ratio is not None), default=None)
-            where = " or ".join(target.backends)
-            yield (
-                f"({row.problem.name}) {target.than} | "
-                + " | ".join(map(show, reached))
-                + f" | {show(target.factor)} in {where} | "
-                + ("–" if best is None else "yes" if best >= target.factor else "**no**")
-            )
+    head = [
+        "times as fast as",
+        *(f"matcalc {backend}" for backend in backends),
+        "wanted",
+        "reached",
+    ]
+    yield from _table(
+        head, [_judged(row, t, backends) for row in rows for t in row.problem.targets]
+    )
+
+
+def _judged(row: Row, target: Target, backends: tuple[str, ...]) -> list[str]:
+    reached = {backend: _against(row, target, backend) for backend in backends}
+    counted = [reached[b] for b in target.backends if reached.get(b) is not None]
+    return [
+        f"({row.problem.name}) {target.than}",
+        *map(show, reached.values()),
+        f"{show(target.factor)} in {' or '.join(target.backends)}",
+        "–" if not counted else "yes" if max(counted) >= target.factor else "**no**",
+    ]
 
 
 def _against(row: Row, target: Target, backend: str) -> float | None:

@@ -317,7 +317,7 @@ PROBLEMS: Sequence[Problem] = (
     ),
     Problem(
         "chain",
-        f"||A1 ... A{LAYERS} x - b||^2, by x",
+        f"‖A1 ⋯ A{LAYERS} x - b‖², by x",
         ", ".join(f"A{k}" for k in range(1, LAYERS + 1))
         + ": (n, n); ||"
         + " ".join(f"A{k}" for k in range(1, LAYERS + 1))
@@ -346,7 +346,7 @@ PROBLEMS: Sequence[Problem] = (
     ),
     Problem(
         "b",
-        "||T - U V'||^2, by U",
+        "‖T - U V'‖², by U",
         "U, V: (n, k); ||T - U V'||^2",
         "U",
         1,

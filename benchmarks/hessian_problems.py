@@ -291,7 +291,7 @@ PROBLEMS: Sequence[Problem] = (
     ),
     Problem(
         "b",
-        "||T - U V'||^2, by U",
+        "‖T - U V'‖², by U",
         "U, V: (n, k); ||T - U V'||^2",
         "U",
         2,

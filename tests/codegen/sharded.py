@@ -78,5 +78,5 @@ def run(name, order):
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
-    cases = [("logistic", 1), ("logistic", 2), ("network", 1)]
+    cases = [(name, order) for name in PROBLEMS for order in (1, 2)]
     json.dump({f"{name} {order}": run(name, order) for name, order in cases}, sys.stdout)

@@ -27,7 +27,7 @@ def runs():
     return json.loads(done.stdout)
 
 
-CASES = ["logistic 1", "logistic 2", "network 1"]
+CASES = ["logistic 1", "logistic 2", "network 1", "network 2"]
 
 
 @pytest.mark.parametrize("case", CASES)
