@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
 class Dim:
     """A size. Equal sizes compare equal; two different symbols are never assumed equal.
+
+    Immutable. A dataclass would do, were it not asked millions of times whether it is 1.
 
     Attributes:
         coefficient: positive integer factor.
         symbols: the size symbols, sorted, repeated where a power is meant.
+        is_unit: whether the size is 1, so that the axis carries no index.
     """
 
-    coefficient: int = 1
-    symbols: tuple[str, ...] = ()
+    __slots__ = ("_hash", "coefficient", "is_unit", "symbols")
+
+    def __init__(self, coefficient: int = 1, symbols: tuple[str, ...] = ()) -> None:
+        self.coefficient = coefficient
+        self.symbols = symbols
+        self.is_unit = coefficient == 1 and not symbols
+        self._hash = hash((coefficient, symbols))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Dim):
+            return NotImplemented
+        return self.coefficient == other.coefficient and self.symbols == other.symbols
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Dim({self.coefficient}, {self.symbols})"
 
     @staticmethod
     def of(value: Dim | int | str) -> Dim:
@@ -25,12 +44,11 @@ class Dim:
             return value
         return Dim(value, ()) if isinstance(value, int) else Dim(1, (value,))
 
-    @property
-    def is_unit(self) -> bool:
-        """Whether the size is 1, so that the axis carries no index."""
-        return self.coefficient == 1 and not self.symbols
-
     def __mul__(self, other: Dim) -> Dim:
+        if self.is_unit:
+            return other
+        if other.is_unit:
+            return self
         return Dim(
             self.coefficient * other.coefficient,
             tuple(sorted(self.symbols + other.symbols)),
@@ -38,9 +56,11 @@ class Dim:
 
     def substitute(self, sizes: Mapping[str, Dim]) -> Dim:
         """Replace size symbols by sizes."""
+        if sizes.keys().isdisjoint(self.symbols):
+            return self
         result = Dim(self.coefficient, ())
         for symbol in self.symbols:
-            result = result * sizes.get(symbol, Dim(1, (symbol,)))
+            result *= sizes.get(symbol) or Dim(1, (symbol,))
         return result
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:

@@ -11,13 +11,15 @@ import itertools
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
-from matcalc.core.dim import ONE, SCALAR, Dim, Shape
+from matcalc.core.dim import SCALAR, Dim, Shape
 
 if TYPE_CHECKING:
     from matcalc.core.operation import Operation
+
+E = TypeVar("E", bound="Expr")
 
 _nodes: WeakValueDictionary[Hashable, Expr] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -29,13 +31,19 @@ class Expr:
 
     Attributes:
         shape: (rows, columns); more axes only for derivatives of abstract functions.
+        axes: sizes of the axes that carry an index, which are all but those of size 1.
+        is_scalar: whether no axis carries an index.
         uid: number of the node in order of creation; never used twice.
         memo: results of passes for this node, keyed by pass. It lives and dies with the node.
+        args: what an operation is applied to; nothing for other nodes.
+        op: the operation that is applied, if any.
     """
 
-    __slots__ = ("__weakref__", "memo", "shape", "uid")
+    __slots__ = ("__weakref__", "axes", "is_scalar", "memo", "shape", "uid")
 
     shape: Shape
+    axes: tuple[Dim, ...]
+    is_scalar: bool
     uid: int
     memo: dict[Any, Any]
 
@@ -43,21 +51,13 @@ class Expr:
     printer: ClassVar[Callable[[Expr], str] | None] = None
 
     args: tuple[Expr, ...]
-
-    @property
-    def axes(self) -> tuple[Dim, ...]:
-        """Sizes of the axes that carry an index: all but those of size 1."""
-        return tuple(dim for dim in self.shape if not dim.is_unit)
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether no axis carries an index."""
-        return all(dim.is_unit for dim in self.shape)
+    op: Operation | None
 
     @property
     def is_square(self) -> bool:
         """Whether it is a matrix with as many rows as columns (a scalar is not)."""
-        return len(self.shape) == 2 and self.shape[0] == self.shape[1] != ONE
+        shape = self.shape
+        return len(shape) == 2 and not shape[0].is_unit and shape[0] == shape[1]
 
     def __str__(self) -> str:
         return Expr.printer(self) if Expr.printer else repr(self)
@@ -72,14 +72,18 @@ class Expr:
         return self
 
 
-def _intern(key: Hashable, build: Callable[[], Expr]) -> Expr:
+def _intern(key: Hashable, node: E, shape: Shape) -> E:
+    """The node that is known by this key; if there is none, the one given, completed."""
     with _lock:
-        node = _nodes.get(key)
-        if node is None:
-            node = build()
-            node.uid = next(_uids)
-            node.memo = {}
-            _nodes[key] = node
+        known = _nodes.get(key)
+        if known is not None:
+            return cast("E", known)
+        node.shape = shape
+        node.axes = tuple([dim for dim in shape if not dim.is_unit])
+        node.is_scalar = not node.axes
+        node.uid = next(_uids)
+        node.memo = {}
+        _nodes[key] = node
         return node
 
 
@@ -88,6 +92,7 @@ class Symbol(Expr):
 
     __slots__ = ("name", "properties")
     args: tuple[Expr, ...] = ()
+    op = None
 
     name: str
     properties: frozenset[str]
@@ -95,13 +100,9 @@ class Symbol(Expr):
     def __new__(cls, name: str, shape: Shape, properties: Iterable[str] = ()) -> Self:
         """The variable of this name, shape and properties."""
         assumed = frozenset(properties)
-
-        def build() -> Expr:
-            node = object.__new__(cls)
-            node.name, node.shape, node.properties = name, shape, assumed
-            return node
-
-        return cast("Self", _intern((cls, name, shape, assumed), build))
+        node = object.__new__(cls)
+        node.name, node.properties = name, assumed
+        return _intern((cls, name, shape, assumed), node, shape)
 
     def __repr__(self) -> str:
         return f"Symbol({self.name})"
@@ -112,19 +113,20 @@ class Constant(Expr):
 
     __slots__ = ("value",)
     args: tuple[Expr, ...] = ()
+    op = None
 
     value: Fraction
 
     def __new__(cls, value: Fraction | int) -> Self:
         """The number ``value``."""
-        exact = Fraction(value)
-
-        def build() -> Expr:
-            node = object.__new__(cls)
-            node.value, node.shape = exact, SCALAR
-            return node
-
-        return cast("Self", _intern((cls, exact), build))
+        # The hash of a fraction takes long; that of its parts does not.
+        key = (cls, value.numerator, value.denominator)
+        known = _nodes.get(key)
+        if known is not None:
+            return cast("Self", known)
+        node = object.__new__(cls)
+        node.value = Fraction(value)
+        return _intern(key, node, SCALAR)
 
     def __repr__(self) -> str:
         return f"Constant({self.value})"
@@ -135,18 +137,15 @@ class Size(Expr):
 
     __slots__ = ("dim",)
     args: tuple[Expr, ...] = ()
+    op = None
 
     dim: Dim
 
     def __new__(cls, dim: Dim) -> Self:
         """The number ``dim``."""
-
-        def build() -> Expr:
-            node = object.__new__(cls)
-            node.dim, node.shape = dim, SCALAR
-            return node
-
-        return cast("Self", _intern((cls, dim), build))
+        node = object.__new__(cls)
+        node.dim = dim
+        return _intern((cls, dim), node, SCALAR)
 
     def __repr__(self) -> str:
         return f"Size({self.dim})"
@@ -160,17 +159,20 @@ class Apply(Expr):
     op: Operation
     args: tuple[Expr, ...]
 
-    def __new__(cls, op: Operation, args: tuple[Expr, ...], shape: Shape) -> Self:
-        """The application; ``shape`` must be what the operation says."""
+    def __new__(cls, op: Operation, args: tuple[Expr, ...], shape: Shape | None = None) -> Self:
+        """The application; its shape is what the operation says unless given.
 
-        def build() -> Expr:
-            node = object.__new__(cls)
-            node.op, node.args, node.shape = op, args, shape
-            return node
-
+        Raises:
+            ShapeProblem: the operation does not take these arguments.
+        """
         # The operation is kept alive by the node, so that its id stays unique while the key is in use.
-        key = (cls, id(op), tuple(arg.uid for arg in args))
-        return cast("Self", _intern(key, build))
+        key = (id(op), *[arg.uid for arg in args])
+        known = _nodes.get(key)
+        if known is not None:
+            return cast("Self", known)
+        node = object.__new__(cls)
+        node.op, node.args = op, args
+        return _intern(key, node, op.shape(args) if shape is None else shape)
 
     def __repr__(self) -> str:
         return f"{self.op.name}({', '.join(f'#{arg.uid}' for arg in self.args)})"
@@ -185,17 +187,20 @@ def postorder(*roots: Expr, without: object = None) -> Iterator[Expr]:
             that a memoised pass costs only the nodes that are new.
     """
     seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
+    stack = list(reversed(roots))
     while stack:
-        node, ready = stack.pop()
+        node = stack[-1]
         if node in seen or without in node.memo:
+            stack.pop()
             continue
-        if ready:
+        waiting = [arg for arg in node.args if arg not in seen and without not in arg.memo]
+        if waiting:
+            waiting.reverse()
+            stack.extend(waiting)
+        else:
+            stack.pop()
             seen.add(node)
             yield node
-        else:
-            stack.append((node, True))
-            stack.extend((arg, False) for arg in reversed(node.args) if arg not in seen)
 
 
 def symbols(*roots: Expr) -> list[Symbol]:

@@ -224,7 +224,7 @@ class Operation:
 
     def __call__(self, *args: Expr) -> Apply:
         """The operation applied to arguments. Raises ShapeProblem."""
-        return Apply(self, args, self.shape(args))
+        return Apply(self, args)
 
     def __repr__(self) -> str:
         return f"<{self.name}>"

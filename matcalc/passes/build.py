@@ -25,10 +25,16 @@ from matcalc.passes.properties import is_skew, is_symmetric, properties
 UNIT = Constant(1)
 MINUS = Constant(-1)
 
+#: The exponent of what is no power, and the coefficient of what has none.
+ONCE = Fraction(1)
+
+#: The exponent of a square root.
+HALF = Fraction(1, 2)
+
 
 def is_op(e: Expr, *ops: Operation) -> bool:
     """Whether ``e`` is an application of one of the operations."""
-    return isinstance(e, Apply) and e.op in ops
+    return e.op in ops
 
 
 def eye(dim: Dim) -> Expr:
@@ -55,7 +61,7 @@ def is_one(e: Expr) -> bool:
 
 def is_zero(e: Expr) -> bool:
     """Whether ``e`` is identically zero on its face."""
-    return (isinstance(e, Constant) and e.value == 0) or is_op(e, ZEROS)
+    return e.op is ZEROS or (isinstance(e, Constant) and not e.value)
 
 
 def size(dim: Dim) -> Expr:
@@ -69,9 +75,9 @@ def split_coefficient(e: Expr) -> tuple[Fraction, Expr]:
     """Rational coefficient and the rest: ``-2 A x`` is (-2, ``A x``)."""
     if isinstance(e, Constant):
         return e.value, UNIT
-    if is_op(e, TIMES) and isinstance(e.args[0], Constant):
+    if e.op is TIMES and isinstance(e.args[0], Constant):
         return e.args[0].value, join_times(e.args[1:])
-    return Fraction(1), e
+    return ONCE, e
 
 
 def scaled(coefficient: Fraction | int, e: Expr) -> Expr:
@@ -92,24 +98,57 @@ def times(*factors: Expr) -> Expr:
 
     Equal bases are merged (``x / x = 1``, ``x .* x = x.^2``), also under a square root.
     """
-    coefficient = Fraction(1)
-    powers: dict[Expr, tuple[Expr, Fraction]] = {}
-    exponents: dict[Expr, Expr] = {}
-    shape: Shape = UNIT.shape
-    if any(is_op(factor, EYE) for factor in factors):
+    if len(factors) == 1:
+        return factors[0]
+    if any(factor.op is EYE for factor in factors):
         # Only the diagonal counts, and that is the transpose's too.
         factors = tuple(f.args[0] if is_op(f, TRANSPOSE, TRIL, TRIU) else f for f in factors)
         if any("diagonal" in properties(f) for f in factors if not is_op(f, EYE)):
             factors = tuple(f for f in factors if not is_op(f, EYE))
-    flat = list(_flattened(factors))
-    # b^k beside a power of b^k, as in b^k / sqrt(b^k), is such a power itself.
-    bases = {canonical(base) for base, exponent in map(as_power, flat) if exponent != 1}
-    for factor in flat:
-        if not factor.is_scalar:
-            shape = factor.shape
+    coefficient = ONCE
+    shape: Shape = UNIT.shape
+    flat: list[Expr] = []
+    for factor in _flattened(factors):
         if isinstance(factor, Constant):
-            coefficient *= factor.value
-        elif (
+            coefficient = factor.value if coefficient is ONCE else coefficient * factor.value
+        else:
+            flat.append(factor)
+            if not factor.is_scalar:
+                shape = factor.shape
+    if not coefficient:
+        # 1 / 0 stays undefined beside a 0.
+        return join_times(factors) if any(map(_divides_by_zero, flat)) else zeros(shape)
+    merged = flat if _share_nothing(flat) else _merged(flat)
+    return join_times(factors) if merged is None else _assemble(coefficient, merged, shape)
+
+
+def _share_nothing(factors: list[Expr]) -> bool:
+    """Whether no two factors can be merged, for which they need a common base."""
+    bases: set[Expr] = set()
+    for factor in factors:
+        op = factor.op
+        if op is SIGN or (op is POWER and not isinstance(factor.args[1], Constant)):
+            return len(factors) == 1
+        key = canonical(factor.args[0] if op is POWER or op is SQRT else factor)
+        if key in bases or _divides_by_zero(factor):
+            return False
+        bases.add(key)
+    return True
+
+
+def _divides_by_zero(factor: Expr) -> bool:
+    base, exponent = as_power(factor)
+    return exponent < 0 and is_zero(base)
+
+
+def _merged(factors: list[Expr]) -> list[Expr] | None:
+    """The factors with those of equal bases merged; None for a division by zero, which is left as it is."""
+    powers: dict[Expr, tuple[Expr, Fraction]] = {}
+    exponents: dict[Expr, Expr] = {}
+    # b^k beside a power of b^k, as in b^k / sqrt(b^k), is such a power itself.
+    bases = {canonical(base) for base, exponent in map(as_power, factors) if exponent != 1}
+    for factor in factors:
+        if (
             is_op(factor, POWER)
             and not isinstance(factor.args[1], Constant)
             and canonical(factor) not in bases
@@ -122,23 +161,23 @@ def times(*factors: Expr) -> Expr:
             )
         else:
             base, exponent = as_power(factor)
-            if exponent < 0 and is_zero(base):
+            if _divides_by_zero(factor):
                 # Undefined, and to stay so: 0 / 0 is not 1.
-                return join_times(factors)
+                return None
             key = canonical(base)
-            first, so_far = powers.get(key, (base, Fraction(0)))
-            powers[key] = (first, so_far + exponent)
-    if coefficient == 0:
-        return zeros(shape)
+            if key in powers:
+                first, so_far = powers[key]
+                powers[key] = (first, so_far + exponent)
+            else:
+                powers[key] = (base, exponent)
     _merge_signs(powers, frozenset(exponents))
-    merged = [
+    return [
         _power_of(base, exponent)
         if key not in exponents
         else _joined(base, exponent, exponents[key])
         for key, (base, exponent) in powers.items()
         if exponent or key in exponents
     ]
-    return _assemble(coefficient, merged, shape)
 
 
 def _flattened(factors: Iterable[Expr]) -> Iterator[Expr]:
@@ -146,7 +185,7 @@ def _flattened(factors: Iterable[Expr]) -> Iterator[Expr]:
     stack = list(factors)[::-1]
     while stack:
         factor = stack.pop()
-        if is_op(factor, TIMES):
+        if factor.op is TIMES:
             stack.extend(reversed(factor.args))
         else:
             yield factor
@@ -209,30 +248,33 @@ def _assemble(coefficient: Fraction, factors: list[Expr], shape: Shape) -> Expr:
     arrays: list[Expr] = []
     for factor in factors:
         inner, rest = split_coefficient(factor)
-        coefficient *= inner
+        if inner is not ONCE:
+            coefficient *= inner
         if is_zero(rest):
             return zeros(shape)
-        if rest is not UNIT and not is_op(rest, ONES):
+        if rest is not UNIT and rest.op is not ONES:
             (scalars if rest.is_scalar else arrays).append(rest)
     if not arrays and not all(dim.is_unit for dim in shape):
         arrays.append(ones(shape))
     args = [*scalars, *_masked(arrays)]
     if not args:
         return Constant(coefficient)
-    if coefficient != 1:
+    if coefficient is not ONCE and coefficient != 1:
         args.insert(0, Constant(coefficient))
     return join_times(tuple(args))
 
 
 def is_mask(e: Expr) -> bool:
     """Whether it is ``tril(ones(n, n))`` or ``triu(ones(n, n))``."""
-    return is_op(e, TRIL, TRIU) and is_op(e.args[0], ONES)
+    return (e.op is TRIL or e.op is TRIU) and e.args[0].op is ONES
 
 
 def _masked(arrays: list[Expr]) -> list[Expr]:
     """``A .* tril(ones(n, n))`` is the triangular part of A."""
+    if len(arrays) < 2:
+        return arrays
     for mask in arrays:
-        if isinstance(mask, Apply) and is_mask(mask) and len(arrays) > 1:
+        if isinstance(mask, Apply) and is_mask(mask):
             rest = tuple(array for array in arrays if array is not mask)
             return [triangular_part(mask.op, join_times(rest))]
     return arrays
@@ -257,16 +299,15 @@ def triangular_part(op: Operation, e: Expr) -> Expr:
 
 def as_power(e: Expr) -> tuple[Expr, Fraction]:
     """Base and rational exponent of an element-wise power."""
-    if isinstance(e, Apply):
-        if e.op is POWER and isinstance(e.args[1], Constant):
-            return e.args[0], e.args[1].value
-        if e.op is SQRT:
-            return e.args[0], Fraction(1, 2)
-    return e, Fraction(1)
+    if e.op is POWER and isinstance(e.args[1], Constant):
+        return e.args[0], e.args[1].value
+    if e.op is SQRT:
+        return e.args[0], HALF
+    return e, ONCE
 
 
 def _power_of(base: Expr, exponent: Fraction) -> Expr:
-    if exponent == 1 or (exponent > 0 and (is_op(base, EYE) or is_mask(base))):
+    if exponent is ONCE or exponent == 1 or (exponent > 0 and (is_op(base, EYE) or is_mask(base))):
         return base
     if isinstance(base, Constant) and base.value and exponent.denominator == 1:
         return Constant(base.value ** int(exponent))

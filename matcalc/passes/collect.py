@@ -64,7 +64,7 @@ def _sum(terms: Sequence[Expr]) -> Expr:
 
 def _collect(terms: Iterable[Expr]) -> list[Expr]:
     """Flatten and add the rational coefficients of equal terms."""
-    sums: dict[Expr, tuple[Expr, Fraction]] = {}
+    sums: dict[Expr, tuple[Expr, Expr, Fraction]] = {}
     stack = list(reversed(list(terms)))
     while stack:
         term = stack.pop()
@@ -81,9 +81,13 @@ def _collect(terms: Iterable[Expr]) -> list[Expr]:
             stack.extend(scaled(coefficient, arg) for arg in reversed(rest.args))
             continue
         key = canonical(rest)
-        first, so_far = sums.get(key, (rest, Fraction(0)))
-        sums[key] = (first, so_far + coefficient)
-    return [scaled(c, rest) for rest, c in sums.values() if c]
+        if key in sums:
+            first, _, so_far = sums[key]
+            coefficient += so_far
+            sums[key] = (first, scaled(coefficient, first), coefficient)
+        else:
+            sums[key] = (rest, term, coefficient)
+    return [term for _, term, coefficient in sums.values() if coefficient]
 
 
 def _join_diagonals(terms: list[Expr]) -> list[Expr]:
