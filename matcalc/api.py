@@ -22,7 +22,12 @@ from matcalc.passes.differentiate import derivatives
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
 from matcalc.passes.layout import LAYOUTS
-from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, structured_derivative
+from matcalc.passes.structure import (
+    CONVENTIONS,
+    STRUCTURAL,
+    check_requirements,
+    structured_derivative,
+)
 from matcalc.report import declaration, factors, one_line
 from matcalc.syntax.names import is_name, normal_name
 from matcalc.wording import function
@@ -113,10 +118,10 @@ def grad(
     convention = choice("structured", structured, CONVENTIONS)
     chosen = occurring(reading) if names is None else names_in("names", names)
     variables = [variable(reading, name) for name in chosen]
-    _sweep(reading, variables)
+    plain = _sweep(reading, variables)
     return Gradients(
         reading,
-        {v: _tensor(reading, v, 1, convention, {}) for v in variables},
+        {v: plain.get(v) or _tensor(reading, v, 1, convention, {}) for v in variables},
         lambda wrt: _derivative(reading, wrt, LAYOUTS[0], 1, convention),
     )
 
@@ -198,10 +203,12 @@ def differentiate(
     }
 
 
-def _sweep(reading: Reading, variables: Iterable[Symbol]) -> None:
-    """Find all first derivatives at once; what needs its own treatment finds the others' work memoised."""
-    if reading.expr is not None:
-        derivatives(reading.expr, [v for v in variables if not v.properties & STRUCTURAL])
+def _sweep(reading: Reading, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]:
+    """First derivatives at once by what needs no treatment of its own; they are memoised."""
+    if reading.expr is None:
+        return {}
+    check_requirements(reading.expr)
+    return derivatives(reading.expr, [v for v in variables if not v.properties & STRUCTURAL])
 
 
 def _derivative(

@@ -135,8 +135,8 @@ def test_index_form(text: str, wrt: str, order: int, answer: str) -> None:
 
 SCALARS = [
     ("exp(t^2)", 6, "(120 + 720 t^2 + 480 t^4 + 64 t^6) exp(t^2)"),
-    ("sigmoid(t)", 3, "(1 - sigmoid(t)) sigmoid(t) (1 - 6 sigmoid(t) + 6 sigmoid(t)^2)"),
-    ("tanh(t)", 4, "(16 - 24 tanh(t)^2) (1 - tanh(t)^2) tanh(t)"),
+    ("sigmoid(t)", 3, "(1 - 6 sigmoid(t) + 6 sigmoid(t)^2) sigmoid(t) (1 - sigmoid(t))"),
+    ("tanh(t)", 4, "(16 - 24 tanh(t)^2) tanh(t) (1 - tanh(t)^2)"),
     ("t^3", 3, "6"),
     ("t^3", 4, "0"),
     ("sin(t)", 4, "sin(t)"),

@@ -19,6 +19,8 @@ from matcalc.core.expr import Expr
 
 _uids = itertools.count(1)
 
+ONCE = Fraction(1)
+
 #: Axes that an expression can have: what has more free indices has no matrix form of its own.
 MATRIX_AXES = 2
 
@@ -108,10 +110,18 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class IndexExpr:
-    """A sum of terms with the free indices named in the order of the axes."""
+    """A sum of terms with the free indices named in the order of the axes.
+
+    Attributes:
+        free: the free indices.
+        terms: the terms.
+        matrix: the same as a number times one expression, with rows and columns in the order of
+            the axes, where that is known.
+    """
 
     free: tuple[Index, ...]
     terms: tuple[Term, ...]
+    matrix: tuple[Fraction, Expr] | None = field(default=None, compare=False, repr=False)
 
     @property
     def dims(self) -> tuple[Dim, ...]:
@@ -123,6 +133,12 @@ class IndexExpr:
         outer: dict[Index, Slot] = dict(zip(self.free, free, strict=True))
         terms = tuple(renew_bound(term, outer) for term in self.terms)
         return IndexExpr(tuple(part for slot in free for part in slot.parts), terms)
+
+
+def whole(matrix: Expr, free: tuple[Index, ...], coefficient: Fraction = ONCE) -> IndexExpr:
+    """A multiple of a matrix as an array in index notation; a row has one axis like a column."""
+    term = Term(coefficient, (Factor(matrix, free),))
+    return IndexExpr(free, (term,), (coefficient, matrix))
 
 
 def renew_bound(term: Term, outer: Mapping[Index, Slot]) -> Term:

@@ -24,7 +24,7 @@ def _same_shape(shapes: tuple[Shape, ...]) -> Shape:
 
 def _broadcast_scalars(shapes: tuple[Shape, ...]) -> Shape:
     """Scalars combine with anything; everything else must have one shape."""
-    arrays = [shape for shape in shapes if not all(dim.is_unit for dim in shape)]
+    arrays = [shape for shape in shapes if not (shape[0].is_unit and shape[1].is_unit)]
     for shape in arrays[1:]:
         if shape != arrays[0]:
             raise ShapeProblem(

@@ -82,6 +82,8 @@ def split_coefficient(e: Expr) -> tuple[Fraction, Expr]:
 
 def scaled(coefficient: Fraction | int, e: Expr) -> Expr:
     """``coefficient e``."""
+    if coefficient is ONCE or coefficient == 1:
+        return e
     return times(Constant(coefficient), e)
 
 
@@ -124,21 +126,21 @@ def times(*factors: Expr) -> Expr:
 
 def _share_nothing(factors: list[Expr]) -> bool:
     """Whether no two factors can be merged, for which they need a common base."""
-    bases: set[Expr] = set()
+    bases: list[Expr] = []
     for factor in factors:
         op = factor.op
         if op is SIGN or (op is POWER and not isinstance(factor.args[1], Constant)):
             return len(factors) == 1
-        key = canonical(factor.args[0] if op is POWER or op is SQRT else factor)
-        if key in bases or _divides_by_zero(factor):
+        if _divides_by_zero(factor):
             return False
-        bases.add(key)
-    return True
+        bases.append(factor.args[0] if op is POWER or op is SQRT else factor)
+    # What differs in the order of arguments only has the same operation; most products end here.
+    kinds = {base if base.op is None else (base.op, len(base.args)) for base in bases}
+    return len(kinds) == len(bases) or len(set(map(canonical, bases))) == len(bases)
 
 
 def _divides_by_zero(factor: Expr) -> bool:
-    base, exponent = as_power(factor)
-    return exponent < 0 and is_zero(base)
+    return factor.op is POWER and is_zero(factor.args[0]) and as_power(factor)[1] < 0
 
 
 def _merged(factors: list[Expr]) -> list[Expr] | None:
@@ -256,12 +258,22 @@ def _assemble(coefficient: Fraction, factors: list[Expr], shape: Shape) -> Expr:
             (scalars if rest.is_scalar else arrays).append(rest)
     if not arrays and not all(dim.is_unit for dim in shape):
         arrays.append(ones(shape))
+    if len(scalars) > 1:
+        scalars.sort(key=_place)
     args = [*scalars, *_masked(arrays)]
     if not args:
         return Constant(coefficient)
     if coefficient is not ONCE and coefficient != 1:
         args.insert(0, Constant(coefficient))
     return join_times(tuple(args))
+
+
+def _place(scalar: Expr) -> tuple[int, str]:
+    """``1/(m n) k det(X)``: sizes, then names, before what is computed."""
+    base = as_power(scalar)[0]
+    if isinstance(base, Size):
+        return 0, str(base.dim)
+    return (1 if base.op is None else 2), ""
 
 
 def is_mask(e: Expr) -> bool:

@@ -12,13 +12,13 @@ from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.index import MATRIX_AXES, IndexExpr
 from matcalc.passes.differentiate import (
     carried_back,
+    contracted,
     derivative,
     derivatives,
     differentiate_index,
-    settle,
-    summed,
 )
 from matcalc.passes.gather import gather
+from matcalc.passes.settle import settle
 
 #: What names stand for, each in terms of those before it.
 Definitions = Mapping[Symbol, Expr]
@@ -54,9 +54,9 @@ def _through(
         return partials[wrt]
     parts = {variable: [partial] for variable, partial in partials.items()}
     for name, value in reversed(list(definitions.items())):
-        cotangent = settle(summed(parts[name]))
+        cotangent = settle(parts[name])
         if cotangent.terms:
             inner = [v for v in symbols(value) if v in parts]
             for variable, contribution in carried_back(value, cotangent, inner).items():
                 parts[variable].append(contribution)
-    return settle(summed(parts[wrt]))
+    return contracted(settle(parts[wrt]))

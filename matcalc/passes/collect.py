@@ -36,10 +36,28 @@ def total(*terms: Expr) -> Expr:
     collected = _collect(terms)
     if not collected:
         return zeros(terms[0].shape)
+    if len(collected) == 1:
+        return collected[0]
     collected = _plain_before_transposed(_join_diagonals(collected))
-    if 1 < len(collected) <= FACTOR_LIMIT:
+    if 1 < len(collected) <= FACTOR_LIMIT and _may_share(collected):
         collected = _factor([_Piece.of(term) for term in collected])
     return _transpose_outside(_sum(collected))
+
+
+def _may_share(terms: Sequence[Expr]) -> bool:
+    """Whether two terms have a factor in common, or all have a sign; most sums have nothing to pull out."""
+    seen: set[object] = set()
+    for term in terms:
+        coefficient, rest = split_coefficient(term)
+        keys: set[object] = set() if abs(coefficient) == 1 else {abs(coefficient)}
+        for factor in rest.args if rest.op is TIMES else (rest,):
+            ends = factor.args if factor.op is MATMUL else (factor,)
+            keys.update(canonical(as_power(end)[0]) for end in (ends[0], ends[-1]))
+        keys.discard(UNIT)
+        if not seen.isdisjoint(keys):
+            return True
+        seen |= keys
+    return all(split_coefficient(term)[0] < 0 for term in terms)
 
 
 def _transpose_outside(e: Expr) -> Expr:
@@ -62,9 +80,11 @@ def _sum(terms: Sequence[Expr]) -> Expr:
     return ADD(*terms)
 
 
-def _collect(terms: Iterable[Expr]) -> list[Expr]:
+def _collect(terms: Sequence[Expr]) -> list[Expr]:
     """Flatten and add the rational coefficients of equal terms."""
     sums: dict[Expr, tuple[Expr, Expr, Fraction]] = {}
+    if len(terms) == 1 and terms[0].op not in (ADD, TIMES, TRANSPOSE):
+        return [] if is_zero(terms[0]) else list(terms)
     stack = list(reversed(list(terms)))
     while stack:
         term = stack.pop()

@@ -11,18 +11,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
-from matcalc.core.index import MATRIX_AXES, Factor, Index, IndexExpr, Term, renew_bound
-from matcalc.errors import LimitProblem
+from matcalc.core.index import MATRIX_AXES, Factor, Index, IndexExpr, Term, whole
 from matcalc.ops.constant import EYE
+from matcalc.passes.build import UNIT
 from matcalc.passes.contract import contract
 from matcalc.passes.expand import expand
 from matcalc.passes.gather import gather
-from matcalc.passes.pull_back import pull_back
-from matcalc.passes.recognise import recognise
-from matcalc.passes.resolve import resolve
-
-#: Derivatives with more terms than this are refused; a tensor of a deep network can have 2^depth.
-TERM_LIMIT = 5000
+from matcalc.passes.local_step import carry
+from matcalc.passes.settle import settle
 
 
 def derivative(f: Expr, wrt: Symbol, order: int = 1) -> IndexExpr:
@@ -34,14 +30,14 @@ def derivative(f: Expr, wrt: Symbol, order: int = 1) -> IndexExpr:
         UnsupportedProblem: an operation on the way has no rule.
         LimitProblem: the result would have too many terms.
     """
-    result = derivatives(f, [wrt])[wrt]
+    result = contracted(derivatives(f, [wrt])[wrt])
     for _ in range(order - 1):
         result = gather(differentiate_index(result, wrt))
     return gather(result) if order == 1 and len(result.free) > MATRIX_AXES else result
 
 
 def derivatives(f: Expr, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]:
-    """First derivatives by several variables from one sweep."""
+    """First derivatives by several variables from one sweep; matrices as they are, not contracted."""
     f = expand(f)
     wanted = list(dict.fromkeys(variables))
     missing = [v for v in wanted if ("jacobian", v) not in f.memo]
@@ -77,7 +73,7 @@ def differentiate_index(expr: IndexExpr, wrt: Symbol) -> IndexExpr:
                 Term(term.coefficient * piece.coefficient, (*others, *piece.factors))
                 for piece in pieces
             )
-    return settle(IndexExpr((*expr.free, *axes), tuple(terms)))
+    return contracted(settle([IndexExpr((*expr.free, *axes), tuple(terms))]))
 
 
 def _sweep(f: Expr, variables: list[Symbol], seed: IndexExpr) -> dict[Symbol, IndexExpr]:
@@ -91,16 +87,23 @@ def _sweep(f: Expr, variables: list[Symbol], seed: IndexExpr) -> dict[Symbol, In
         parts = sorted(cotangents.pop(node, ()), key=lambda part: part[0])
         if not parts:
             continue
-        cotangent = settle(summed([part for _, part in parts]))
+        cotangent = settle([part for _, part in parts])
         if not cotangent.terms:
             continue
         if isinstance(node, Symbol):
             found[node] = cotangent
         for position, arg in enumerate(node.args):
             if arg in active and isinstance(node, Apply):
-                contribution = pull_back(node, position, cotangent)
+                contribution = carry(node, position, cotangent)
                 cotangents.setdefault(arg, []).append((place[node, position], contribution))
     return {v: found.get(v) or _zero(output, v) for v in variables}
+
+
+def contracted(expr: IndexExpr) -> IndexExpr:
+    """The array with its terms in normal form."""
+    if expr.matrix is None:
+        return expr
+    return IndexExpr(expr.free, contract(expr).terms, expr.matrix)
 
 
 def _seed(f: Expr, output: tuple[Index, ...]) -> IndexExpr:
@@ -108,7 +111,7 @@ def _seed(f: Expr, output: tuple[Index, ...]) -> IndexExpr:
     own = tuple(Index(dim) for dim in f.axes)
     pairs = zip(output, own, strict=True)
     factors = tuple(Factor(EYE(Size(o.dim)), (o, i)) for o, i in pairs)
-    return IndexExpr((*output, *own), (Term(Fraction(1), factors),))
+    return IndexExpr((*output, *own), (Term(Fraction(1), factors),)) if own else whole(UNIT, ())
 
 
 def _reading_order(f: Expr) -> dict[tuple[Expr, int], int]:
@@ -136,30 +139,3 @@ def _depending(order: list[Expr], variables: set[Symbol]) -> set[Expr]:
         if node in variables or any(arg in active for arg in node.args):
             active.add(node)
     return active
-
-
-def summed(parts: list[IndexExpr]) -> IndexExpr:
-    """The sum of arrays over the same axes; the free indices of the first name the axes."""
-    first = parts[0]
-    terms = list(first.terms)
-    for part in parts[1:]:
-        names = dict(zip(part.free, first.free, strict=True))
-        terms.extend(renew_bound(term, names) for term in part.terms)
-    return IndexExpr(first.free, tuple(terms))
-
-
-def settle(expr: IndexExpr) -> IndexExpr:
-    """Contracted; with at most two free indices folded into one matrix where there is one."""
-    expr = contract(expr)
-    if len(expr.free) <= 2 and expr.terms:
-        row, column = (*expr.free, None, None)[:2]
-        matrix = recognise(expr, row, column)
-        if matrix is not None:
-            folded = Term(Fraction(1), (Factor(resolve(matrix), expr.free),))
-            return contract(IndexExpr(expr.free, (folded,)))
-    if len(expr.terms) > TERM_LIMIT:
-        raise LimitProblem(
-            f"the derivative has more than {TERM_LIMIT} terms",
-            help="differentiate a scalar function, or a smaller part",
-        )
-    return expr

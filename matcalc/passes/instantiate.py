@@ -9,7 +9,7 @@ from matcalc.core.expr import Apply, Expr, Size, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import ones, times
-from matcalc.passes.simplify import simplify
+from matcalc.passes.simplify import rebuild, simplify
 
 
 def instantiate(
@@ -26,19 +26,19 @@ def instantiate(
     done: dict[Expr, Expr] = {}
     for node in postorder(template):
         if node in parameters:
-            done[node] = operand(parameters.index(node))
+            done[node] = simplify(operand(parameters.index(node)))
         elif isinstance(node, Size):
             done[node] = Size(node.dim.substitute(sizes))
         elif isinstance(node, Apply):
-            done[node] = _broadcast(node.op, [done[arg] for arg in node.args])
+            done[node] = rebuild(node.op, _broadcast(node.op, [done[arg] for arg in node.args]))
         else:
             done[node] = node
     return simplify(done[template])
 
 
-def _broadcast(op: Operation, args: list[Expr]) -> Expr:
+def _broadcast(op: Operation, args: list[Expr]) -> list[Expr]:
     arrays = [arg for arg in args if not arg.is_scalar]
     if op is not ADD or not arrays:
-        return op(*args)
+        return args
     shape = arrays[0].shape
-    return ADD(*(times(arg, ones(shape)) if arg.is_scalar else arg for arg in args))
+    return [times(arg, ones(shape)) if arg.is_scalar else arg for arg in args]

@@ -33,27 +33,29 @@ def pull_back(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
         return _pull_elementwise(node, position, cotangent)
     if not node.op.variadic:
         rule = local_jacobian(node.op, position)
-        return _apply(rule, _Operands(node.args), cotangent, position)
+        return _apply(rule, Operands(node.args), cotangent, position)
     before, after = node.args[:position], node.args[position + 1 :]
-    if after:
-        # op(before, argument, after) = op(op(before, argument), after)
-        left = _Operands.grouped(node.op, (*before, node.args[position]), after)
-        cotangent = _apply(local_jacobian(node.op, 0), left, cotangent, 0)
     if before:
-        right = _Operands.grouped(node.op, before, (node.args[position],))
+        # op(before, argument, after) = op(before, op(argument, after))
+        right = Operands.grouped(node.op, before, node.args[position:])
         cotangent = _apply(local_jacobian(node.op, 1), right, cotangent, 1)
+    if after:
+        left = Operands.grouped(node.op, node.args[position : position + 1], after)
+        cotangent = _apply(local_jacobian(node.op, 0), left, cotangent, 0)
     return cotangent
 
 
-class _Operands:
+class Operands:
     """The actual arguments of a rule. A group of arguments is only built if the rule mentions it."""
+
+    shapes: tuple[Shape, ...]
 
     def __init__(self, args: tuple[Expr, ...]) -> None:
         self.shapes = tuple(arg.shape for arg in args)
         self._build: tuple[Callable[[], Expr], ...] = tuple(partial(_itself, arg) for arg in args)
 
     @classmethod
-    def grouped(cls, op: Operation, left: tuple[Expr, ...], right: tuple[Expr, ...]) -> _Operands:
+    def grouped(cls, op: Operation, left: tuple[Expr, ...], right: tuple[Expr, ...]) -> Operands:
         """Two arguments of a variadic operation, each the operation of a run of arguments."""
         operands = cls(())
         operands.shapes = (_group_shape(op, left), _group_shape(op, right))
@@ -62,6 +64,19 @@ class _Operands:
 
     def __getitem__(self, position: int) -> Expr:
         return self._build[position]()
+
+    @classmethod
+    def around(cls, op: Operation, args: tuple[Expr, ...], position: int) -> Operands:
+        """Of a variadic operation: what stands before an argument, the argument, what stands after it."""
+        groups = [
+            group
+            for group in (args[:position], args[position : position + 1], args[position + 1 :])
+            if group
+        ]
+        operands = cls(())
+        operands.shapes = tuple(_group_shape(op, group) for group in groups)
+        operands._build = tuple(partial(_group, op, group) for group in groups)
+        return operands
 
 
 def _itself(e: Expr) -> Expr:
@@ -80,7 +95,7 @@ def _group_shape(op: Operation, args: tuple[Expr, ...]) -> Shape:
 
 
 def _apply(
-    rule: LocalJacobian, operands: _Operands, cotangent: IndexExpr, position: int
+    rule: LocalJacobian, operands: Operands, cotangent: IndexExpr, position: int
 ) -> IndexExpr:
     """Multiply the cotangent by the local Jacobian and sum over the node's indices."""
     point = _Instance(rule, operands, position)
@@ -100,7 +115,7 @@ def _apply(
 class _Instance:
     """A rule with its placeholders, sizes and indices replaced by actual ones."""
 
-    def __init__(self, rule: LocalJacobian, operands: _Operands, position: int) -> None:
+    def __init__(self, rule: LocalJacobian, operands: Operands, position: int) -> None:
         self.rule = rule
         self.operands = operands
         self.sizes = self._bind_sizes()
@@ -160,10 +175,15 @@ class _Instance:
 # ------------------------------------------------------------------ element-wise operations
 
 
+def elementwise_derivative(node: Apply, position: int) -> Expr:
+    """The derivative of every entry by that of the argument."""
+    template = scalar_derivative(node.op, position)
+    return instantiate(template, placeholders(node.op), node.args.__getitem__, {})
+
+
 def _pull_elementwise(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
     """The derivative acts entry by entry; a scalar argument collects all entries."""
-    template = scalar_derivative(node.op, position)
-    derivative = instantiate(template, placeholders(node.op), node.args.__getitem__, {})
+    derivative = elementwise_derivative(node, position)
     argument = node.args[position]
     count = len(node.axes)
     outer = cotangent.free[: len(cotangent.free) - count]

@@ -6,7 +6,7 @@ from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Expr
 from matcalc.core.index import Composite, Index, IndexExpr, Term
 from matcalc.ops.constant import EYE
-from matcalc.passes.build import is_op, zeros
+from matcalc.passes.build import is_op, scaled, zeros
 from matcalc.passes.collect import total
 from matcalc.passes.contract import contract
 from matcalc.passes.kronecker import kronecker_term
@@ -19,6 +19,8 @@ def recognise(expr: IndexExpr, row: Index | None, column: Index | None) -> Expr 
 
     ``row`` and ``column`` are the free indices of ``expr``; None stands for an axis of size 1.
     """
+    if expr.matrix is not None and expr.free and (column is None or expr.free == (row, column)):
+        return scaled(*expr.matrix)
     return vectorise(expr, (row,) if row else (), (column,) if column else ())
 
 

@@ -15,14 +15,14 @@ def resolve(e: Expr) -> Expr:
     e = simplify(e)
     for node in postorder(e, without=resolve):
         node.memo[resolve] = _resolve(node)
-    found: Expr = simplify(e.memo[resolve])
-    return found
+    found: Expr = e.memo[resolve]
+    return found if found is e else simplify(found)
 
 
 def _resolve(node: Expr) -> Expr:
     if not isinstance(node, Apply):
         return node
-    args = tuple(arg.memo[resolve] for arg in node.args)
+    args = tuple([arg.memo[resolve] for arg in node.args])
     if not node.op.commuting or not commute(args[0], args[-1]):
         return node if args == node.args else node.op(*args)
     sizes: dict[str, Dim] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder
 from matcalc.core.operation import Operation
@@ -193,6 +193,18 @@ def simplify(e: Expr) -> Expr:
     result = e.memo[simplify]
     assert isinstance(result, Expr)
     return result
+
+
+def rebuild(op: Operation, args: Sequence[Expr]) -> Expr:
+    """The operation of arguments in normal form, in normal form; sizes as numbers are put into it too."""
+    kept = op.size_positions
+    normal = [
+        build.size(arg.dim) if isinstance(arg, Size) and k not in kept else arg
+        for k, arg in enumerate(args)
+    ]
+    found = REBUILD.get(op, op)(*normal)
+    found.memo.setdefault(simplify, found)
+    return found
 
 
 def _rebuild(node: Expr) -> Expr:

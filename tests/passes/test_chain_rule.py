@@ -31,8 +31,8 @@ def answer(text, wrt, keep, **options):
         ("z = W x + b; z' A z", "x", "z", "W' (A + A') z"),
         # of several definitions all, one, or one that only another one uses
         (NETWORK + "||r||^2", "W", ["u", "h", "r"], "2 ((V' r) .* (1 - h.^2)) x'"),
-        (NETWORK + "||r||^2", "x", "r", "2 W' ((1 - tanh(W x).^2) .* (V' r))"),
-        (NETWORK + "||r||^2", "x", ("h",), "2 W' ((1 - h.^2) .* (V' (V h - y)))"),
+        (NETWORK + "||r||^2", "x", "r", "2 W' ((V' r) .* (1 - tanh(W x).^2))"),
+        (NETWORK + "||r||^2", "x", ("h",), "2 W' ((V' (V h - y)) .* (1 - h.^2))"),
         # what is defined varies within a structure
         ("X: (n, n) symmetric; S = X X; logdet(S)", "X", "S", "X S^-1 + S^-1 X"),
         # the function's value is what is defined
