@@ -90,7 +90,7 @@ def test_a_network_of_five_layers_names_its_intermediate_results():
         found[1]
         == "u1 = tanh(W1 x)                                                 name the intermediate results"
     )
-    assert "g4 = ∂f/∂u4 = W5' ((1 - u5.^2) .* g5)" in [line.split("    ")[0] for line in found]
+    assert "g4 = ∂f/∂u4 = W5' (g5 .* (1 - u5.^2))" in [line.split("    ")[0] for line in found]
     assert len(found) <= 16
 
 
@@ -178,7 +178,7 @@ def test_names_in_a_network():
     assert lines(text, "W1")[3:6] == [
         "f = ||h3 - y||^2",
         "g3 = ∂f/∂h3 = 2 (h3 - y)                 chain rule",
-        "g2 = ∂f/∂h2 = W3' ((1 - h3.^2) .* g3)    chain rule",
+        "g2 = ∂f/∂h2 = W3' (g3 .* (1 - h3.^2))    chain rule",
     ]
 
 
