@@ -35,7 +35,7 @@ def write_call(writer: Writer, node: Apply) -> Code:
             f"there is no {writer.dialect.name} code for {node.op.spelling}",
             help=f"add a {writer.dialect.name} template to its record",
         )
-    if node.op.elementwise or _is_axis_free(node.op.numpy):
+    if node.op.elementwise or _is_axis_free(writer.dialect.unspelt(node.op)):
         return fill(_inline(writer, node.op, template), _operands(writer, node))
     template = _inline(writer, node.op, template)
     if node.op is KRON:

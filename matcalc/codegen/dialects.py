@@ -58,12 +58,16 @@ class Dialect:
     assigns: bool = False
     fuses: bool = False
 
+    def unspelt(self, op: Operation) -> str:
+        """The template of an operation as its record has it."""
+        return self.own(op) or op.numpy
+
     def template(self, op: Operation) -> str:
         """The template of an operation: its record's for this library, else NumPy's, respelled.
 
         ``""`` where there is none, or it needs SciPy and the library has nothing of the kind.
         """
-        template = self.spell(self.own(op) or op.numpy)
+        template = self.spell(self.unspelt(op))
         return "" if not self.scipy and re.search(SCIPY, template) else template
 
     def spell(self, code: str) -> str:

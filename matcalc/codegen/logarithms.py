@@ -199,30 +199,36 @@ def _of_repeated(e: Apply) -> Expr | None:
     if len(e.args) != 2:
         return None
     left, right = e.args
-    if build.is_op(right, ONES):
+    if _is_ones(right):
         inner = logarithm(left)
         if inner is None:
             return None
         if left.shape[1].is_unit:
-            return product(inner, right)
+            return product(inner, build.ones(right.shape))
         return _log_sum(LOGSUMEXP_2, inner) if right.shape[1].is_unit else None
-    if build.is_op(left, ONES):
+    if _is_ones(left):
         inner = logarithm(right)
         if inner is None:
             return None
         if right.shape[0].is_unit:
-            return product(left, inner)
+            return product(build.ones(left.shape), inner)
         return _log_sum(LOGSUMEXP_1, inner) if left.shape[0].is_unit else None
     return None
 
 
+def _is_ones(e: Expr) -> bool:
+    return build.is_op(e.args[0] if build.is_op(e, TRANSPOSE) else e, ONES)
+
+
 def _log_sum(operation: Operation, l: Expr) -> Expr:
     """Log of the sum of exponentials, over the axes that the operation sums."""
-    if l.is_scalar:
+    rows, columns = l.shape
+    summed = {LOGSUMEXP_1: rows, LOGSUMEXP_2: columns}.get(operation, rows * columns)
+    if summed.is_unit:
         return l
-    if operation is LOGSUMEXP and not l.shape[1].is_unit:
-        l = build.transposed(l) if l.shape[0].is_unit else VEC(l)
-    return operation(l)
+    if len(l.axes) == 1:
+        return LOGSUMEXP(l if columns.is_unit else build.transposed(l))
+    return operation(VEC(l) if operation is LOGSUMEXP else l)
 
 
 def _repeated(softmax: Operation, log_sum: Expr, shape: Shape) -> Expr:

@@ -16,6 +16,7 @@ from fractions import Fraction
 from matcalc.codegen.arguments import Names, with_products
 from matcalc.codegen.array_code import write_array
 from matcalc.codegen.arrays import is_array_operation
+from matcalc.codegen.broadcasting import Operand, Repeated, operands
 from matcalc.codegen.calls import write_call
 from matcalc.codegen.chains import chain_parts, write_chain
 from matcalc.codegen.code import ATOM, RAISE, SCALE, SUM, UNARY, Code, number
@@ -54,7 +55,7 @@ class Writer:
         self._planned: set[Expr] = set()
         self._structural: dict[Operation, Callable[[Apply], Code]] = {
             ADD: self._add,
-            TIMES: lambda node: self._times(node.args),
+            TIMES: self._times,
             MATMUL: lambda node: write_chain(self, node),
             TRANSPOSE: self._transpose,
             POWER: self._power,
@@ -207,22 +208,31 @@ class Writer:
             return Code(f"math.{node.op.name}({self.use(node.args[0]).text})")
         return write_call(self, node)
 
+    def _operand(self, operand: Operand) -> Code:
+        """A term or a factor, but for its coefficient."""
+        code = self.use(operand.part)
+        return Code(f"{code.at(ATOM)}[:, None]") if operand.repeated is Repeated.COLUMN else code
+
     def _add(self, node: Apply) -> Code:
         return self.total(
-            self.use(term) if scalars is None else self._times(scalars)
-            for term, scalars in _terms(node)
+            self._operand(term) if term.coefficient == 1 else self._multiplied([term])
+            for term in operands(node)
         )
 
-    def _times(self, args: Sequence[Expr]) -> Code:
+    def _times(self, node: Apply) -> Code:
+        return self._multiplied(operands(node))
+
+    def _multiplied(self, factors: Sequence[Operand]) -> Code:
         coefficient = Fraction(1)
         above, below = [], []
-        for arg in args:
-            if isinstance(arg, Constant):
-                coefficient *= arg.value
-            elif (divisor := self._divisor(arg)) is not None:
+        for factor in factors:
+            coefficient *= factor.coefficient
+            if isinstance(factor.part, Constant):
+                coefficient *= factor.part.value
+            elif (divisor := self._divisor(factor.part)) is not None:
                 below.append(divisor)
             else:
-                above.append(self.use(arg))
+                above.append(self._operand(factor))
         return self.product(coefficient, above, below)
 
     def _divisor(self, factor: Expr) -> Code | None:
@@ -259,26 +269,14 @@ class Writer:
 def parts(node: Expr) -> tuple[Expr, ...]:
     """The nodes whose code the code of a node is made of.
 
-    A sum writes an array of ones as a number, and a product neither a transpose nor a diagonal matrix
-    as an array of its own.
+    A product writes neither a transpose nor a diagonal matrix as an array of its own, a sum no copies of
+    a row or a column.
     """
     if not isinstance(node, Apply):
         return ()
-    if node.op is ADD:
-        found = ((term,) if scalars is None else scalars for term, scalars in _terms(node))
-        return tuple(part for some in found for part in some)
+    if node.op in (ADD, TIMES):
+        return tuple(operand.part for operand in operands(node))
     return chain_parts(node) if node.op is MATMUL else node.args
-
-
-def _terms(node: Apply) -> list[tuple[Expr, Sequence[Expr] | None]]:
-    """The terms of a sum; with its scalar factors, a constant array that is written as a number.
-
-    It broadcasts as soon as another term brings the shape.
-    """
-    constant = [_constant_array(term) for term in node.args]
-    if None not in constant:
-        return [(term, None) for term in node.args]
-    return list(zip(node.args, constant, strict=True))
 
 
 def _postorder(roots: Sequence[Expr]) -> Iterator[Expr]:
@@ -303,16 +301,3 @@ def _is_number(node: Expr, numbers: set[Expr]) -> bool:
         return isinstance(node, Constant | Size)
     arithmetic = node.op in (ADD, TIMES, POWER) or node.op.name in MATH
     return node.op is PI or (arithmetic and node.is_scalar and numbers.issuperset(node.args))
-
-
-def _constant_array(term: Expr) -> Sequence[Expr] | None:
-    """The scalar factors of a multiple of a matrix of ones, or None for anything else."""
-    if not isinstance(term, Apply) or term.is_scalar:
-        return None
-    if term.op is ONES:
-        return ()
-    if term.op is TIMES:
-        rest = [arg for arg in term.args if not arg.is_scalar]
-        if len(rest) == 1 and isinstance(rest[0], Apply) and rest[0].op is ONES:
-            return [arg for arg in term.args if arg.is_scalar]
-    return None

@@ -105,7 +105,8 @@ SIGMOID = _elementwise(
     infers=("-> positive",),
 )  # fmt: skip
 SOFTPLUS = _elementwise(
-    "softplus", "sigmoid(x)", numpy="np.logaddexp({0}, 0)", torch="torch.logaddexp({0}, torch.zeros_like({0}))", latex=r"\operatorname{softplus}",
+    "softplus", "sigmoid(x)", numpy="np.maximum({0}, 0) + np.log1p(np.exp(-np.abs({0})))",
+    jax="jax.nn.softplus({0})", torch="torch.logaddexp({0}, torch.zeros_like({0}))", latex=r"\operatorname{softplus}",
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)), infers=("-> positive",),
 )  # fmt: skip
 ERF = _elementwise(

@@ -120,7 +120,10 @@ PINV = Operation(
         ),
     ),
     latex="{0}^{{+}}",
-    numpy="np.linalg.pinv({0})",
+    # Rounding makes singular values that are 0 larger than NumPy's and PyTorch's default tolerance.
+    numpy="np.linalg.pinv({0}, 10 * max({0}.shape) * np.finfo({0}.dtype).eps)",
+    jax="jnp.linalg.pinv({0})",
+    torch="torch.linalg.pinv({0}, rtol=10 * max({0}.shape) * torch.finfo({0}.dtype).eps)",
     sympy=lambda sp, X: _pseudo_inverse(X),
     kink="the rank of {0} changes",
     keeps="symmetric skew diagonal orthogonal psd invertible",

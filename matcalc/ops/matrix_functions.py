@@ -130,7 +130,7 @@ def _family(
 EXPM, EXPM_FRECHET, EXPM_KRONECKER = _family(
     "expm", r"\operatorname{expm}", "expm(X)",
     numpy="scipy.linalg.expm({B})", jax="scipy.linalg.expm({B})", torch="torch.linalg.matrix_exp({B})",
-    frechet="scipy.linalg.expm_frechet({0}, {E}, compute_expm=False)",
+    frechet="scipy.linalg.expm_frechet({0}, {E}, compute_expm=False).astype({0}.dtype)",
     keeps="nonnegative", infers=("-> invertible", "symmetric -> spd", "skew -> orthogonal"),
 )  # fmt: skip
 # Where a library lacks the sine and the cosine: exp(i X) = cos(X) + i sin(X).

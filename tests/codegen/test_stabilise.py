@@ -36,6 +36,7 @@ jax.config.update("jax_enable_x64", True)
         ("log(softmax(x))", "x - logsumexp(x) ones(n)"),
         ("log(sum(exp(X), 1))", "logsumexp(X, 1)"),
         ("log(exp(X) ones(n))", "logsumexp(X, 2)"),
+        ("log(ones(n)' exp(x))", "logsumexp(x)"),
         ("exp(X) ./ (ones(m) sum(exp(X), 1))", "softmax(X, 1)"),
         ("exp(X) ./ (sum(exp(X), 2) ones(1, n))", "softmax(X, 2)"),
         ("exp(X) diag((1 ./ sum(exp(X), 1))')", "softmax(X, 1)"),

@@ -1,0 +1,85 @@
+"""Copies of rows, columns and numbers, which array libraries make of themselves.
+
+``A - m ones(1, n)`` is ``A - m[:, None]``: a term or factor that repeats a column is written as the
+column, as long as the others bring the axis along which it is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from fractions import Fraction
+
+from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.operation import Operation
+from matcalc.ops.constant import ONES
+from matcalc.ops.structural import MATMUL, TIMES
+
+
+class Repeated(Enum):
+    """What a term or factor repeats."""
+
+    NOTHING = auto()
+    NUMBER = auto()
+    ROW = auto()
+    COLUMN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A term or a factor: ``coefficient`` times copies of ``part``."""
+
+    part: Expr
+    repeated: Repeated = Repeated.NOTHING
+    coefficient: Fraction = Fraction(1)
+
+
+def operands(node: Apply) -> list[Operand]:
+    """The arguments of a sum or an entry by entry product, each as what it repeats."""
+    if not node.is_scalar:
+        found = [_operand(arg) for arg in node.args]
+        ways = {o.repeated for o, arg in zip(found, node.args, strict=True) if not arg.is_scalar}
+        if Repeated.NOTHING in ways or ways >= {Repeated.ROW, Repeated.COLUMN}:
+            return found
+    return list(map(Operand, node.args))
+
+
+def _operand(e: Expr) -> Operand:
+    if not isinstance(e, Apply) or e.is_scalar:
+        return Operand(e)
+    if e.op is TIMES:
+        scalars = [arg for arg in e.args if arg.is_scalar]
+        arrays = [arg for arg in e.args if not arg.is_scalar]
+        inner = _operand(arrays[0])
+        if len(arrays) > 1 or inner.repeated is Repeated.NOTHING:
+            return Operand(e)
+        return _multiple(scalars, inner.part, inner.repeated, inner.coefficient)
+    if e.op is ONES:
+        return Operand(Constant(1), Repeated.NUMBER)
+    if e.op is MATMUL and len(e.axes) == 2:
+        for copies, rest, way in (
+            (e.args[-1], e.args[:-1], Repeated.COLUMN),
+            (e.args[0], e.args[1:], Repeated.ROW),
+        ):
+            number = _operand(copies)
+            if number.repeated is Repeated.NUMBER and len(copies.axes) == 1:
+                return _multiple([number.part], _product(MATMUL, rest), way, number.coefficient)
+    return Operand(e)
+
+
+def _multiple(
+    scalars: Sequence[Expr], part: Expr, way: Repeated, coefficient: Fraction = Fraction(1)
+) -> Operand:
+    """Scalars times the part, the numbers among them as the coefficient."""
+    factors = []
+    for factor in (*scalars, part):
+        if isinstance(factor, Constant):
+            coefficient *= factor.value
+        else:
+            factors.append(factor)
+    return Operand(_product(TIMES, factors) if factors else Constant(1), way, coefficient)
+
+
+def _product(operation: Operation, factors: Sequence[Expr]) -> Expr:
+    return factors[0] if len(factors) == 1 else operation(*factors)
