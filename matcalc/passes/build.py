@@ -21,6 +21,7 @@ from matcalc.ops.linalg import DET, DIAG, DIAGONAL, TRIL, TRIU
 from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes.equal import canonical
 from matcalc.passes.properties import is_skew, is_symmetric, properties
+from matcalc.passes.runs import is_open
 
 UNIT = Constant(1)
 MINUS = Constant(-1)
@@ -187,7 +188,7 @@ def _flattened(factors: Iterable[Expr]) -> Iterator[Expr]:
     stack = list(factors)[::-1]
     while stack:
         factor = stack.pop()
-        if factor.op is TIMES:
+        if is_open(TIMES, factor):
             stack.extend(reversed(factor.args))
         else:
             yield factor
@@ -364,9 +365,25 @@ def power(base: Expr, exponent: Expr) -> Expr:
 def transposed(e: Expr) -> Expr:
     """Transpose, pushed through matrix products, kept outside sums and Hadamard products.
 
-    Symmetric matrices stay as they are. The recursion is two levels deep at most: in normal form a
-    product has no product as a factor.
+    Symmetric matrices stay as they are.
     """
+    if e.op is not MATMUL:
+        return _transposed(e)
+    # Long products may stand in each other, layer by layer: inner ones first, each once.
+    stack = [e]
+    while stack:
+        node = stack[-1]
+        inner = [a for a in node.args if a.op is MATMUL and transposed not in a.memo]
+        if inner:
+            stack.extend(inner)
+        else:
+            node.memo[transposed] = _transposed(stack.pop())
+    found: Expr = e.memo[transposed]
+    return found
+
+
+def _transposed(e: Expr) -> Expr:
+    """The transpose; the recursion is two levels deep at most."""
     if e.is_scalar:
         return e
     if isinstance(e, Symbol):

@@ -26,6 +26,7 @@ from matcalc.passes.build import (
 from matcalc.passes.equal import canonical
 from matcalc.passes.measure import measure
 from matcalc.passes.products import product
+from matcalc.passes.runs import is_open
 
 #: Factors are looked for in sums of up to this many terms; longer sums only collect like terms.
 FACTOR_LIMIT = 64
@@ -88,16 +89,16 @@ def _collect(terms: Sequence[Expr]) -> list[Expr]:
     stack = list(reversed(list(terms)))
     while stack:
         term = stack.pop()
-        if is_op(term, ADD):
+        if is_open(ADD, term):
             stack.extend(reversed(term.args))
             continue
         if is_zero(term):
             continue
-        if is_op(term, TRANSPOSE) and is_op(term.args[0], ADD):
+        if is_op(term, TRANSPOSE) and is_open(ADD, term.args[0]):
             stack.extend(transposed(arg) for arg in reversed(term.args[0].args))
             continue
         coefficient, rest = split_coefficient(term)
-        if coefficient != 1 and is_op(rest, ADD):
+        if coefficient != 1 and is_open(ADD, rest):
             stack.extend(scaled(coefficient, arg) for arg in reversed(rest.args))
             continue
         key = canonical(rest)

@@ -1,9 +1,7 @@
 """The canonical form of what is written: flat products and sums, numerals merged, nothing else.
 
 ``A (B x)`` and ``A B x`` are the same expression, as are ``2 (3 x)`` and ``6 x``. Simplification is
-another pass. Products and sums that stand inside each other are written out flat only up to
-``FLAT`` arguments, so that definitions which use each other twice (``b = a a; c = b b; ...``) stay a
-graph and do not grow exponentially.
+another pass.
 """
 
 from __future__ import annotations
@@ -19,9 +17,7 @@ from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import INV
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes.exponents import is_negative, is_whole
-
-#: Longest product or sum that is merged into the one around it.
-FLAT = 1000
+from matcalc.passes.runs import pieces
 
 #: Largest exponent of a matrix: a power is differentiated as a product.
 MAX_POWER = 1000
@@ -56,7 +52,7 @@ class _Product:
 
     def absorb(self, factor: Expr) -> tuple[Expr, ...]:
         """Take the scalars out of a factor; returns the arrays whose Hadamard product remains."""
-        args = factor.args if _is(factor, TIMES) and len(factor.args) <= FLAT else (factor,)
+        args = pieces(TIMES, factor)
         arrays = []
         for arg in args:
             if isinstance(arg, Constant):
@@ -84,8 +80,7 @@ def multiply(factors: Iterable[Expr]) -> Expr:
         if not arrays:
             continue
         array = _times(arrays)
-        flat = _is(array, MATMUL) and len(array.args) + len(chain) <= FLAT
-        for piece in array.args if flat else (array,):
+        for piece in pieces(MATMUL, array):
             chain.append(piece)
             _close_scalar(chain, product.scalars)
     if len(chain) > 1:
@@ -147,7 +142,7 @@ def add(terms: Iterable[Expr]) -> Expr:
     """The sum, with sums inside it written out; all terms of one shape."""
     args: list[Expr] = []
     for term in terms:
-        args.extend(term.args if _is(term, ADD) and len(term.args) <= FLAT else (term,))
+        args.extend(pieces(ADD, term))
     if len(args) == 1:
         return args[0]
     numerals = [arg.value for arg in args if isinstance(arg, Constant)]

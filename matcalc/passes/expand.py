@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, postorder
-from matcalc.ops.structural import MATMUL, MATPOW
+from matcalc.ops.structural import MATMUL, MATPOW, TIMES
 from matcalc.passes.build import eye
 from matcalc.passes.instantiate import instantiate
 from matcalc.passes.products import inverse
 from matcalc.passes.resolve import resolve
 from matcalc.passes.rulebook import definition, placeholders
+from matcalc.passes.runs import LONGEST_RUN, in_blocks
 
 #: Powers up to this are written out as one product; larger ones as the product of two halves.
 CHAIN_LIMIT = 8
@@ -32,6 +33,8 @@ def _expand(node: Expr) -> Expr:
     if not isinstance(node, Apply):
         return node
     args = tuple(arg.memo[expand] for arg in node.args)
+    if node.op in (MATMUL, TIMES) and len(args) > LONGEST_RUN:
+        return in_blocks(node.op, args)
     whole = node if args == node.args else node.op(*args)
     return put_in(whole) or whole
 

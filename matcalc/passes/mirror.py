@@ -15,6 +15,7 @@ from matcalc.ops.constant import ONES, ZEROS
 from matcalc.ops.linalg import ADJ, INV, PINV, TOEPLITZ, TRIL, TRIU
 from matcalc.ops.matrix_functions import COSM, EXPM, SINM
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, TIMES, TRANSPOSE
+from matcalc.passes.runs import is_open, pieces
 
 #: f(X') = f(X)' for these matrix functions.
 COMMUTE_WITH_TRANSPOSE = (INV, PINV, ADJ, MATPOW, EXPM, SINM, COSM, TOEPLITZ)
@@ -99,7 +100,7 @@ def _split(e: Expr) -> tuple[Fraction, tuple[Expr, ...]]:
         factor = stack.pop()
         if isinstance(factor, Constant):
             coefficient *= factor.value
-        elif isinstance(factor, Apply) and factor.op is TIMES:
+        elif is_open(TIMES, factor):
             stack.extend(factor.args)
         else:
             factors.append(factor)
@@ -138,7 +139,7 @@ def _chain(factors: tuple[Expr, ...]) -> Expr:
 def _total(terms: tuple[Expr, ...]) -> Expr:
     flat: list[Expr] = []
     for term in terms:
-        flat.extend(term.args if isinstance(term, Apply) and term.op is ADD else (term,))
+        flat.extend(pieces(ADD, term))
     return ADD(*_sorted(tuple(flat)))
 
 

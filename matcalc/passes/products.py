@@ -35,6 +35,7 @@ from matcalc.passes.build import (
 )
 from matcalc.passes.equal import canonical, same
 from matcalc.passes.properties import is_skew, properties
+from matcalc.passes.runs import LONGEST_RUN, is_open, pieces
 
 #: Longest run of factors that is compared with an inverted product.
 INVERSE_WIDTH = 16
@@ -45,14 +46,14 @@ def product(*factors: Expr) -> Expr:
     scalars: list[Expr] = []
     chain: list[Expr] = []
     for factor in factors:
-        if is_op(factor, MATMUL):
+        if is_open(MATMUL, factor):
             _extend(chain, factor.args, scalars)
         elif factor.is_scalar:
             scalars.append(factor)
         elif is_op(factor, TIMES):
             scalars.extend(arg for arg in factor.args if arg.is_scalar)
             array = join_times(tuple(arg for arg in factor.args if not arg.is_scalar))
-            _extend(chain, array.args if is_op(array, MATMUL) else (array,), scalars)
+            _extend(chain, pieces(MATMUL, array), scalars)
         else:
             _append(chain, factor, scalars)
     return times(*scalars, _chain(chain)) if chain else times(*scalars)
@@ -348,7 +349,7 @@ def inverse(e: Expr) -> Expr:
         return DIAG(power(args[0], MINUS))
     if op is TIMES and all(arg.is_scalar for arg in args[:-1]):
         return times(*(power(arg, MINUS) for arg in args[:-1]), inverse(args[-1]))
-    if op is MATMUL and all(arg.is_square for arg in args):
+    if op is MATMUL and all(arg.is_square and arg.op is not MATMUL for arg in args):
         return product(*(inverse(arg) for arg in reversed(args)))
     if op is KRON and all(arg.is_square for arg in args):
         return KRON(*(inverse(arg) for arg in args))
@@ -387,6 +388,8 @@ def _trace_of_product(args: tuple[Expr, ...]) -> Expr:
     for start, factor in enumerate(args):
         if factor.shape[0].is_unit:
             return product(*args[start:], *args[:start])
+    if len(args) > LONGEST_RUN:
+        return TRACE(product(*args))
     rotations = [args[k:] + args[:k] for k in range(len(args))]
     flipped = tuple(transposed(arg) for arg in reversed(args))
     signs, plain = zip(*map(split_coefficient, flipped), strict=True)

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Apply, Constant, Expr, Size
+from matcalc.core.expr import Constant, Expr, Size
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
 from matcalc.ops.abstract import over_columns
@@ -30,6 +30,7 @@ from matcalc.passes.functions import (
     sized_arguments,
     split_arguments,
 )
+from matcalc.passes.runs import is_open
 from matcalc.passes.walk import children, postorder
 from matcalc.syntax import tree
 
@@ -234,7 +235,7 @@ def kronecker(args: list[Expr] | tuple[Expr, ...]) -> Expr:
     """The Kronecker product, which is associative, of two or more arrays."""
     flat: list[Expr] = []
     for arg in args:
-        inner = isinstance(arg, Apply) and arg.op is KRON and len(arg.args) <= construct.FLAT
+        inner = is_open(KRON, arg)
         flat.extend(arg.args if inner else (arg,))
     return KRON(*flat)
 
