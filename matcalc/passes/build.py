@@ -370,7 +370,7 @@ def transposed(e: Expr) -> Expr:
     if e.op is not MATMUL:
         return _transposed(e)
     # Long products may stand in each other, layer by layer: inner ones first, each once.
-    stack = [e]
+    stack = [] if transposed in e.memo else [e]
     while stack:
         node = stack[-1]
         inner = [a for a in node.args if a.op is MATMUL and transposed not in a.memo]
@@ -394,8 +394,9 @@ def _transposed(e: Expr) -> Expr:
     if op is TRANSPOSE:
         return args[0]
     if op is MATMUL:
-        signs, factors = zip(*(split_coefficient(transposed(arg)) for arg in args), strict=True)
-        return scaled(prod(signs), MATMUL(*reversed(factors)))
+        pairs = [split_coefficient(transposed(arg)) for arg in reversed(args)]
+        sign = prod([number for number, _ in pairs if number is not ONCE])
+        return scaled(sign, MATMUL(*[factor for _, factor in pairs]))
     if op is TIMES and sum(not arg.is_scalar for arg in args) == 1:
         return times(*(arg if arg.is_scalar else transposed(arg) for arg in args))
     if op is KRON and not any(is_op(arg, KRON) for arg in args):

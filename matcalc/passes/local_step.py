@@ -16,7 +16,7 @@ from matcalc.core.index import Composite, Index, IndexExpr, Slot, whole
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
-from matcalc.ops.structural import KRON, MATMUL, TIMES, TRANSPOSE
+from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import is_zero, scaled, transposed
 from matcalc.passes.directional import MATRICES
 from matcalc.passes.instantiate import instantiate
@@ -28,10 +28,13 @@ from matcalc.passes.simplify import rebuild
 #: What contraction takes apart, so that the form of the result depends on it.
 OPENED = frozenset({EYE, ONES, ZEROS, DIAG, VEC, KRON})
 
+#: Operations that outer products are carried through as they are; in other places they are weights.
+LINEAR = frozenset({ADD, MATMUL, TRANSPOSE})
+
 
 def carry(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
     """The contribution of ``node`` to the cotangent of its argument; as ``pull_back``, but faster."""
-    if cotangent.matrix is not None and _is_whole(cotangent.matrix[1]):
+    if cotangent.matrix is not None and _stays(cotangent.matrix[1], node.op):
         coefficient, matrix = cotangent.matrix
         outer = cotangent.free[: len(cotangent.free) - len(node.axes)]
         inside = _elementwise if node.op.elementwise else _by_pattern
@@ -40,6 +43,11 @@ def carry(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
             axes = tuple([Index(dim) for dim in node.args[position].axes])
             return whole(result, (*outer, *axes), coefficient)
     return pull_back(node, position, cotangent)
+
+
+def _stays(cotangent: Expr, op: Operation) -> bool:
+    """Whether the form of the result does not depend on what is inside of the cotangent."""
+    return _is_whole(cotangent) or (cotangent.op is MATMUL and op in LINEAR)
 
 
 def _is_whole(e: Expr) -> bool:
