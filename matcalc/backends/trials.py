@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -40,8 +41,9 @@ MANNERS = (
     Manner(positive=True, denominator=4),
 )
 
-#: Points for each assignment of sizes, unless more are wanted.
-POINTS = 2
+#: Points for each assignment of sizes, unless more are wanted; few entries need more points, until
+#: so many numbers have been drawn that their signs are not all alike: |x| must not pass for x.
+POINTS, NUMBERS = 2, 24
 
 #: Two arrays are equal if they differ by less than this, relative to their largest entry.
 TOLERANCE = 1e-8
@@ -175,13 +177,22 @@ class Trials:
         self.variables = variables
         self.points: list[Point] = []
         self._of: dict[Formula, list[Array] | None] = {}
+        rng = random.Random(0)  # noqa: S311 - no secrets
         for sizes in assignments:
-            self.points += self._suitable(sizes, defined, count)
+            self.points += self._suitable(sizes, defined, max(count, self._needed(sizes)), rng)
+
+    def _needed(self, sizes: Mapping[str, int]) -> int:
+        """Points at which ``NUMBERS`` entries have been drawn."""
+        entries = sum(math.prod(dim.evaluate(sizes) for dim in s.shape) for s in self.variables)
+        return -(-NUMBERS // entries) if entries else 1
 
     def _suitable(
-        self, sizes: Mapping[str, int], defined: Sequence[Formula], count: int
+        self,
+        sizes: Mapping[str, int],
+        defined: Sequence[Formula],
+        count: int,
+        rng: random.Random,
     ) -> list[Point]:
-        rng = random.Random(0)  # noqa: S311 - no secrets
         found: list[Point] = []
         for manner in (m for m in MANNERS for _ in range(count)):
             try:
