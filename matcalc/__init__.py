@@ -11,6 +11,7 @@ conditions: X invertible
 from matcalc.api import diff, grad, parse
 from matcalc.core.expr import Expr
 from matcalc.derivative import Derivative
+from matcalc.equality import equal
 from matcalc.errors import (
     AmbiguityProblem,
     ArgumentProblem,
@@ -24,7 +25,7 @@ from matcalc.errors import (
     UnsupportedProblem,
 )
 from matcalc.gradients import Gradients
-from matcalc.judge import check, equal
+from matcalc.judge import check
 from matcalc.verdict import Equality, Verdict
 
 __version__ = "0.1.0"

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
+from matcalc.api import read
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, substitute
 from matcalc.core.index import Factor, IndexExpr, Term
@@ -111,6 +113,11 @@ class Known:
                 positions = range(len(op.domain_shapes)) if len(op.codomain) == 2 else ()
                 found.update(dict.fromkeys(partial_derivative(op, k) for k in positions))
         return [_resized_function(op, self.rename) for op in found if len(op.codomain) == 2]
+
+
+def claim_text(claim: Any) -> str:
+    """A claim as text, in whichever form it was made."""
+    return str(claim) if isinstance(claim, str | Expr) else str(read(claim).expr)
 
 
 def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | IndexExpr:

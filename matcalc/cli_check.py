@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from matcalc import judge
+from matcalc import equality, judge
 from matcalc.errors import UnsupportedProblem
 from matcalc.options import (
     Parser,
@@ -86,7 +86,9 @@ def check(args: argparse.Namespace) -> int:
 
 def equal(args: argparse.Namespace) -> int:
     """Run ``matcalc equal``."""
-    found = judge.equal(declared(args), argument_text(args.other), assume=assumptions(args.assume))
+    found = equality.equal(
+        declared(args), argument_text(args.other), assume=assumptions(args.assume)
+    )
     return _shown(found, args.format)
 
 

@@ -37,7 +37,12 @@ def likely_mistake(readings: Iterable[Disagreement], trials: Trials) -> Diagnosi
     if not trials.points:
         return None
     able = [
-        d for d in readings if trials.of(d.answer) is not None and trials.of(d.claim) is not None
+        d
+        for d in readings
+        if trials.of(d.answer) is not None
+        and trials.of(d.claim) is not None
+        # Where numbers see no difference, they cannot say what makes it.
+        and not trials.equal(d.claim, d.answer)
     ]
     for stage in (_of_the_whole, _of_a_part, _on_top_of_another):
         for d in able:

@@ -1,4 +1,4 @@
-"""``check`` and ``equal``: read, compare, and where something is wrong, find out what."""
+"""``check``: read a claim, compare it with the derivative, and where it is wrong, find out why."""
 
 from __future__ import annotations
 
@@ -7,37 +7,35 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from matcalc.api import differentiate, read
-from matcalc.claim import Known, parse_claim, read_both, read_claim, resized
-from matcalc.core.dim import SCALAR, Dim, Shape, describe_shape
-from matcalc.core.expr import Expr, Size, Symbol, postorder, substitute, symbols
-from matcalc.core.index import IndexExpr, Term
+from matcalc.claim import Known, claim_text, parse_claim, read_claim, resized
+from matcalc.core.dim import Dim, Shape, describe_shape
+from matcalc.core.expr import Expr, Symbol, substitute, symbols
+from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
-from matcalc.diagnose import likely_mistake, true_only_if
+from matcalc.diagnose import likely_mistake
 from matcalc.errors import ArgumentProblem, MatcalcError, ShapeProblem
+from matcalc.evidence import (
+    how_established,
+    how_refuted,
+    same_normal_form,
+    size_names,
+    trials_of,
+)
 from matcalc.passes.build import is_zero, zeros
-from matcalc.passes.contract import contract
-from matcalc.passes.disagreement import Disagreement, placed
+from matcalc.passes.disagreement import Disagreement, Formula, placed
 from matcalc.passes.layout import LAYOUTS, Placement, placements
 from matcalc.passes.repairs import repairs
 from matcalc.passes.simplify import simplify
 from matcalc.passes.structure import structured_derivative
 from matcalc.report import factors, one_line
-from matcalc.verdict import Equality, Verdict, listed
+from matcalc.verdict import Verdict, listed
 
 if TYPE_CHECKING:
-    from matcalc.backends.refute import Counterexample
+    from matcalc.backends.refute import Dispute
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.trials import Trials
     from matcalc.backends.verify import CheckReport
     from matcalc.passes.elaborate import Reading
-
-Formula = Expr | IndexExpr
-
-#: What sizes are raised by for further random points: at one assignment alone 3 can pass for n.
-RAISED = (0, 1, 3)
-
-#: More sizes than this are not raised: arrays must stay small.
-MANY_SIZES = 6
 
 
 def check(
@@ -74,11 +72,6 @@ def check(
     return _Check(reading, d, layout).verdict(claim_text(claim))
 
 
-def claim_text(claim: Any) -> str:
-    """A claim as text."""
-    return str(claim) if isinstance(claim, str | Expr) else str(read(claim).expr)
-
-
 @dataclass(frozen=True)
 class _Form:
     """A way to read a claim: in some layouts, as an array in the tensor convention."""
@@ -101,7 +94,8 @@ class _Check:
         self.is_array = len(d.tensor.free) > 2
         if layout is not None:
             found = tuple(p for p in found if d.layout in p.layouts)
-        self.placements = found
+        # What a claim is taken for first where it fits several.
+        self.placements = tuple(sorted(found, key=lambda p: d.layout not in p.layouts))
         self.rectangular: frozenset[str] = frozenset()
 
     # ---------------------------------------------------------------- verdicts
@@ -168,22 +162,31 @@ class _Check:
         )  # fmt: skip
 
     def _wrong(self, claim: Formula, forms: list[_Form], trials: Trials) -> Verdict:
-        readings = {self._disagreement(claim, form): form for form in forms}
+        from matcalc.backends.refute import counterexample_at, find_counterexample
+
+        readings: dict[Disagreement, _Form] = {}
+        for form in forms:  # of readings that are the same, the first
+            readings.setdefault(self._disagreement(claim, form), form)
         diagnosis = likely_mistake(readings, trials)
         form = forms[0] if diagnosis is None else readings[diagnosis.reading]
         cause = self._other_layout(claim) or (diagnosis.text if diagnosis else None)
-        wrong, decided = self._counterexample(form, trials)
+        dispute = self._dispute(form, trials)
+        wrong = find_counterexample(dispute, self._size_names(form), trials.values)
+        decided = wrong is not None or bool(trials.points)
         if wrong is None and isinstance(self.d.f, Expr):
             # Numbers alone can deceive; where SymPy finds no difference, there is none.
             report = self._by_sympy(form)
             if report.ok:
-                return self._right(claim, [(form, _method(report, trials, same=False))])
+                return self._right(claim, [(form, how_established(report, trials, same=False))])
             decided = decided or report.ok is False
-        method = _refutation(wrong)
-        ok = False if decided else None
+            if report.counterexample is not None:
+                wrong = counterexample_at(dispute, report.sizes, report.counterexample.point)
+        method = how_refuted(wrong)
         if not decided:
             method = "no point was found at which the claim and the derivative have values"
-        answer = self._in_layout(form.layouts[0])
+        layouts = form.layouts
+        answer = self.d if self.d.layout in layouts else self._in_layout(layouts[0])
+        ok = False if decided else None
         return Verdict(ok, answer.layout, method, wrong, cause, answer, claim)
 
     def _wrong_shape(self, claim: Formula) -> Verdict:
@@ -195,7 +198,8 @@ class _Check:
             readings = [self._disagreement(claim, None, placement) for placement in every]
             diagnosis = likely_mistake(readings, trials)
             cause = None if diagnosis is None else diagnosis.text
-        said = f"the claim is {_shape(claim)}, and the derivative is {self._shapes()}"
+        shape = claim.shape if isinstance(claim, Expr) else claim.dims
+        said = f"the claim is {describe_shape(shape)}, and the derivative is {self._shapes()}"
         return Verdict(False, None, "by its shape", None, cause, d, claim, wrong_shape=said)
 
     def _shapes(self) -> str:
@@ -305,36 +309,23 @@ class _Check:
                 yield _Form(placement.layouts, placement.groups, array, placement)
 
     def _trials(self, claims: Sequence[Formula]) -> Trials:
-        """Random points at which the claims and the derivative have values."""
-        from matcalc.backends.trials import Trials
-        from matcalc.backends.verify import choose_sizes
-
-        tensor = self.d.tensor
-        roots = [*factors(self.d.f), self.d.wrt, *(e for claim in claims for e in factors(claim))]
-        variables = symbols(*roots, *factors(tensor))
-        trials = Trials(variables, [], [])
-        for sizes in choose_sizes(roots, tensor.dims):
-            raised = [
-                {name: number + more for name, number in sizes.items()}
-                for more in (RAISED if len(sizes) <= MANY_SIZES else RAISED[:1])
-            ]
-            trials = Trials(variables, raised, [self.d.f, tensor, claims[0]], trials.values)
-            if trials.points:
-                break
-        return trials
+        """Random points at which the derivative and the first of the claims have values."""
+        d = self.d
+        roots = [*factors(d.f), d.wrt, *(e for claim in claims for e in factors(claim))]
+        return trials_of([d.f, d.tensor, claims[0]], roots, d.tensor.dims)
 
     def _established(self, form: _Form, trials: Trials) -> str | None:
         """How it is known that the claim is right; None where it is not."""
         d = self.d
         if trials.points and not trials.equal(form.array, d.tensor):
             return None
-        same = not contract(_difference(form.array, d.tensor)).terms
+        same = same_normal_form(form.array, d.tensor)
         report = self._by_sympy(form) if isinstance(d.f, Expr) else None
         if report is not None and report.ok is False:
             return None
         if (report is None or report.ok is None) and not (same or trials.points):
             return None
-        return _method(report, trials, same=same)
+        return how_established(report, trials, same=same)
 
     def _by_sympy(self, form: _Form) -> CheckReport:
         from matcalc.backends import verify
@@ -355,20 +346,21 @@ class _Check:
                 return f"it is right in {listed(form.layouts)} layout"
         return None
 
-    def _counterexample(self, form: _Form, trials: Trials) -> tuple[Counterexample | None, bool]:
-        """The smallest counterexample, and whether the claim is wrong at all."""
-        from matcalc.backends.refute import Dispute, find_counterexample
+    def _dispute(self, form: _Form, trials: Trials) -> Dispute:
+        """The claim against the derivative, and what SymPy is asked about them."""
+        from matcalc.backends.refute import Dispute
 
         d = self.d
-        names = _size_names([d.wrt, *factors(d.f), *factors(form.array)], d.tensor.dims)
-        used = set(symbols(*factors(d.f), d.wrt, *factors(form.array)))
+        used = symbols(*factors(d.f), d.wrt, *factors(form.array))
         question = (d.f, d.wrt, d.order, d.structured) if isinstance(d.f, Expr) else None
-        dispute = Dispute(
+        return Dispute(
             form.array, d.tensor, form.axes, question, trials.variables,
-            sorted(used, key=lambda s: s.name),
+            sorted(set(used), key=lambda s: s.name),
         )  # fmt: skip
-        found = find_counterexample(dispute, names, trials.values)
-        return found, found is not None or bool(trials.points)
+
+    def _size_names(self, form: _Form) -> list[str]:
+        d = self.d
+        return size_names([d.wrt, *factors(d.f), *factors(form.array)], d.tensor.dims)
 
     def _disagreement(
         self, claim: Formula, form: _Form | None, placement: Placement | None = None
@@ -391,97 +383,3 @@ class _Check:
         return differentiate(
             self.reading, [d.wrt.name], layout=layout, order=d.order, structured=d.structured
         )[d.wrt.name]
-
-
-def _method(report: CheckReport | None, trials: Trials, *, same: bool) -> str:
-    """How an equality was established."""
-    normal_form = "the same normal form as matcalc's own answer"
-    if report is not None and report.ok:
-        where = f" at {report.points} random points" if report.points else ""
-        sizes = ", ".join(f"{name} = {k}" for name, k in report.sizes.items())
-        method = f"entries agree with SymPy's, compared {report.method}{where}"
-        return method + (f", for {sizes}" if sizes else "") + (f"; {normal_form}" if same else "")
-    found = [normal_form] if same else []
-    if trials.points and same:
-        found.append(f"numerically equal to it at {len(trials.points)} random points")
-    elif trials.points:
-        found.append(
-            f"numerically equal to matcalc's own answer at {len(trials.points)} random points"
-        )
-    why = "SymPy takes no functions in index notation" if report is None else report.reason
-    return f"{', '.join(found)}; not decided by SymPy: {why}"
-
-
-def _refutation(wrong: Counterexample | None) -> str:
-    """How something was refuted."""
-    if wrong is None:
-        return "refuted numerically at random points"
-    exactly = "in exact rational arithmetic" if wrong.exact else "to 50 digits"
-    return f"refuted by a counterexample, computed by SymPy {exactly}"
-
-
-def _difference(a: IndexExpr, b: IndexExpr) -> IndexExpr:
-    moved = b.rename_free(a.free)
-    return IndexExpr(a.free, (*a.terms, *(Term(-t.coefficient, t.factors) for t in moved.terms)))
-
-
-def _size_names(roots: Sequence[Expr], dims: Sequence[Dim]) -> list[str]:
-    found = [name for dim in dims for name in dim.symbols]
-    for node in postorder(*roots):
-        shape = (node.dim,) if isinstance(node, Size) else node.shape
-        found += [name for dim in shape for name in dim.symbols]
-    return list(dict.fromkeys(found))
-
-
-def _shape(claim: Formula) -> str:
-    return describe_shape(claim.shape if isinstance(claim, Expr) else claim.dims)
-
-
-def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality:
-    """Whether two expressions are equal wherever both are defined.
-
-    Args:
-        a: text or an expression; names that both use mean the same.
-        b: likewise.
-        shapes: as for ``diff``.
-        assume: as for ``diff``.
-
-    Raises:
-        MatcalcError: what is wrong with the input, where, and what to do about it.
-    """
-    _, left, right = read_both(claim_text(a), claim_text(b), shapes, assume)
-    if left.shape != right.shape:
-        said = f"the left side is {describe_shape(left.shape)}, the right side {describe_shape(right.shape)}"
-        return Equality(False, "by their shapes", None, said, left, right)
-    return _compare(left, right)
-
-
-def _compare(left: Expr, right: Expr) -> Equality:
-    from matcalc.backends.refute import Dispute, find_counterexample
-    from matcalc.backends.trials import Trials
-    from matcalc.backends.verify import as_index, check_derivative, choose_sizes
-
-    dims, variables = left.axes, symbols(left, right)
-    a, b = (as_index(side, dims, None) for side in (left, right))
-    trials = Trials(variables, [], [])
-    for sizes in choose_sizes([left, right], dims):
-        raised = [{name: k + more for name, k in sizes.items()} for more in RAISED]
-        trials = Trials(variables, raised, [a, b], trials.values)
-        if trials.points:
-            break
-    if not trials.points or trials.equal(a, b):
-        same = not contract(_difference(a, b)).terms
-        # An equation is a statement about derivatives of order 0.
-        x = variables[0] if variables else Symbol("x", SCALAR)
-        report = check_derivative(left, x, 0, b)
-        if report.ok or (report.ok is None and (same or trials.points)):
-            return Equality(True, _method(report, trials, same=same), None, None, left, right)
-        if report.ok is None:
-            return Equality(
-                None, "no point was found at which both have values", None, None, left, right
-            )
-    names = _size_names([left, right], dims)
-    axes = [(k,) for k in range(len(dims))]
-    dispute = Dispute(a, b, axes, None, variables, variables)
-    wrong = find_counterexample(dispute, names, trials.values)
-    return Equality(False, _refutation(wrong), wrong, true_only_if(a, b, trials), left, right)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from matcalc.backends import text
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 #: How a verdict begins.
 WORDS = {True: "true", False: "false", None: "undecided"}
 
-#: Digits of a number that is not rational.
-SHOWN_DIGITS = 6
+#: Digits of a number that is not rational, and of two such numbers that differ in later ones only.
+SHOWN_DIGITS, ALL_DIGITS = 6, 17
 
 #: Longest polynomial that stands for an abstract function and is shown.
 SHOWN_FUNCTION = 240
@@ -208,7 +209,7 @@ def describe(wrong: Counterexample, claimed: str, expected: str) -> str:
     if wrong.index:
         inside = ", ".join(map(str, wrong.index))
         place = f"entry {inside}" if len(wrong.index) == 1 else f"entry ({inside})"
-    left, right = _number(wrong.claimed), _number(wrong.expected)
+    left, right = _numbers(wrong.claimed, wrong.expected)
     return f"for {given}: {place} is {left} {claimed} and {right} {expected}"
 
 
@@ -238,8 +239,16 @@ def _as_json(value: Any) -> Any:
     return value if isinstance(value, int | float) else str(value)
 
 
-def _number(value: Any) -> str:
-    return f"{value:.{SHOWN_DIGITS}g}" if isinstance(value, float) else str(value)
+def _numbers(*values: Any) -> list[str]:
+    """Different numbers, with as many digits as it takes to tell them apart."""
+    for digits in range(SHOWN_DIGITS, ALL_DIGITS + 1):
+        found = [
+            f"{value:.{digits}g}" if isinstance(value, float | Decimal) else str(value)
+            for value in values
+        ]
+        if len(set(found)) == len(found):
+            break
+    return found
 
 
 def as_dict(wrong: Counterexample) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def execute(path):
     """A notebook, run from its first cell to its last, in its folder as Jupyter runs it."""
     notebook = nbformat.read(path, as_version=4)
     folder = {"metadata": {"path": str(path.parent)}}
-    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=folder)
+    client = nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources=folder, coalesce_streams=True
+    )
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the time of day

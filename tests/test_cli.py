@@ -262,7 +262,7 @@ def test_right_claim(run):
         (
             "true: the derivative of f = x' A x by x is 2 A x\n"
             "  in mixed, denominator and tensor layout\n"
-            "  entries agree with SymPy's, compared symbolically, for n = 3;"
+            "  entries agree with SymPy's for n = 3, compared symbolically;"
             " the same normal form as matcalc's own answer\n"
         ),
         "",

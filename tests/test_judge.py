@@ -212,26 +212,43 @@ def test_verdict_can_be_handed_on():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "ok", "cause"),
+    ("f", "claim"),
     [
-        ("tr(A B)", "tr(B A)", True, None),
-        ("A B", "B A", False, "true if A and B commute"),
-        ("(A B)'", "B' A'", True, None),
-        ("det(A B)", "det(A) det(B)", True, None),
-        (
-            "A x",
-            "x' A",
-            False,
-            "the left side is a vector of length n, the right side a row of length n",
-        ),
-        ("x' A x", "x' A' x", True, None),
-        ("x' A y", "y' A x", False, "true only if A is symmetric"),
-        ("Q: (n, n); Q' Q", "I", False, "true if Q is orthogonal"),
-        ("f = x' x; 2 f", "2 ||x||^2", True, None),
+        ("x: scalar; sqrt(x^2)", "1"),
+        ("x: scalar; abs(x)^3", "3 x^2"),
+        ("x: scalar; log(abs(x))", "1/abs(x)"),
     ],
 )
-def test_equal(a, b, ok, cause):
-    found = mc.equal(a, b)
-    assert found.ok is ok, str(found)
-    assert found.cause == cause
-    assert (found.counterexample is not None) == (not ok and "side" not in found.cause)
+def test_claim_that_is_right_for_positive_numbers_only(f, claim):
+    assert mc.check(f, "x", claim).ok is False
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim", "entry"),
+    [
+        ("tr(X' X)", "X", "2.0000000001 X", "is -60000000003/10000000000 in the claim and -6 in"),
+        ("||x||", "x", "x / (||x|| + 10^-9)", "is 0.5547001961 in the claim and 0.5547001962 in"),
+        ("x' x", "x", "2 x + exp(1000) x", "is 3.94014e+434 in the claim and 4 in"),
+    ],
+)
+def test_difference_that_floats_do_not_show(f, x, claim, entry):
+    found = mc.check(f, x, claim)
+    assert found.ok is False
+    assert found.cause is None
+    assert entry in str(found)
+
+
+def test_claim_that_is_defined_nowhere_is_not_decided():
+    found = mc.check("x' x", "x", "2 x + log(-1) x")
+    assert found.ok is None
+    assert found.method == "no point was found at which the claim and the derivative have values"
+
+
+def test_wrong_claim_is_compared_in_the_usual_layout_where_that_fits():
+    found = mc.check("x' A x", "x", "2 A", order=2)
+    assert str(found).startswith("false: the derivative of order 2 of f = x' A x by x is A + A'\n")
+
+
+def test_what_was_taken_for_granted_is_said():
+    found = mc.check("L: p -> scalar; L(W x)", "x", "W' ∇L(W x)")
+    assert "; L taken as a random polynomial" in found.method

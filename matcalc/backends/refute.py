@@ -9,9 +9,11 @@ value that is reported is computed by SymPy at that point, exactly where all num
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -65,8 +67,8 @@ DIGITS: tuple[Sequence[int | Fraction], ...] = (
 #: Two numbers differ if by more than this, relative to the larger.
 TOLERANCE = sympy.Float("1e-30", 40)
 
-#: A number that is reported: exactly, or to the precision of a float.
-Number = int | Fraction | float
+#: A number that is reported: exactly, or to the precision of a float, which it may be too large for.
+Number = int | Fraction | float | Decimal
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,20 @@ def find_counterexample(
         if asked > ASKED:
             break
     return None
+
+
+def counterexample_at(
+    dispute: Dispute, sizes: Mapping[str, int], values: Mapping[str, Sequence[Sequence[Any]]]
+) -> Counterexample | None:
+    """The one at a point where a difference was found already, too small or too large for floats.
+
+    Args:
+        dispute: what is compared.
+        sizes: numbers for the sizes.
+        values: those of the variables, as nested lists.
+    """
+    exact = {s: sympy.Matrix(values[s.name]) for s in dispute.variables}
+    return _confirmed(dispute, Point.of(sizes, exact))
 
 
 def _differ_at(dispute: Dispute, point: Point, values: Values) -> bool:
@@ -362,7 +378,9 @@ def _differ(a: Any, b: Any) -> bool:
 def _number(value: Any) -> Number:
     if value.is_Integer:
         return int(value)
-    return Fraction(int(value.p), int(value.q)) if value.is_Rational else float(value)
+    if value.is_Rational:
+        return Fraction(int(value.p), int(value.q))
+    return float(value) if math.isfinite(float(value)) else Decimal(str(value))
 
 
 def _nested(matrix: sympy.Matrix, symbol: Symbol) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def _called(
     known = {**point.sizes, **point.arrays}
     given: dict[str, Any] = {name: known[name] for name in (*names, *sizes) if name in known}
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             value: Array = function(**given)
             return value
     except ArgumentProblem:  # a matrix is singular, or the problem does not have a size

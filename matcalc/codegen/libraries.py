@@ -25,8 +25,8 @@ class Library(ABC):
         errors: what its functions raise where they are not defined.
     """
 
-    # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN.
-    errors: tuple[type[Exception], ...] = (ArithmeticError,)
+    # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN: 1/0, math.log(-1).
+    errors: tuple[type[Exception], ...] = (ArithmeticError, ValueError)
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """The arguments as arrays of floating point numbers.

@@ -1,0 +1,64 @@
+"""``equal``: whether two expressions are equal wherever both are defined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matcalc.claim import claim_text, read_both
+from matcalc.core.dim import SCALAR, describe_shape
+from matcalc.core.expr import Expr, Symbol, symbols
+from matcalc.diagnose import true_only_if
+from matcalc.evidence import (
+    how_established,
+    how_refuted,
+    same_normal_form,
+    size_names,
+    trials_of,
+)
+from matcalc.verdict import Equality
+
+
+def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality:
+    """Whether two expressions are equal wherever both are defined.
+
+    Args:
+        a: text or an expression; names that both use mean the same.
+        b: likewise.
+        shapes: as for ``diff``.
+        assume: as for ``diff``.
+
+    Raises:
+        MatcalcError: what is wrong with the input, where, and what to do about it.
+    """
+    _, left, right = read_both(claim_text(a), claim_text(b), shapes, assume)
+    if left.shape != right.shape:
+        said = f"the left side is {describe_shape(left.shape)}, the right side {describe_shape(right.shape)}"
+        return Equality(False, "by their shapes", None, said, left, right)
+    return _compared(left, right)
+
+
+def _compared(left: Expr, right: Expr) -> Equality:
+    from matcalc.backends.refute import Dispute, counterexample_at, find_counterexample
+    from matcalc.backends.verify import as_index, check_derivative
+
+    dims, variables = left.axes, symbols(left, right)
+    a, b = (as_index(side, dims, None) for side in (left, right))
+    report = None
+    trials = trials_of([a, b], [left, right], dims)
+    if not trials.points or trials.equal(a, b):
+        same = same_normal_form(a, b)
+        # An equation is a statement about derivatives of order 0.
+        x = variables[0] if variables else Symbol("x", SCALAR)
+        report = check_derivative(left, x, 0, b)
+        if report.ok or (report.ok is None and (same or trials.points)):
+            method = how_established(report, trials, same=same)
+            return Equality(True, method, None, None, left, right)
+        if report.ok is None:
+            method = "no point was found at which both have values"
+            return Equality(None, method, None, None, left, right)
+    axes = [(k,) for k in range(len(dims))]
+    dispute = Dispute(a, b, axes, None, variables, variables)
+    wrong = find_counterexample(dispute, size_names([left, right], dims), trials.values)
+    if wrong is None and report is not None and report.counterexample is not None:
+        wrong = counterexample_at(dispute, report.sizes, report.counterexample.point)
+    return Equality(False, how_refuted(wrong), wrong, true_only_if(a, b, trials), left, right)

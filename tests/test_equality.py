@@ -1,0 +1,41 @@
+"""``equal``: right equations, wrong ones, and under what they would be right."""
+
+import pytest
+
+import matcalc as mc
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "ok", "cause"),
+    [
+        ("tr(A B)", "tr(B A)", True, None),
+        ("A B", "B A", False, "true if A and B commute"),
+        ("(A B)'", "B' A'", True, None),
+        ("det(A B)", "det(A) det(B)", True, None),
+        (
+            "A x",
+            "x' A",
+            False,
+            "the left side is a vector of length n, the right side a row of length n",
+        ),
+        ("x' A x", "x' A' x", True, None),
+        ("x' A y", "y' A x", False, "true only if A is symmetric"),
+        ("Q: (n, n); Q' Q", "I", False, "true if Q is orthogonal"),
+        ("f = x' x; 2 f", "2 ||x||^2", True, None),
+    ],
+)
+def test_equal(a, b, ok, cause):
+    found = mc.equal(a, b)
+    assert found.ok is ok, str(found)
+    assert found.cause == cause
+    assert (found.counterexample is not None) == (not ok and "side" not in found.cause)
+
+
+def test_difference_that_floats_do_not_show():
+    found = mc.equal("x' x", "x' x + 10^-20 x' x")
+    assert found.ok is False
+    assert found.counterexample is not None
+
+
+def test_absolute_value_of_a_number_is_not_the_number():
+    assert mc.equal("x: scalar; abs(x)", "x").ok is False
