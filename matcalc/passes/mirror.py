@@ -76,7 +76,9 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
         return straight, op(*reversed(plain))
     if op in (TRIL, TRIU):
         return straight, (TRIU if op is TRIL else TRIL)(*turned)
-    if straight.is_scalar or "symmetric" in closed(op.properties(UNKNOWN * len(plain)), node.shape):
+    if straight.is_scalar or len(straight.shape) > 2:
+        return straight, straight
+    if "symmetric" in closed(op.properties(UNKNOWN * len(plain)), node.shape):
         return straight, straight
     return straight, TRANSPOSE(straight)
 

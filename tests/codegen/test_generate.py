@@ -18,6 +18,7 @@ from matcalc.ops import REGISTRY
 from matcalc.ops.abstract import abstract_function, partial_derivative
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
+from tests.reference import finite_difference
 
 m, n, p = (Dim.of(name) for name in "mnp")
 A = Symbol("A", (n, n))
@@ -357,3 +358,13 @@ def test_entries_that_tie_share_the_derivative_of_an_extremum():
 def test_arrays_are_given_by_name():
     with pytest.raises(mc.ArgumentProblem, match="arrays are given by name"):
         mc.diff("a' x", "x").function()(np.ones(2), np.ones(2))
+
+
+def test_arrays_of_four_axes_inside_a_symmetric_matrix():
+    """What is its own transpose is looked for in all parts of a matrix; these have none."""
+    text = "y: q; A: (q, q); logdet(expm(diag(y.^2) A))"
+    arrays = {"y": np.array([0.5, -0.3]), "A": np.array([[0.2, 0.7], [-0.4, 0.1]])}
+    hessian = mc.diff(text, "y", order=2).function()(**arrays)
+    gradient = mc.diff(text, "y").function()
+    slope = finite_difference(lambda y: gradient(A=arrays["A"], y=y), arrays["y"])
+    np.testing.assert_allclose(hessian, slope, atol=1e-9)
