@@ -8,10 +8,12 @@ shape (n, n), mixed layout (the shape of X)
 conditions: X invertible
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from matcalc.api import diff, grad, parse
 from matcalc.core.expr import Expr
 from matcalc.derivative import Derivative
-from matcalc.equality import equal
 from matcalc.errors import (
     AmbiguityProblem,
     ArgumentProblem,
@@ -25,8 +27,11 @@ from matcalc.errors import (
     UnsupportedProblem,
 )
 from matcalc.gradients import Gradients
-from matcalc.judge import check
-from matcalc.verdict import Equality, Verdict
+
+if TYPE_CHECKING:
+    from matcalc.equality import equal
+    from matcalc.judge import check
+    from matcalc.verdict import Equality, Verdict
 
 __version__ = "0.1.0"
 
@@ -52,3 +57,18 @@ __all__ = [
     "grad",
     "parse",
 ]
+
+#: What is imported when it is first used: most programs ask for derivatives only.
+_LATER = {"check": "judge", "equal": "equality", "Equality": "verdict", "Verdict": "verdict"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

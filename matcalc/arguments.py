@@ -15,6 +15,9 @@ from matcalc.syntax.names import is_name, normal_name
 
 MAX_ORDER = 12
 
+#: Ways to write a derivation: product rule and Kronecker deltas, or differentials.
+STYLES = ("index", "differential")
+
 #: Largest order that a message shows: Python refuses to write numbers of thousands of digits.
 MAX_SHOWN = 10**9
 

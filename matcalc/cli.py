@@ -15,10 +15,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from matcalc import __version__, api
+from matcalc.arguments import STYLES
 from matcalc.cli_check import check, check_parser, equal, equal_parser
 from matcalc.codegen.dialects import DIALECTS
 from matcalc.core.operation import Operation
-from matcalc.derivation import STYLES
 from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem, CheckProblem, MatcalcError, UnsupportedProblem
 from matcalc.ops import REGISTRY, by_call, function_names

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
-from matcalc import equality, judge
 from matcalc.errors import UnsupportedProblem
 from matcalc.options import (
     Parser,
@@ -16,7 +16,9 @@ from matcalc.options import (
     layout_options,
     reading_options,
 )
-from matcalc.verdict import Equality, Verdict
+
+if TYPE_CHECKING:
+    from matcalc.verdict import Equality, Verdict
 
 CHECK = """\
 Whether a claimed derivative is right: how that is known, or a counterexample and the likely mistake.
@@ -72,6 +74,8 @@ def _format_option(parser: Parser) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Run ``matcalc check``."""
+    from matcalc import judge  # which the other commands need not wait for
+
     verdict = judge.check(
         declared(args),
         args.variable,
@@ -86,6 +90,8 @@ def check(args: argparse.Namespace) -> int:
 
 def equal(args: argparse.Namespace) -> int:
     """Run ``matcalc equal``."""
+    from matcalc import equality
+
     found = equality.equal(
         declared(args), argument_text(args.other), assume=assumptions(args.assume)
     )

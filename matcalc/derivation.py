@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from matcalc.arguments import STYLES
 from matcalc.derivation_lines import derivation_steps
 from matcalc.derivation_step import Step
 from matcalc.errors import ArgumentProblem
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matcalc.derivative import Derivative
 
 Style = Literal["index", "differential"]
-STYLES: tuple[Style, ...] = ("index", "differential")
 
 #: Columns within which a line and its rule stand side by side.
 WIDTH = 100

@@ -92,6 +92,7 @@ def test_imports_go_downwards(path):
 #: Neighbours on one floor: the pipeline builds the result, which prints itself by the report.
 SAME_FLOOR = {
     ("api", "arguments"),
+    ("derivation", "arguments"),
     ("api", "derivative"),
     ("api", "gradients"),
     ("api", "wording"),
