@@ -123,6 +123,7 @@ def grad(
         reading,
         {v: plain.get(v) or _tensor(reading, v, 1, convention, {}) for v in variables},
         lambda wrt: _derivative(reading, wrt, LAYOUTS[0], 1, convention),
+        convention,
     )
 
 

@@ -276,38 +276,29 @@ class Derivative:
 
         return sympy_export.entry(self.index, *indices)
 
-    def function(self, backend: str = "numpy") -> GeneratedFunction:
+    def function(self, backend: str = "numpy", *, value: bool = False) -> GeneratedFunction:
         """A callable that takes the variables by name as arrays and returns the derivative there.
 
         Arrays have 0, 1 or 2 axes (a row has one), the result the axes of ``shape`` without those
         of length 1.
+
+        Args:
+            backend: ``numpy``, ``jax`` or ``torch``.
+            value: whether to return a tuple instead: the function itself, its derivatives of lower
+                order, and this one. They share what they have in common: value, gradient and
+                Hessian are what Newton's method takes.
         """
+        from matcalc.code import of_derivative
         from matcalc.codegen import generate
 
-        return generate.compile_function(**self._code_arguments(backend))
+        return generate.compile_function(**of_derivative(self, self._computed, backend, value))
 
-    def source(self, backend: str = "numpy") -> str:
+    def source(self, backend: str = "numpy", *, value: bool = False) -> str:
         """Readable source text of that function."""
+        from matcalc.code import of_derivative
         from matcalc.codegen import generate
 
-        return generate.source(**self._code_arguments(backend))
-
-    def _code_arguments(self, backend: str) -> dict[str, Any]:
-        from matcalc.codegen.dialects import DIALECTS
-
-        if not isinstance(backend, str) or backend not in DIALECTS:
-            wanted = backend if isinstance(backend, str) else type(backend).__name__
-            raise UnsupportedProblem(
-                f"there is no code for {wanted}",
-                help=f"there is for {', '.join(DIALECTS)}",
-            )
-        d = self._computed
-        return {
-            "formulas": d.index if d.expr is None else d.expr,
-            "backend": backend,
-            "doc": f"Compute {self.quotient}, {self.layout} layout.",
-            "variables": list(self.symbols.values()),
-        }
+        return generate.source(**of_derivative(self, self._computed, backend, value))
 
     @cached_property
     def _computed(self) -> Derivative:

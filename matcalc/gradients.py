@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
@@ -11,6 +12,9 @@ from matcalc.derivative import Derivative
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.layout import arrange
 from matcalc.wording import function, function_name
+
+if TYPE_CHECKING:
+    from matcalc.codegen.function import GeneratedFunction
 
 
 class Gradients(Mapping[str, Derivative]):
@@ -25,9 +29,11 @@ class Gradients(Mapping[str, Derivative]):
         reading: Reading,
         tensors: Mapping[Symbol, IndexExpr],
         derive: Callable[[Symbol], Derivative],
+        structured: str,
     ) -> None:
         self.reading = reading
         self.tensors = tensors
+        self.structured = structured
         self._variables = {variable.name: variable for variable in tensors}
         self._derive = derive
         self._found: dict[str, Derivative] = {}
@@ -50,6 +56,25 @@ class Gradients(Mapping[str, Derivative]):
             arranged = arrange(tensor, (), variable.shape, 1, "mixed")
             found[variable.name] = arranged.index if arranged.expr is None else arranged.expr
         return found
+
+    def function(self, backend: str = "numpy", *, value: bool = False) -> GeneratedFunction:
+        """A callable that takes the variables by name and returns a dict of all gradients.
+
+        Args:
+            backend: ``numpy``, ``jax`` or ``torch``.
+            value: whether to return the function's value too, in front of the dict.
+        """
+        from matcalc.code import of_gradients
+        from matcalc.codegen import generate
+
+        return generate.compile_function(**of_gradients(self, backend, value))
+
+    def source(self, backend: str = "numpy", *, value: bool = False) -> str:
+        """Readable source text of that function."""
+        from matcalc.code import of_gradients
+        from matcalc.codegen import generate
+
+        return generate.source(**of_gradients(self, backend, value))
 
     def __getitem__(self, name: str) -> Derivative:
         if name not in self._found:

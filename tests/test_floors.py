@@ -23,6 +23,7 @@ FLOORS = {
     "derivative": 7,
     "report": 7,
     "claim": 7,
+    "code": 7,
     "diagnose": 7,
     "equality": 7,
     "evidence": 7,
@@ -110,6 +111,10 @@ SAME_FLOOR = {
     ("derivative", "derivation"),
     ("derivative", "derivation_step"),
     ("api", "report"),
+    ("code", "derivative"),  # for its type only
+    ("code", "gradients"),  # for its type only
+    ("derivative", "code"),
+    ("gradients", "code"),
     ("derivative", "report"),
     ("report", "derivative"),  # for its type only
     ("claim", "api"),

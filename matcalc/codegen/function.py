@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, Signature
 from numbers import Integral
 from typing import Any
@@ -38,7 +38,7 @@ class GeneratedFunction:
         return f"<generated function {self.__name__}({parameters})>"
 
     def __call__(self, *unnamed: Any, **arrays: Any) -> Array:
-        """The value at these arrays, which are given by name; a tuple where there are several.
+        """The value at these arrays, which are given by name; a tuple or a dict where there are several.
 
         Raises:
             ArgumentProblem: an argument is missing, unknown or not numeric, or a matrix is singular.
@@ -62,8 +62,18 @@ class GeneratedFunction:
             found = self._function(*positional, *positional_sizes)
         except self._library.errors as error:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
-        results = self._library.results((found,) if generated.is_one else found, values)
-        return results[0] if generated.is_one else results
+        return self._in_their_places(self._library.results(tuple(_flat(found, generated)), values))
+
+    def _in_their_places(self, results: tuple[Array, ...]) -> Any:
+        """The results as the generated function returned them."""
+        if self._generated.is_one:
+            return results[0]
+        keys = self._generated.keys
+        if not keys:
+            return results
+        cut = len(results) - len(keys)
+        by_name = dict(zip(keys, results[cut:], strict=True))
+        return (*results[:cut], by_name) if cut else by_name
 
     def _sort(self, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         """The arguments by Python name, arrays and sizes apart."""
@@ -85,6 +95,19 @@ class GeneratedFunction:
                 raise ArgumentProblem(f"{name} is a size: a positive integer is wanted")
             sizes[size] = int(value)
         return given, sizes
+
+
+def _flat(found: Any, generated: Generated) -> Iterator[Any]:
+    """All results of a call, one after the other."""
+    if generated.is_one:
+        yield found
+    elif isinstance(found, dict):
+        yield from found.values()
+    elif generated.keys:
+        *others, by_name = found
+        yield from (*others, *by_name.values())
+    else:
+        yield from found
 
 
 def _signature(generated: Generated) -> Signature:

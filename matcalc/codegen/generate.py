@@ -48,6 +48,7 @@ class Generated:
         sizes: the function's parameters that are sizes no array has, by their Python names.
         variables: every variable that may be given, by its Python name.
         is_one: whether the function returns one array, and not a tuple.
+        keys: if given, the last results are returned as a dict with these keys.
     """
 
     source: str
@@ -57,6 +58,7 @@ class Generated:
     sizes: dict[str, str]
     variables: dict[str, Symbol]
     is_one: bool = True
+    keys: tuple[str, ...] = ()
 
 
 def source(
@@ -65,6 +67,7 @@ def source(
     name: str = "derivative",
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
+    keys: Sequence[str] = (),
 ) -> str:
     """Source text of a function that computes a formula, or a tuple of several.
 
@@ -75,11 +78,12 @@ def source(
         doc: first line of its docstring.
         variables: variables of the problem, in order, that need not occur in the formulas. One of
             them becomes a parameter where only it tells a size that these depend on.
+        keys: returned is a dict with these keys, behind the formulas that are more than the keys.
 
     Raises:
         UnsupportedProblem: there is no code for a function in it.
     """
-    return generate(formulas, backend, name, doc, variables).source
+    return generate(formulas, backend, name, doc, variables, keys).source
 
 
 def compile_function(
@@ -88,12 +92,13 @@ def compile_function(
     name: str = "derivative",
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
+    keys: Sequence[str] = (),
 ) -> GeneratedFunction:
     """The function itself: it takes arrays by name and checks them. Arguments as for ``source``."""
     # Only here, so that source text can be had without an array library.
     from matcalc.codegen.function import GeneratedFunction
 
-    return GeneratedFunction(generate(formulas, backend, name, doc, variables))
+    return GeneratedFunction(generate(formulas, backend, name, doc, variables, keys))
 
 
 def generate(
@@ -102,6 +107,7 @@ def generate(
     name: str = "derivative",
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
+    keys: Sequence[str] = (),
 ) -> Generated:
     """Source text and parameters. Arguments as for ``source``."""
     dialect = DIALECTS.get(backend)
@@ -132,7 +138,7 @@ def generate(
     readings, missing = read_sizes(writer.sizes, known)
     needed = {*occurring, *(reading.axis.symbol for reading in readings)}
     prologue = [_read(writer, python_names, reading) for reading in readings]
-    lines = [*writer.statements, f"return {', '.join(value.text for value in values)}"]
+    lines = [*writer.statements, *_return([value.text for value in values], keys)]
     if dialect.like and any(dialect.like in line for line in lines):
         # Of the arrays that are there anyway the one with most axes is the least likely to be given
         # as a number.
@@ -143,12 +149,14 @@ def generate(
     sizes = {writer.sizes[size]: size for size in missing}
     shapes = [_describe(result.axes) for result in results]
     head = f"def {function}({', '.join([*arrays, *sizes])}):"
-    body = [_docstring(doc, arrays, sizes, shapes), *prologue, *lines]
+    body = [_docstring(doc, arrays, sizes, _returned(shapes, keys)), *prologue, *lines]
     text = "\n".join([head, *(f"    {line}" for line in body)])
     pieces = [*(code for _, code in writer.helpers.values()), text]
     module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
     variables_by_name = {python_names[s]: s for s in everything}
-    return Generated(module, function, dialect.name, arrays, sizes, variables_by_name, is_one)
+    return Generated(
+        module, function, dialect.name, arrays, sizes, variables_by_name, is_one, tuple(keys)
+    )
 
 
 def _prepared(formula: Formula, dialect: Dialect) -> Expr:
@@ -157,6 +165,25 @@ def _prepared(formula: Formula, dialect: Dialect) -> Expr:
     for rewrite in PASSES:
         expr = rewrite(expr)
     return expr
+
+
+def _return(values: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """The lines that return the results."""
+    cut = len(values) - len(keys)
+    if not keys:
+        return [f"return {', '.join(values)}"]
+    pairs = [f"    {key!r}: {value}," for key, value in zip(keys, values[cut:], strict=True)]
+    opening = "".join(f"{value}, " for value in values[:cut])
+    return [f"return {opening}{{", *(pair.replace("'", '"', 2) for pair in pairs), "}"]
+
+
+def _returned(shapes: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """What the docstring says of the results."""
+    cut = len(shapes) - len(keys)
+    if keys:
+        pairs = [f"{key}: {shape}" for key, shape in zip(keys, shapes[cut:], strict=True)]
+        return [f"{', '.join([*shapes[:cut], 'a dict'])}", *pairs]
+    return [shapes[0] if len(shapes) == 1 else f"a tuple: {', '.join(shapes)}"]
 
 
 def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
@@ -190,14 +217,14 @@ def _read(writer: Writer, names: dict[Symbol, str], reading: Reading) -> str:
 
 
 def _docstring(
-    doc: str | None, arrays: dict[str, Symbol], sizes: dict[str, str], shapes: Sequence[str]
+    doc: str | None, arrays: dict[str, Symbol], sizes: dict[str, str], returned: Sequence[str]
 ) -> str:
     first = doc or "Compute the expression that this function was generated from."
     lines = [first, ""] if arrays or sizes else [first]
     lines += [f"{name}: {_describe(symbol.axes)}" for name, symbol in arrays.items()]
     lines += [f"{name}: the size {size}" for name, size in sizes.items()]
-    returned = shapes[0] if len(shapes) == 1 else f"a tuple: {', '.join(shapes)}"
-    lines += ["", f"Returns: {returned}"]
+    first, *others = returned
+    lines += ["", f"Returns: {first}", *(f"    {line}" for line in others)]
     text = "\n".join(f"    {line}" if line else "" for line in lines).strip()
     return '"""' + text.replace("\\", "\\\\").replace('"""', "'''") + '\n    """'
 

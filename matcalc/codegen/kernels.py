@@ -14,6 +14,16 @@ from matcalc.core.expr import Expr
 from matcalc.core.operation import Operation
 from matcalc.ops.structural import MATMUL
 
+INNER = Operation(
+    "inner",
+    "(m, n), (m, n) -> scalar",
+    ("A", "B"),
+    numpy='np.einsum("ij,ij->", {0}, {1})',
+    jax="jnp.sum({0} * {1})",
+    torch="torch.sum({0} * {1})",
+)
+"""``sum(A .* B)``; NumPy would keep the product."""
+
 TRACE_OF_PRODUCT = Operation(
     "trace_of_product",
     "(m, n), (n, m) -> scalar",

@@ -1,0 +1,103 @@
+"""What code is generated from: the formulas of derivatives, alone or with the function's value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from matcalc.codegen.dialects import DIALECTS
+from matcalc.codegen.stabilise import stabilise
+from matcalc.core.expr import Expr
+from matcalc.core.index import IndexExpr
+from matcalc.errors import UnsupportedProblem
+from matcalc.passes.chain_rule import total_derivative
+from matcalc.passes.differentiate import derivatives
+from matcalc.passes.expand import expand
+from matcalc.passes.layout import Arranged, arrange
+from matcalc.passes.structure import STRUCTURAL, structured_derivative
+
+if TYPE_CHECKING:
+    from matcalc.derivative import Derivative
+    from matcalc.gradients import Gradients
+
+Formula = Expr | IndexExpr
+
+
+def of_derivative(d: Derivative, computed: Derivative, backend: str, value: bool) -> dict[str, Any]:
+    """Arguments for the code generator.
+
+    Args:
+        d: the derivative.
+        computed: the same, as it is computed.
+        backend: the array library.
+        value: whether the function and its derivatives of lower order are wanted too. These are
+            taken as they were found, so that they share as much as possible.
+    """
+    orders = range(d.order + 1) if value else [d.order]
+    names = ", ".join(map(d.name_of, orders))
+    return {
+        "formulas": [*_below(computed), _formula(computed.plain)]
+        if value
+        else _formula(computed.arranged),
+        "backend": _checked(backend),
+        "doc": f"Compute {names}, {d.layout} layout.",
+        "variables": list(d.symbols.values()),
+    }
+
+
+def of_gradients(gradients: Gradients, backend: str, value: bool) -> dict[str, Any]:
+    """Arguments for the code generator: all gradients, and the value if that is wanted too."""
+    return {
+        "formulas": [*([_value(gradients.f)] if value else ()), *_gradients(gradients)],
+        "backend": _checked(backend),
+        "name": "gradients",
+        "doc": f"Compute {'the value and ' if value else ''}the gradients of {gradients.function_name}.",
+        "variables": list(gradients.reading.variables.values()),
+        "keys": list(gradients),
+    }
+
+
+def _gradients(gradients: Gradients) -> list[Formula]:
+    """All gradients as the sweep found them, of a form of the function that does not overflow."""
+    f = gradients.f
+    stable = stabilise(f) if isinstance(f, Expr) else f
+    if stable is f or not isinstance(stable, Expr):
+        return list(gradients.forms.values())
+    variables = list(gradients.tensors)
+    derivatives(stable, [v for v in variables if not v.properties & STRUCTURAL])
+    tensors = [structured_derivative(stable, v, 1, gradients.structured) for v in variables]
+    shapes = [v.shape for v in variables]
+    return [
+        _formula(arrange(tensor, stable.shape, shape, 1, "mixed"))
+        for tensor, shape in zip(tensors, shapes, strict=True)
+    ]
+
+
+def _checked(backend: Any) -> str:
+    if not isinstance(backend, str) or backend not in DIALECTS:
+        wanted = backend if isinstance(backend, str) else type(backend).__name__
+        raise UnsupportedProblem(
+            f"there is no code for {wanted}", help=f"there is for {', '.join(DIALECTS)}"
+        )
+    return backend
+
+
+def _formula(arranged: Arranged) -> Formula:
+    return arranged.index if arranged.expr is None else arranged.expr
+
+
+def _value(f: Formula) -> Formula:
+    """The function in the form of which derivatives are taken, so that these share its parts."""
+    return expand(stabilise(f)) if isinstance(f, Expr) else f
+
+
+def _below(d: Derivative) -> list[Formula]:
+    """The function and its derivatives of lower order."""
+    found = [_value(d.f)]
+    for order in range(1, d.order):
+        if isinstance(d.f, Expr):
+            tensor = structured_derivative(d.f, d.wrt, order, d.structured)
+        else:
+            tensor = total_derivative(d.f, d.wrt, order, {})
+        found.append(_formula(replace(d, order=order, tensor=tensor, given=None).plain))
+    return found

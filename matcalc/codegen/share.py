@@ -1,0 +1,85 @@
+"""One node for one value: sums and products that differ in order or in sign only are the same.
+
+A function written with ``T - U V'`` has a gradient with ``U V' - T``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matcalc.codegen.kernels import INNER
+from matcalc.core.expr import Apply, Constant, Expr, postorder
+from matcalc.ops.reduction import NORM2, SUM
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
+from matcalc.passes import construct
+from matcalc.passes.build import split_coefficient
+from matcalc.passes.equal import canonical
+
+
+def share(roots: Sequence[Expr]) -> list[Expr]:
+    """The same values with as few different nodes as there are different values."""
+    done: dict[Expr, Expr] = {}
+    found: dict[Expr, Expr] = {}
+    for node in postorder(*roots):
+        args = tuple(done[arg] for arg in node.args)
+        done[node] = _representative(_rebuilt(node, args), found)
+    return [done[root] for root in roots]
+
+
+def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """The node with other arguments; signs that these have come to the front."""
+    if not isinstance(node, Apply):
+        return node
+    if node.op is POWER and args[1] is Constant(2) and _is(args[0], NORM2):
+        return _sum_of_squares(args[0].args[0])
+    if args == node.args:
+        return _inner(node)
+    if node.op is MATMUL:
+        return construct.multiply(args)
+    if node.op is TIMES:
+        return construct.hadamard(args)
+    sign, rest = split_coefficient(args[0])
+    if node.op is TRANSPOSE and sign == -1:
+        return construct.negate(TRANSPOSE(rest))
+    return _inner(node.op(*args))
+
+
+def _inner(node: Apply) -> Expr:
+    """A sum of the entries of a product of two matrices, without the product."""
+    if node.op is not SUM or not _is(node.args[0], TIMES):
+        return node
+    factors = node.args[0].args
+    is_product_of_two = len(factors) == 2 and all(len(factor.axes) == 2 for factor in factors)
+    return INNER(*factors) if is_product_of_two else node
+
+
+def _sum_of_squares(e: Expr) -> Expr:
+    if e.shape[1].is_unit:
+        return MATMUL(TRANSPOSE(e), e)
+    return INNER(e, e) if len(e.axes) == 2 else MATMUL(e, TRANSPOSE(e))
+
+
+def _representative(node: Expr, found: dict[Expr, Expr]) -> Expr:
+    """The first node with this value; its negative where only that has been met."""
+    if not isinstance(node, Apply) or node.op not in (ADD, TIMES):
+        return node
+    key = canonical(node)
+    if key in found:
+        return found[key]
+    if node.op is ADD:
+        opposite = canonical(ADD(*map(_negated, node.args)))
+        if opposite in found:
+            return construct.negate(found[opposite])
+    found[key] = node
+    return node
+
+
+def _negated(term: Expr) -> Expr:
+    coefficient, rest = split_coefficient(term)
+    if isinstance(term, Constant) or coefficient == 1:
+        return construct.negate(term)
+    return rest if coefficient == -1 else TIMES(Constant(-coefficient), rest)
+
+
+def _is(e: Expr, op: object) -> bool:
+    return isinstance(e, Apply) and e.op is op

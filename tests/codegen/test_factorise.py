@@ -1,0 +1,129 @@
+"""Inverses: what becomes a solution, what is factorised, and what is inverted after all."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import matcalc as mc
+from matcalc.codegen.dialects import DIALECTS
+from matcalc.codegen.generate import compile_function, source
+
+NAMES = "A, B, C: (n, n); a, b: n; "
+
+
+def code(text, backend="numpy"):
+    """The statements of the generated function, those of one line only."""
+    function = source(mc.parse(text), backend)
+    return [line.strip() for line in function.rpartition('"""')[2].strip().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        ("inv(A) b", ["return np.linalg.solve(A, b)"]),
+        ("A^-T b", ["return np.linalg.solve(A.T, b)"]),
+        ("A^-1 B", ["return np.linalg.solve(A, B)"]),
+        ("B A^-1", ["return np.linalg.solve(A.T, B.T).T"]),
+        ("A^-1 diag(a) B", ["return np.linalg.solve(A, a[:, None] * B)"]),
+        ("logdet(A)", ["return np.linalg.slogdet(A)[1]"]),
+        ("A^-1 + a (A^-1 b)'", ["t1 = np.linalg.inv(A)", "return t1 + np.outer(a, t1 @ b)"]),
+        ("tr(A^-1 B)", ['return np.einsum("ij,ji->", np.linalg.inv(A), B)']),
+    ],
+)
+def test_one_use(text, statements):
+    assert code(NAMES + text) == statements
+
+
+def test_several_systems_share_one_factorisation():
+    found = mc.diff("a' A^-1 b", "A").source()
+    assert found.count("lu_factor") == 1
+    assert found.count("scipy.linalg.lu_solve(t1") == 2
+    assert "inv" not in found
+
+
+def test_the_determinant_comes_from_the_factorisation_where_there_is_one():
+    text = "\n".join(code(NAMES + "a' A^-1 b + logdet(A)"))
+    assert "np.log(np.abs(np.diagonal(t1[0])))" in text
+    assert "slogdet" not in text
+
+
+def test_positive_definite_matrices_have_a_cholesky_decomposition():
+    found = mc.diff("1/2 y' inv(K) y + 1/2 logdet(K)", "y", assume={"K": "spd"}).source(value=True)
+    assert found.count("cho_factor(K") == 1
+    assert found.count("cho_solve(t1") == 1
+    assert "np.log(np.diagonal(t1[0]))" in found
+    regularised = code("X: (m, n); b: n; a: scalar; (X' X + exp(a) I)^-1 b")
+    assert "cho_factor" in "".join(regularised)
+
+
+def test_triangular_systems_are_solved_as_such():
+    text = "L: (n, n) lower_triangular; b: n; L^-1 b + L^-T b"
+    assert code(text, "jax") == [
+        "t1 = jax.scipy.linalg.solve_triangular(L, b, lower=True)",
+        "return t1 + jax.scipy.linalg.solve_triangular(L.T, b)",
+    ]
+
+
+def test_an_inverse_that_is_part_of_the_answer_is_computed_once():
+    d = mc.diff("a' A^-1 b + logdet(A)", "A")
+    assert d.source().count("np.linalg.inv") == 1
+    assert "solve" not in d.source()
+
+
+def test_many_wide_systems_take_the_inverse():
+    text = "A, B, C, D: (n, n); exp(A^-1 B) + exp(A^-1 C) + exp(A^-1 D)"
+    assert code(text)[0] == "t1 = np.linalg.inv(A)"
+
+
+POINTS = np.random.default_rng(0)
+ARRAYS = {
+    "A": POINTS.standard_normal((4, 4)) + 4 * np.eye(4),
+    "B": POINTS.standard_normal((4, 4)),
+    "S": np.cov(POINTS.standard_normal((4, 20))),
+    "L": np.tril(POINTS.standard_normal((4, 4))) + 3 * np.eye(4),
+    "b": POINTS.standard_normal(4),
+    "c": POINTS.standard_normal(4),
+}
+
+inv, logdet = np.linalg.inv, lambda matrix: np.linalg.slogdet(matrix)[1]
+
+#: Texts and their values by explicit inverses.
+VALUES = [
+    ("A^-1 b", lambda v: inv(v.A) @ v.b),
+    ("b' A^-1 B + c' A^-T", lambda v: v.b @ inv(v.A) @ v.B + inv(v.A) @ v.c),
+    ("A^-T B A^-1", lambda v: inv(v.A).T @ v.B @ inv(v.A)),
+    ("A^-2 b", lambda v: inv(v.A) @ inv(v.A) @ v.b),
+    ("A^-1 B^-1 S", lambda v: inv(v.B @ v.A) @ v.S),
+    ("S^-1 B", lambda v: inv(v.S) @ v.B),
+    ("(b' S^-1 c + logdet(S)) b", lambda v: (v.b @ inv(v.S) @ v.c + logdet(v.S)) * v.b),
+    (
+        "(b' A^-1 c + logdet(A)) A^-T b",
+        lambda v: (v.b @ inv(v.A) @ v.c + logdet(v.A)) * (inv(v.A).T @ v.b),
+    ),
+    (
+        "L^-1 B + B L^-T + L^-T b c'",
+        lambda v: inv(v.L) @ v.B + v.B @ inv(v.L).T + np.outer(inv(v.L).T @ v.b, v.c),
+    ),
+]
+PROPERTIES = "A, B: (n, n); S: (n, n) spd; L: (n, n) lower_triangular; b, c: n; "
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize(("text", "value"), VALUES, ids=[text for text, _ in VALUES])
+def test_values_in_every_library(text, value, backend):
+    function = compile_function(mc.parse(PROPERTIES + text), backend)
+    needed = {name: ARRAYS[name] for name in function.__signature__.parameters}
+    rtol = 1e-4 if backend == "jax" else 1e-10  # JAX may be in single precision
+    np.testing.assert_allclose(
+        function(**needed), value(SimpleNamespace(**ARRAYS)), rtol=rtol, atol=rtol
+    )
+
+
+def test_an_ill_conditioned_matrix_is_solved_accurately():
+    """Residuals of solutions are small whatever the condition; those of an inverse are not."""
+    n = 10
+    A = np.vander(np.linspace(0.1, 1, n))
+    b = np.ones(n)
+    x = compile_function(mc.parse("A: (n, n); b: n; A^-1 b"))(A=A, b=b)
+    assert np.linalg.norm(A @ x - b) < 1e-12 * np.linalg.norm(A) * np.linalg.norm(x)

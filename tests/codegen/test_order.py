@@ -1,0 +1,107 @@
+"""The order of products: what the generated code multiplies, and in which order."""
+
+import pytest
+
+import matcalc as mc
+from matcalc.codegen.generate import source
+from matcalc.codegen.order import order
+from matcalc.core.expr import postorder
+from matcalc.ops.structural import MATMUL
+
+SQUARE = "A, B, C, D: (n, n); x, y: n; a: scalar; "
+RECTANGULAR = "A: (m, n); B: (n, p); C: (p, q); x: q; y: m; "
+
+
+def code(text, backend="numpy", **options):
+    """The statements of the generated function."""
+    function = source(mc.parse(text, **options), backend)
+    return [line.strip() for line in function.rpartition('"""')[2].strip().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        (RECTANGULAR + "A B C x", ["return A @ (B @ (C @ x))"]),
+        (RECTANGULAR + "y' A B C", ["return y @ A @ B @ C"]),
+        (RECTANGULAR + "y' A B C x", ["return y @ A @ B @ C @ x"]),
+        (RECTANGULAR + "A B C", ["return np.linalg.multi_dot([A, B, C])"]),
+        (RECTANGULAR + "sum(A B C)", ["return np.sum(A @ (B @ np.sum(C, axis=1)))"]),
+        (RECTANGULAR + "sum(A B, 1)", ["return np.sum(A, axis=0) @ B"]),
+        (SQUARE + "A x y' B", ["return np.outer(A @ x, y @ B)"]),
+        (SQUARE + "2 a x y'", ["return np.outer(2 * a * x, y)"]),
+        (SQUARE + "(A' A + a I) x", ["return A @ x @ A + a * x"]),
+        (SQUARE + "(A + A') x", ["return A @ x + x @ A"]),
+        (SQUARE + "x' (A' A + I) y", ["return (A @ x @ A + x) @ y"]),
+        (SQUARE + "A^3 x", ["return A @ (A @ (A @ x))"]),
+        (SQUARE + "A diag(x) B", ["return (A * x) @ B"]),
+        (SQUARE + "tr(A B)", ['return np.einsum("ij,ji->", A, B)']),
+        (SQUARE + "tr(A' B C)", ['return np.einsum("ij,ji->", A.T @ B, C)']),
+        (SQUARE + "diag(A B)", ['return np.einsum("ij,ji->i", A, B)']),
+        (SQUARE + "||A||^2", ['return np.einsum("ij,ij->", A, A)']),
+        (SQUARE + "||A x||^2", ["t1 = A @ x", "return t1 @ t1"]),
+    ],
+)
+def test_what_is_multiplied_first(text, statements):
+    assert code(text) == statements
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        ("A B x + B x", ["t1 = B @ x", "return A @ t1 + t1"]),
+        ("A B C + C' B' A' + A B D", ["t1 = A @ B", "t2 = t1 @ C", "return t2 + t2.T + t1 @ D"]),
+        # Of x' A y the half that the other term needs.
+        ("(x' A y) A y", ["t1 = A @ y", "return x @ t1 * t1"]),
+    ],
+)
+def test_what_products_share_is_computed_once(text, statements):
+    assert code(SQUARE + text) == statements
+
+
+def test_a_sum_that_is_an_array_anyway_is_not_taken_apart():
+    found = code(SQUARE + "A (A' A + a I) x + exp(A' A + a I) x")
+    assert found[-1] == "return A @ (t1 @ x) + np.exp(t1) @ x"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "product"),
+    [((2, 30, 4, 50), "A @ B @ C"), ((50, 4, 30, 2), "A @ (B @ C)")],
+)
+def test_sizes_that_are_known_decide(sizes, product):
+    p, q, r, s = sizes
+    assert code("A B C", shapes={"A": (p, q), "B": (q, r), "C": (r, s)}) == [f"return {product}"]
+
+
+def test_sizes_that_divide_each_other_decide():
+    shapes = {"A": ("n", "n"), "B": ("n", "m n"), "C": ("m n", "n")}
+    assert code("A B C", shapes=shapes) == ["return A @ (B @ C)"]
+
+
+def test_the_gradient_of_a_trace_of_a_long_chain_shares_its_products():
+    names = [f"A{k}" for k in range(1, 9)]
+    text = f"tr({' '.join(f'X {name}' for name in names)})"
+    d = mc.diff(text, "X", shapes=dict.fromkeys(names, ("n", "n")))
+    products = [node for node in postorder(*order([d.expr])) if getattr(node, "op", 0) is MATMUL]
+    # There are 8 chains of 15 factors.
+    assert len(products) <= 40
+
+
+def test_weights_that_are_not_negative_make_a_square_in_numpy():
+    text = "X: (m, n); w: m positive; X' diag(w) X"
+    assert code(text) == ["t1 = np.sqrt(w)[:, None] * X", "return t1.T @ t1"]
+    assert code(text.replace(" positive", "")) == ["return (X.T * w) @ X"]
+    assert "sqrt" not in "".join(code(text, "jax"))
+
+
+def test_what_differs_in_sign_or_order_only_is_computed_once():
+    text = "||T - U V'||^2"
+    function = mc.diff(text, "U").source(value=True)
+    assert function.count("U @ V.T") == 1
+    assert "-2 * (t1 @ V)" in function
+
+
+def test_sums_in_products_in_sums_as_deep_as_one_likes():
+    text = "x"
+    for _ in range(300):
+        text = f"(A + I) ({text})"
+    assert len(code(f"A: (n, n); x: n; {text}")) <= 600
