@@ -92,7 +92,7 @@ def test_all_gradients_come_in_a_dict(backend):
 def test_the_source_of_all_gradients():
     source = mc.grad("a' x + b", ["x", "b"]).source(value=True)
     assert source.rpartition('"""\n')[2] == (
-        '    return a @ x + b, {\n        "x": a,\n        "b": 1.0,\n    }\n'
+        '    return a @ x + b, {\n        "x": a,\n        "b": 1,\n    }\n'
     )
     assert (
         "Returns: a scalar, a dict\n        x: array of shape (n,)\n        b: a scalar" in source
