@@ -72,8 +72,8 @@ def question(case: Case) -> Question:
 def judge(adapter: Adapter, case: Case, limit: int) -> Verdict:
     """Ask in every spelling; the best verdict counts, and whether another is silently wrong."""
     asked = question(case)
-    found = [_verdict(adapter, asked, spelling, case, limit) for spelling in adapter.spellings]
-    misleads = any(verdict.status == "wrong" for verdict in found)
+    found = [verdict(adapter, asked, spelling, case, limit) for spelling in adapter.spellings]
+    misleads = any(one.status == "wrong" for one in found)
     return replace(min(found, key=_rank), misleads=misleads)
 
 
@@ -81,7 +81,8 @@ def _rank(verdict: Verdict) -> int:
     return (*VERDICTS, NOT_JUDGED, NOT_EXPRESSIBLE).index(verdict.status)
 
 
-def _verdict(adapter: Adapter, asked: Question, spelling: str, case: Case, limit: int) -> Verdict:
+def verdict(adapter: Adapter, asked: Question, spelling: str, case: Case, limit: int) -> Verdict:
+    """What comes of a question in one spelling."""
     adapter.forget()
     try:
         with time_limit(limit):
