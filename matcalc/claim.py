@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,15 +16,20 @@ from matcalc.core.operation import Operation
 from matcalc.errors import NameProblem, ShapeProblem, SyntaxProblem
 from matcalc.ops import function_names
 from matcalc.ops.abstract import abstract_function, partial_derivative
+from matcalc.partials import name_partials
 from matcalc.passes.elaborate import Reading, elaborate
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.statements import IDENTITY, NUMBER_PI, names_in
 from matcalc.report import declaration, factors, unused_name
 from matcalc.syntax import tree
+from matcalc.syntax.names import normal_name
 from matcalc.syntax.parser import parse_program
 
-#: A left side such as ``∂f/∂X =``: it says what is claimed, not what it is.
-_QUOTIENT = re.compile(r"\s*[∂d][^=;\n]*/\s*[∂d][^=;\n]*=(?!=)")
+#: A left side such as ``∂f/∂X =``, ``∇f =`` or ``f' =``: it says what is claimed, not what it is.
+_LEFT = re.compile(r"\s*([∂d][^=;\n]*/\s*[∂d][^=;\n]*|∇[^=;\n]*|\w+['′](\(\w+\))?\s*)=(?!=)")
+
+#: The beginning of a linear map, ``df: dX -> A dX B``.
+_MAP = re.compile(r"\s*(?:[^;\n:]*:\s*)?(?P<direction>\w+)\s*(->|→|↦)")
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class Known:
         rename: what its sizes are called in the claim; the same for all, to see whether a claim
             would make sense with square matrices.
         wrt: the variable, the differential of which a claim may mention.
+        partials: names that stand for derivatives in the claim, each with its value.
     """
 
     reading: Reading
     function: Expr | IndexExpr
     rename: Mapping[str, Dim]
     wrt: Symbol
+    partials: Mapping[Symbol, Expr] = field(default_factory=dict)
 
     @property
     def differential(self) -> Symbol | None:
@@ -60,7 +67,10 @@ class Known:
     def _given(self) -> frozenset[str]:
         reading = self.reading
         functions = [op.name for op in self._functions()]
-        return frozenset((*reading.variables, *reading.definitions, *reading.sizes, *functions))
+        partials = [symbol.name for symbol in self.partials]
+        return frozenset(
+            (*reading.variables, *reading.definitions, *reading.sizes, *functions, *partials)
+        )
 
     def declarations(self) -> list[str]:
         """Everything declared, as text. A definition is a variable until its value is put in."""
@@ -68,6 +78,7 @@ class Known:
         symbols = [self.renamed(symbol) for symbol in reading.variables.values()]
         symbols += [Symbol(n, self._shape(e.shape)) for n, e in reading.definitions.items()]
         symbols += [] if self.differential is None else [self.differential]
+        symbols += map(self.renamed, self.partials)
         return [
             *(f"{op.name}: {op.signature}" for op in self._functions()),
             *map(declaration, symbols),
@@ -90,9 +101,8 @@ class Known:
     def put_in(self, symbols: Collection[Symbol]) -> dict[Expr, Expr]:
         """What the variables of a claim stand for that are definitions of the problem."""
         definitions = self.reading.definitions
-        return {
-            s: resized(definitions[s.name], self.rename) for s in symbols if s.name in definitions
-        }
+        values = {**definitions, **{s.name: value for s, value in self.partials.items()}}
+        return {s: resized(values[s.name], self.rename) for s in symbols if s.name in values}
 
     def _shape(self, shape: Shape) -> Shape:
         return tuple(map(self._dim, shape))
@@ -101,7 +111,7 @@ class Known:
         return dim.substitute(dict(self.rename))
 
     def _functions(self) -> list[Operation]:
-        """The abstract functions of the problem and their derivatives, as far as these are matrices."""
+        """The abstract functions of the problem and their derivatives, of matrices only the first."""
         roots = [*factors(self.function), *self.reading.definitions.values()]
         found = dict.fromkeys(
             node.op.on_column or node.op
@@ -112,7 +122,7 @@ class Known:
             for op in list(found):
                 positions = range(len(op.domain_shapes)) if len(op.codomain) == 2 else ()
                 found.update(dict.fromkeys(partial_derivative(op, k) for k in positions))
-        return [_resized_function(op, self.rename) for op in found if len(op.codomain) == 2]
+        return [_resized_function(op, self.rename) for op in found]
 
 
 def claim_text(claim: Any) -> str:
@@ -131,11 +141,39 @@ def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | Index
     Raises:
         MatcalcError: it cannot be read, or mentions what the problem does not have.
     """
+    text = _right_side(text, known)
+    found = name_partials(text, known.reading, known.names())
+    if found.text == text:
+        return _read(text, text, known, fits)
+    claims: list[Expr | IndexExpr] = []
+    problems: list[ShapeProblem] = []
+    for partials in found.values.values():
+        try:
+            claims.append(_read(found.text, text, replace(known, partials=partials), fits))
+        except ShapeProblem as problem:
+            problems.append(problem)
+    if not claims:
+        raise problems[0]
+    return next((e for e in claims if isinstance(e, IndexExpr) or e.shape in fits), claims[0])
+
+
+def _right_side(text: str, known: Known) -> str:
+    """What is claimed, without the left side that says of what, or the direction that a map takes."""
+    start = 0
+    if left := _LEFT.match(text):
+        start = left.end()
+    elif (arrow := _MAP.match(text)) and known.differential is not None:
+        is_map = normal_name(arrow["direction"]) == known.differential.name
+        start = arrow.end() if is_map else 0
+    return " " * start + text[start:]
+
+
+def _read(text: str, typed: str, known: Known, fits: Collection[Shape]) -> Expr | IndexExpr:
+    """A claim with names for the derivatives in it; as it was typed, it stands in messages."""
     # On lines of their own, declarations keep carets in place.
     head = known.head()
-    if quotient := _QUOTIENT.match(text):
-        text = " " * quotient.end() + text[quotient.end() :]
     program = _nothing_as_number(parse_claim(head + text, known))
+    program = tree.Program(program.statements, head + typed)
     _refuse_unknown(program, len(head), known)
     reading = elaborate(program, sizes=known.sizes(), fits=fits)
     replacements = known.put_in(list(reading.variables.values()))

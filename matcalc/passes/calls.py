@@ -143,10 +143,10 @@ def _abstract(walk: Shapes, node: tree.Call, function: Operation, parts: list[Op
             problem = walk.report.argument(node.function, shape, part, node.span, None)
             problem.details += (f"it is declared as {node.function}: {function.signature}",)
             raise problem from None
-    rows, own = function.rule.result
-    if columns is not None:
-        walk.note(f"{walk.report.text(node)} is {node.function} of every column")
-    return rows, columns or own
+    if columns is None:
+        return function.codomain
+    walk.note(f"{walk.report.text(node)} is {node.function} of every column")
+    return function.codomain[0], columns
 
 
 def _sized(walk: Shapes, node: tree.Call, arguments: Arguments) -> Shape:

@@ -7,7 +7,7 @@ the order of the text; what is still free gets letters; the tree is translated.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -59,6 +59,7 @@ class Reading:
         letters: the letters of index notation in the text.
         kept: symbols that stand for definitions in ``expr`` and ``index`` instead of their values.
         named: the same with the definitions kept that were to be kept, if any.
+        again: reads the text once more, with symbols for the definitions of these names.
     """
 
     expr: Expr | None
@@ -71,6 +72,16 @@ class Reading:
     letters: tuple[str, ...]
     kept: dict[str, Symbol] = field(default_factory=dict)
     named: Reading | None = None
+    again: Callable[[Collection[str]], Reading] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    @property
+    def by_names(self) -> Reading:
+        """The same with symbols for all definitions but the function itself."""
+        f = self.index if self.expr is None else self.expr
+        names = [name for name, value in self.definitions.items() if value is not f]
+        return self if self.again is None else self.again(names)
 
 
 def parse(
@@ -177,8 +188,8 @@ class _Elaboration:
             if equation.name is not None:
                 self._define(equation.name, shape)
         self._settle()
-        reading = self._build()
-        return replace(reading, named=self._build(self.keep)) if self.keep else reading
+        named = self._build(self.keep) if self.keep else None
+        return replace(self._build(), named=named, again=self._build)
 
     # ---------------------------------------------------------------- shapes
 

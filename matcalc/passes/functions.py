@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -132,3 +132,11 @@ def choose_by_kind(node: tree.Call, arguments: Arguments, kinds: tuple[Kind, ...
     if found is not None:
         return found
     raise ShapeProblem(f"{node.function} does not take {len(node.args)} arguments")
+
+
+def many_axes(node: tree.Node, functions: Mapping[str, Operation]) -> Shape:
+    """The axes of a call of the derivative of a function, ``∂F(W)``, if they are more than two."""
+    if not isinstance(node, tree.Call) or node.function not in functions:
+        return ()
+    codomain = functions[node.function].codomain
+    return codomain if len(codomain) > 2 else ()

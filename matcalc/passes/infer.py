@@ -15,6 +15,7 @@ from matcalc.passes.defaults import MATRIX, ROW, Defaults, is_lower, letter_kind
 from matcalc.passes.functions import (
     SIZED,
     Arguments,
+    many_axes,
     signature_operation,
     sized_arguments,
     split_arguments,
@@ -22,7 +23,7 @@ from matcalc.passes.functions import (
 from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.passes.statements import Equation, Statements, names_in
 from matcalc.passes.translate import divisor_factors, operands, size_of
-from matcalc.passes.walk import is_delta, is_row_of_ones, letters_of, numerals, postorder
+from matcalc.passes.walk import is_delta, is_raised, is_row_of_ones, letters_of, numerals, postorder
 from matcalc.syntax import tree
 
 
@@ -72,20 +73,13 @@ def _notes(statements: Statements, of: dict[str, KnownKind], defaults: Defaults)
         unusual = sum(kind) < sum(usual) or kind in (MATRIX, ROW)
         if kind != usual and (unusual or name in defaults.by_context):
             notes.append(f"{name} is read as a {words.get(kind, 'matrix')}")
-    if "e" in of and "e" not in statements.shapes and _is_raised("e", statements):
+    if (
+        "e" in of
+        and "e" not in statements.shapes
+        and any(is_raised("e", equation.value) for equation in statements.equations)
+    ):
         notes.append("e is read as a variable; exp(x) is the exponential")
     return tuple(notes)
-
-
-def _is_raised(name: str, statements: Statements) -> bool:
-    """Whether this name is the base of a power that is not a numeral."""
-    powers = (
-        node
-        for equation in statements.equations
-        for node in postorder(equation.value)
-        if isinstance(node, tree.Power) and id(node.exponent) not in numerals(node.exponent)
-    )
-    return any(isinstance(power.base, tree.Name) and power.base.name == name for power in powers)
 
 
 class _Inference:
@@ -328,6 +322,10 @@ class _Inference:
         if is_delta(node, self.names):
             return
         axis = self.axis
+        if many := many_axes(node.base, self.statements.functions):
+            for subscript, dim in zip(node.subscripts, many, strict=False):
+                axis.join(self._subscript(subscript), axis.of_shape((dim, ONE))[0])
+            return
         letters = [
             self._subscript(subscript) if subscript.names else whole
             for subscript, whole in zip(node.subscripts, base, strict=False)
@@ -413,7 +411,7 @@ class _Inference:
         """Matrices in the places of vectors, as far as they are known for certain, are taken by columns."""
         axis = self.axis
         axis.propagate()
-        rows, columns = axis.of_shape(function.rule.result)
+        rows, columns = axis.of_shape(function.codomain[:2])
         for pattern, part in zip(function.rule.parameters, parts, strict=False):
             assert not isinstance(pattern, str)
             wanted = axis.of_shape(pattern)

@@ -75,6 +75,8 @@ class Reporter:
 
     def shape(self, shape: Shape) -> str:
         """``a scalar``, ``a vector of length n``, ``a row of length n`` or ``(m, n)``."""
+        if len(shape) > 2:
+            return f"an array of shape ({', '.join(map(self.size, shape))})"
         rows, columns = self.sizes.shape(shape)
         if columns.is_unit:
             return "a scalar" if rows.is_unit else f"a vector of length {self.size(rows)}"

@@ -69,10 +69,24 @@ class Shapes:
         for node in postorder(root, operands):
             parts = [Operand(part, self.resolved(part)) for part in operands(node)]
             try:
+                if not isinstance(node, tree.Indexed):
+                    self._check_axes(parts)
                 self.shapes[id(node)] = self._node(node, parts)
             except MatcalcError as error:
                 raise error.at(node.span, None) from None
+        self._check_axes([Operand(root, self.resolved(root))])
         return self.shapes[id(root)]
+
+    def _check_axes(self, parts: Sequence[Operand]) -> None:
+        """Refuse arrays with more than two axes: these are given entry by entry."""
+        for part in parts:
+            if len(part.shape) > 2:
+                text = self.report.text(part.node)
+                raise ShapeProblem(
+                    f"{text} has {len(part.shape)} axes, and no matrix form",
+                    span=part.node.span,
+                    help=f"write it in index notation, {text}[i,j,...]",
+                )
 
     def resolved(self, node: tree.Node) -> Shape:
         """The shape of a node as far as it is known now."""
@@ -369,6 +383,8 @@ class Shapes:
         if is_delta(node, self.names):
             return self._delta(node)
         axes = base.shape
+        if len(axes) > 2:
+            return self._entry_of_array(node, base)
         if len(node.subscripts) == 1 and not base.is_matrix:
             axes = (base.shape[1],) if base.is_row else (base.shape[0],)
         if len(node.subscripts) != len(axes):
@@ -383,6 +399,21 @@ class Shapes:
             for subscript, axis in zip(node.subscripts, axes, strict=True)
         )
         return rows, columns
+
+    def _entry_of_array(self, node: tree.Indexed, base: Operand) -> Shape:
+        """An entry of a derivative with more than two axes, each of which has a letter."""
+        letters = [name for subscript in node.subscripts for name in subscript.names]
+        if len(node.subscripts) != len(base.shape):
+            raise self._wrong_subscripts(node, base)
+        if len(letters) < len(node.subscripts) or any(isinstance(x, tree.Number) for x in letters):
+            raise UnsupportedProblem(
+                f"{self.report.text(node)} is more, or less, than an entry",
+                span=node.span,
+                help=f"write a letter for each of the {len(base.shape)} axes",
+            )
+        for subscript, axis in zip(node.subscripts, base.shape, strict=True):
+            self._subscript(node, subscript, axis)
+        return SCALAR
 
     def _delta(self, node: tree.Indexed) -> Shape:
         """The letters of a delta run over one size, which another factor may tell."""
@@ -401,6 +432,8 @@ class Shapes:
     def _wrong_subscripts(self, node: tree.Indexed, base: Operand) -> ShapeProblem:
         count = len(node.subscripts)
         wanted = "two subscripts" if base.is_matrix else "one subscript"
+        if len(base.shape) > 2:
+            wanted = f"{len(base.shape)} subscripts"
         return ShapeProblem(
             f"{self.report.text(node)} has {count} subscript{'s' if count > 1 else ''}",
             span=node.span,

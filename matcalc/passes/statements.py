@@ -456,4 +456,4 @@ def _value_parts(node: tree.Node) -> tuple[tree.Node, ...]:
 
 def _declared_shape(spec: tree.ShapeSpec) -> Shape:
     dims = [Dim(coefficient, tuple(sorted(symbols))) for coefficient, symbols in spec.dims]
-    return (*dims, ONE, ONE)[:2] if dims else SCALAR
+    return (*dims, ONE, ONE)[: max(2, len(dims))] if dims else SCALAR

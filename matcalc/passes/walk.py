@@ -103,3 +103,14 @@ def numerals(root: tree.Node) -> set[int]:
                 if all(id(part) in found for part in children(node)):
                     found.add(id(node))
     return found
+
+
+def is_raised(name: str, root: tree.Node) -> bool:
+    """Whether this name is the base of a power that is not a numeral."""
+    powers = (node for node in postorder(root) if isinstance(node, tree.Power))
+    return any(
+        isinstance(power.base, tree.Name)
+        and power.base.name == name
+        and id(power.exponent) not in numerals(power.exponent)
+        for power in powers
+    )

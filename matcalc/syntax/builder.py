@@ -197,19 +197,13 @@ class TreeBuilder(Transformer[Token, Any]):
     def dimensions(self, children: list[Any]) -> tree.ShapeSpec:
         opening, *sizes, closing = children
         span = span_of(opening).join(span_of(closing))
-        if len(sizes) > 2:
-            raise SyntaxProblem(
-                f"a shape of {len(sizes)} sizes",
-                span=span,
-                details=("variables are scalars, vectors and matrices: at most two sizes",),
-            )
         return tree.ShapeSpec(tuple(size[:2] for size in sizes), span)
 
     def names(self, children: list[Token]) -> tuple[tree.Name, ...]:
         return tuple(tree.Name(token.value, span_of(token)) for token in children)
 
     def part(self, children: list[Any]) -> tuple[tree.ShapeSpec | None, tuple[tree.Name, ...]]:
-        shape = None if isinstance(children[0], Token) else children[0]
+        shape = None if isinstance(children[0], Token) else _matrix_at_most(children[0])
         words = children if shape is None else children[1:]
         return shape, tuple(tree.Name(word.value, span_of(word)) for word in words)
 
@@ -240,6 +234,8 @@ class TreeBuilder(Transformer[Token, Any]):
                     help="a function is declared by shapes alone: L: n -> scalar",
                 )
         domain = tuple(shape for shape, _ in parts)
+        if not names[0].name.startswith(("∂", "∇")):
+            _matrix_at_most(codomain)
         span = names[0].span.join(codomain.span)
         return tree.FunctionDeclaration(names, domain, codomain, span)
 
@@ -273,6 +269,17 @@ class TreeBuilder(Transformer[Token, Any]):
     def partial_rule(self, children: list[Any]) -> tree.Rule:
         target, _, variable, _, value = children
         return tree.Rule(target, variable, value, "")
+
+
+def _matrix_at_most(shape: tree.ShapeSpec) -> tree.ShapeSpec:
+    """Refuse more than two sizes; only derivatives of functions, ``∂F``, have more."""
+    if len(shape.dims) > 2:
+        raise SyntaxProblem(
+            f"a shape of {len(shape.dims)} sizes",
+            span=shape.span,
+            details=("variables are scalars, vectors and matrices: at most two sizes",),
+        )
+    return shape
 
 
 def _closed(right: tree.Node) -> tree.Node:
