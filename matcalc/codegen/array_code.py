@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from matcalc.codegen.arrays import Einsum, Embed, Reshape, Stack, Zeros
+from matcalc.codegen.arrays import Einsum, Embed, Reshape, SolveBlocks, Stack, Zeros
 from matcalc.codegen.code import ATOM, PRODUCT, SUM, Code
 from matcalc.core.expr import Apply, Expr
 from matcalc.ops.structural import ADD, MATMUL, TIMES
@@ -26,11 +26,23 @@ def write_array(writer: Writer, node: Apply) -> Code:
     if isinstance(op, Stack):
         parts = ", ".join(writer.use(arg).text for arg in node.args)
         return writer.call("stack", f"[{parts}]", f"axis={op.axis}")
-    assert isinstance(op, Reshape | Zeros)
     if isinstance(op, Zeros):
         return writer.filled("zeros", op.dims)
+    if isinstance(op, SolveBlocks):
+        return _solve_blocks(writer, node)
+    assert isinstance(op, Reshape)
     sizes = ", ".join(writer.size(dim).text for dim in op.dims)
-    return writer.call("reshape", writer.use(node.args[0]).text, f"({sizes})")
+    sizes = f"({sizes},)" if len(op.dims) == 1 else f"({sizes})"
+    return writer.call("reshape", writer.use(node.args[0]).text, sizes)
+
+
+def _solve_blocks(writer: Writer, node: Apply) -> Code:
+    matrices, sides = map(writer.use, node.args)
+    if len(node.axes) == 1:
+        return writer.call("linalg.solve", matrices.text, sides.text)
+    columns = Code(f"{sides.at(ATOM)}[..., None]")
+    solution = writer.call("linalg.solve", matrices.text, columns.text)
+    return Code(f"{solution.text}[..., 0]")
 
 
 # ------------------------------------------------------------------ products of entries

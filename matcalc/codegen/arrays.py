@@ -66,10 +66,21 @@ class Reshape(Operation):
 
 
 @dataclass(frozen=True, eq=False)
+class SolveBlocks(Operation):
+    """The solution of a system of equations for each index of the axes before the last two.
+
+    The first argument is the matrices, the second the right sides.
+    """
+
+
+@dataclass(frozen=True, eq=False)
 class Zeros(Operation):
     """Nothing but zeros."""
 
     dims: tuple[Dim, ...] = ()
+
+
+ArrayOperation = Einsum | Embed | Stack | Reshape | SolveBlocks | Zeros
 
 
 def shape_of(dims: Sequence[Dim]) -> Shape:
@@ -125,6 +136,9 @@ def stack(axis: int) -> Stack:
     return Stack("stack", shape_rule=shape_rule, axis=axis)
 
 
+SOLVE_BLOCKS = SolveBlocks("solve_blocks", shape_rule=lambda shapes: shapes[1])
+
+
 def is_array_operation(e: Expr) -> bool:
     """Whether it is one of these."""
-    return isinstance(e, Apply) and isinstance(e.op, Einsum | Embed | Stack | Reshape | Zeros)
+    return isinstance(e, Apply) and isinstance(e.op, ArrayOperation)

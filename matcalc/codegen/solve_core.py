@@ -1,0 +1,255 @@
+"""The system ``H x = g`` for an operator, by what its core tells.
+
+* One product of matrices, each of which joins an axis of the result to an axis of the argument, as in
+  ``2 δ[i,k] (V' V)[j,l]``: one matrix after the other.
+* Diagonal in some axes: a small system for each of their indices.
+* Diagonal plus products ``u v'``: Sherman, Morrison and Woodbury.
+* Else the whole matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from matcalc.codegen.arrays import SOLVE_BLOCKS, einsum, reshape, stack
+from matcalc.codegen.contractions import contraction
+from matcalc.codegen.core_form import Core
+from matcalc.core.dim import ONE, Dim
+from matcalc.core.expr import Constant, Expr, Size, Symbol
+from matcalc.core.index import Factor, Index, IndexExpr, Term
+from matcalc.ops.constant import EYE
+from matcalc.ops.linalg import INV
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
+from matcalc.passes.build import is_op
+from matcalc.passes.differentiate import settle
+from matcalc.passes.products import inverse
+from matcalc.passes.recognise import recognise
+
+#: More products than this beside a diagonal are no low rank.
+HIGHEST_RANK = 16
+
+MINUS = Constant(-1)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What solves the system.
+
+    Attributes:
+        value: the solution in terms of the core and the right side.
+        is_dense: whether the whole matrix is formed for it.
+    """
+
+    value: Expr | IndexExpr
+    is_dense: bool = False
+
+
+def solution(core: Core, side: Symbol) -> Solution:
+    """The solution of ``H x = side``."""
+    structured = _one_by_one(core, side) or _in_blocks(core, side) or _low_rank(core, side)
+    return Solution(structured) if structured is not None else _of_the_whole(core, side)
+
+
+# ------------------------------------------------------------------ one matrix after the other
+
+
+def _one_by_one(core: Core, side: Symbol) -> IndexExpr | None:
+    """The inverse of each matrix of a single product."""
+    core = _joined(core)
+    if len(core.terms) != 1:
+        return None
+    (term,) = core.terms
+    partner: dict[Index, Index] = {}
+    factors: list[Factor] = []
+    for factor in term.factors:
+        sides = {index in core.rows for index in factor.indices}
+        if not {*factor.indices} <= {*core.rows, *core.columns}:
+            return None
+        if len(sides) < 2:
+            factors.append(Factor(POWER(factor.expr, MINUS), factor.slots))
+            continue
+        if len(factor.slots) != 2 or len(factor.indices) != 2:
+            return None
+        first, second = factor.indices
+        if first.dim != second.dim or partner.keys() & {first, second}:
+            return None
+        partner |= {first: second, second: first}
+        # M[r,c] x[c] = g[r]: the inverse has the two indices the other way round.
+        factors.append(Factor(_inverse(factor.expr, core), (second, first)))
+    if len(partner) != len(core.rows) + len(core.columns):
+        return None
+    product = Term(1 / term.coefficient, (*factors, Factor(side, core.rows)))
+    return settle(IndexExpr(core.columns, (product,)))
+
+
+def _inverse(e: Expr, core: Core) -> Expr:
+    value = core.values.get(e, e) if isinstance(e, Symbol) else e
+    if is_op(value, INV) and isinstance(value.args[0], Symbol):
+        return value.args[0]
+    return e if is_op(e, EYE) else inverse(e)
+
+
+def _joined(core: Core) -> Core:
+    """With the sum of all that stands beside common deltas as one matrix, where it is one."""
+    deltas, rest = _common_deltas(core)
+    tied = {index for factor in deltas for index in factor.indices}
+    row, *rows = [index for index in core.rows if index not in tied] or [None]
+    column, *columns = [index for index in core.columns if index not in tied] or [None]
+    inside = {index for term in rest for index in term.indices()}
+    if len(rest) < 2 or row is None or column is None or rows or columns or inside & tied:
+        return core
+    matrix = recognise(IndexExpr((row, column), rest), row, column)
+    if matrix is None:
+        return core
+    return replace(core, terms=(Term(Fraction(1), (*deltas, Factor(matrix, (row, column)))),))
+
+
+def _common_deltas(core: Core) -> tuple[list[Factor], tuple[Term, ...]]:
+    """The deltas that join the same axes in all terms, and the terms without them."""
+    found = []
+    for row, column in ((r, c) for r in core.rows for c in core.columns):
+        if core.terms and all(_delta(term, row, column) for term in core.terms):
+            found.append(Factor(EYE(Size(row.dim)), (row, column)))
+    pairs = [set(factor.indices) for factor in found]
+    rest = tuple(
+        Term(
+            term.coefficient,
+            tuple(f for f in term.factors if not (is_op(f.expr, EYE) and set(f.indices) in pairs)),
+        )
+        for term in core.terms
+    )
+    return found, rest
+
+
+def _delta(term: Term, row: Index, column: Index) -> bool:
+    return any(is_op(f.expr, EYE) and set(f.indices) == {row, column} for f in term.factors)
+
+
+# ------------------------------------------------------------------ blocks
+
+
+def _in_blocks(core: Core, side: Symbol) -> Expr | None:
+    """A system for each index of the axes in which the map is diagonal."""
+    deltas, rest = _common_deltas(core)
+    if not deltas:
+        return None
+    names = {}
+    for factor in deltas:
+        row, column = factor.indices
+        names[column] = row
+    outer = [index for index in core.rows if index in names.values()]
+    rows = [index for index in core.rows if index not in outer]
+    columns = [index for index in core.columns if index not in names]
+    terms = tuple(term.rename(names) for term in rest)
+    blocks = contraction(IndexExpr((*outer, *rows, *columns), terms))
+    ordered = contraction(IndexExpr((*outer, *rows), (_entry(side, core.rows),)))
+    if not rows:
+        solved = TIMES(POWER(blocks, MINUS), ordered)
+    else:
+        size = _product(rows)
+        dims = tuple(index.dim for index in outer)
+        solved = SOLVE_BLOCKS(
+            reshape((*dims, size, size))(blocks) if len(rows) > 1 else blocks,
+            reshape((*dims, size))(ordered) if len(rows) > 1 else ordered,
+        )
+        if len(rows) > 1:
+            solved = reshape((*dims, *(index.dim for index in rows)))(solved)
+    # The columns stand in the order of the rows that they are tied to.
+    place = {row: column for column, row in names.items()}
+    free = tuple(place.get(row, row) for row in (*outer, *rows))
+    renamed = dict(zip(rows, columns, strict=True))
+    axes = tuple(renamed.get(index, index) for index in free)
+    return contraction(IndexExpr(core.columns, (Term(Fraction(1), (Factor(solved, axes),)),)))
+
+
+def _entry(symbol: Symbol, indices: Sequence[Index]) -> Term:
+    return Term(Fraction(1), (Factor(symbol, tuple(indices)),))
+
+
+def _product(indices: Sequence[Index]) -> Dim:
+    result = ONE
+    for index in indices:
+        result = result * index.dim
+    return result
+
+
+# ------------------------------------------------------------------ diagonal plus low rank
+
+
+def _low_rank(core: Core, side: Symbol) -> Expr | None:
+    """``D + U V'``: ``inv(D) g - inv(D) U inv(I + V' inv(D) U) V' inv(D) g``."""
+    pairs = list(zip(core.rows, core.columns, strict=True))
+    diagonal = [term for term in core.terms if all(_delta(term, r, c) for r, c in pairs)]
+    products = [term for term in core.terms if term not in diagonal]
+    if not diagonal or not 0 < len(products) <= HIGHEST_RANK:
+        return None
+    halves = [_halves(term, core) for term in products]
+    if any(half is None for half in halves):
+        return None
+    names = dict(zip(core.columns, core.rows, strict=True))
+    weights = Core(core.rows, core.columns, tuple(diagonal), core.values)
+    scale = POWER(_flat(_array(weights.diagonal)), MINUS)
+    left = [_flat(_array(half[0])) for half in halves if half is not None]
+    right = [_flat(_array(half[1])) for half in halves if half is not None]
+    del names
+    start = TIMES(scale, _flat(side))
+    if len(left) == 1:
+        moved = TIMES(scale, left[0])
+        row = TRANSPOSE(right[0])
+        slope = POWER(ADD(Constant(1), MATMUL(row, moved)), MINUS)
+        correction = TIMES(slope, MATMUL(row, start), moved)
+    else:
+        moved = einsum("i,ij->ij")(scale, stack(-1)(*left))
+        rows = TRANSPOSE(stack(-1)(*right))
+        inner = ADD(EYE(Size(Dim(len(left)))), MATMUL(rows, moved))
+        correction = MATMUL(moved, SOLVE_BLOCKS(inner, MATMUL(rows, start)))
+    solved = ADD(start, TIMES(MINUS, correction))
+    return reshape(tuple(index.dim for index in core.columns))(solved) if len(pairs) > 1 else solved
+
+
+def _halves(term: Term, core: Core) -> tuple[IndexExpr, IndexExpr] | None:
+    """The factors with indices of the result and those with indices of the argument."""
+    left = tuple(f for f in term.factors if f.slots and {*f.indices} <= {*core.rows})
+    right = tuple(f for f in term.factors if f.slots and {*f.indices} <= {*core.columns})
+    scalars = tuple(f for f in term.factors if not f.slots)
+    if len(left) + len(right) + len(scalars) < len(term.factors):
+        return None
+    return (
+        IndexExpr(core.rows, (Term(term.coefficient, (*scalars, *left)),)),
+        IndexExpr(core.columns, (Term(Fraction(1), right),)),
+    )
+
+
+def _array(expr: IndexExpr) -> Expr:
+    return contraction(expr)
+
+
+def _flat(e: Expr) -> Expr:
+    """All entries along one axis, the last axis varying fastest."""
+    if len(e.axes) < 2:
+        return TRANSPOSE(e) if e.shape[0].is_unit else e
+    size = ONE
+    for dim in e.axes:
+        size = size * dim
+    return reshape((size,))(e)
+
+
+# ------------------------------------------------------------------ the whole matrix
+
+
+def _of_the_whole(core: Core, side: Symbol) -> Solution:
+    """The whole matrix; as one in matrix notation where it is one, which what is known of it helps."""
+    if len(core.rows) == 1:
+        (row,), (column,) = core.rows, core.columns
+        matrix = recognise(core.dense, row, column)
+        if matrix is not None:
+            inverted = Factor(inverse(matrix), (column, row))
+            product = Term(Fraction(1), (inverted, Factor(side, core.rows)))
+            return Solution(settle(IndexExpr(core.columns, (product,))), is_dense=True)
+    size = _product(core.rows)
+    matrix = reshape((size, size))(contraction(core.dense))
+    solved = SOLVE_BLOCKS(matrix, _flat(side))
+    dims = tuple(index.dim for index in core.columns)
+    return Solution(reshape(dims)(solved) if len(dims) > 1 else solved, is_dense=True)
