@@ -17,6 +17,7 @@ from matcalc.passes.layout import Arranged, arrange
 from matcalc.passes.structure import STRUCTURAL, structured_derivative
 
 if TYPE_CHECKING:
+    from matcalc.codegen.operator_code import OperatorFunction
     from matcalc.derivative import Derivative
     from matcalc.gradients import Gradients
 
@@ -43,6 +44,21 @@ def of_derivative(d: Derivative, computed: Derivative, backend: str, value: bool
         "doc": f"Compute {names}, {d.layout} layout.",
         "variables": list(d.symbols.values()),
     }
+
+
+def operator(d: Derivative, computed: Derivative, backend: str) -> OperatorFunction:
+    """The function that makes operators of a derivative; arguments as for ``of_derivative``."""
+    # Only here, since it imports NumPy.
+    from matcalc.codegen.operator_code import OperatorFunction
+
+    return OperatorFunction(
+        computed.tensor,
+        d.wrt,
+        _checked(backend),
+        d.quotient,
+        list(d.symbols.values()),
+        is_symmetric=d.order == 2 and isinstance(d.f, Expr) and d.f.is_scalar,
+    )
 
 
 def of_gradients(gradients: Gradients, backend: str, value: bool) -> dict[str, Any]:

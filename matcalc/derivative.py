@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
     from matcalc.codegen.function import GeneratedFunction
+    from matcalc.codegen.operator_code import OperatorFunction
     from matcalc.derivation import Derivation
     from matcalc.derivation_step import Step
 
@@ -299,6 +300,18 @@ class Derivative:
         from matcalc.codegen import generate
 
         return generate.source(**of_derivative(self, self._computed, backend, value))
+
+    def operator(self, backend: str = "numpy") -> OperatorFunction:
+        """A callable that takes the variables by name as arrays and returns the derivative as an
+        operator: ``H = d.operator()(**arrays)`` holds the core of a Hessian only, and has ``H @ v``,
+        ``H.solve(g)``, ``H.diagonal()``, ``H.todense()`` and ``H.shape``.
+
+        Raises:
+            UnsupportedProblem: the derivative has not as many axes of the variable as others.
+        """
+        from matcalc.code import operator
+
+        return operator(self, self._computed, backend)
 
     @cached_property
     def _computed(self) -> Derivative:

@@ -18,8 +18,9 @@ from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op, times
-from matcalc.passes.differentiate import settle
+from matcalc.passes.equal import canonical
 from matcalc.passes.properties import properties
+from matcalc.passes.settle import settle
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Core:
     def diagonal(self) -> IndexExpr:
         """The coefficient of each entry of the argument in the same entry of the result."""
         names = dict(zip(self.columns, self.rows, strict=True))
-        return settle(IndexExpr(self.rows, tuple(term.rename(names) for term in self.terms)))
+        return IndexExpr(self.rows, tuple(term.rename(names) for term in self.terms))
 
     def applied_to(self, argument: Symbol) -> IndexExpr:
         """The result for an argument."""
@@ -68,7 +69,7 @@ class Core:
     ) -> IndexExpr:
         put_in = Factor(argument, summed)
         terms = (Term(term.coefficient, (*term.factors, put_in)) for term in self.terms)
-        return settle(IndexExpr(free, tuple(terms)))
+        return settle([IndexExpr(free, tuple(terms))])
 
 
 def core_form(tensor: IndexExpr, taken: Iterable[str]) -> Core:
@@ -137,9 +138,10 @@ def _chain(factor: Factor) -> list[tuple[Factor, ...]]:
             ends = [new if end is old else end for end in ends]
     pieces = []
     for arg, (row, column) in zip(args, pairwise(ends), strict=True):
-        if is_op(arg, DIAG):
-            arg, column = arg.args[0], None
-        pieces.append(Factor(arg, tuple(slot for slot in (row, column) if slot is not None)))
+        is_diagonal = is_op(arg, DIAG)
+        slots = (row,) if is_diagonal else (row, column)
+        e = arg.args[0] if is_diagonal else arg
+        pieces.append(Factor(e, tuple(slot for slot in slots if slot is not None)))
     return [tuple(pieces)]
 
 
@@ -158,6 +160,7 @@ class _Names:
         """The variable for an array, which is itself where nothing has to be computed."""
         if isinstance(e, Symbol) or not symbols(e):
             return e
+        e = canonical(e)
         if e not in self._symbols:
             number = len(self._symbols) + 1
             while f"c{number}" in self._taken:

@@ -28,7 +28,7 @@ class GeneratedFunction:
         self.__name__ = generated.name
         self._generated = generated
         self._library = library(generated.backend)
-        self._function = _load(generated)
+        self._function = load(generated)
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         self._size_names = {size: python for python, size in generated.sizes.items()}
         self.__signature__ = _signature(generated)
@@ -46,6 +46,17 @@ class GeneratedFunction:
         """
         if unnamed:
             raise ArgumentProblem("arrays are given by name", help=f"the function is {self!r}")
+        found, arguments, _ = self.evaluate(arrays)
+        given = {symbol.name: array for symbol, array in arguments.items()}
+        return self._in_their_places(self._library.results(found, given))
+
+    def evaluate(
+        self, arrays: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[Symbol, Array], dict[str, int]]:
+        """The results as they are computed, the arguments as arrays, and the sizes.
+
+        Raises as a call does.
+        """
         generated = self._generated
         given, sizes = self._sort(arrays)
         missing = [name for name in generated.arrays if name not in given]
@@ -55,14 +66,15 @@ class GeneratedFunction:
                 f"missing argument: {', '.join(missing)}", help=f"the function is {self!r}"
             )
         values = self._library.arguments(given)
-        _check_sizes({generated.variables[name]: value for name, value in values.items()}, sizes)
+        arguments = {generated.variables[name]: value for name, value in values.items()}
+        sizes = _check_sizes(arguments, sizes)
         positional = [values[name] for name in generated.arrays]
         positional_sizes = [sizes[size] for size in generated.sizes.values()]
         try:
             found = self._function(*positional, *positional_sizes)
         except self._library.errors as error:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
-        return self._in_their_places(self._library.results(tuple(_flat(found, generated)), values))
+        return tuple(_flat(found, generated)), arguments, sizes
 
     def _in_their_places(self, results: tuple[Array, ...]) -> Any:
         """The results as the generated function returned them."""
@@ -122,7 +134,7 @@ def _signature(generated: Generated) -> Signature:
     )
 
 
-def _load(generated: Generated) -> Callable[..., Any]:
+def load(generated: Generated) -> Callable[..., Any]:
     """Run the generated module text and take the function out of it.
 
     ``exec`` is safe here: the text was written by our own code writer from typed nodes; nothing the
@@ -138,8 +150,8 @@ def _load(generated: Generated) -> Callable[..., Any]:
     return function
 
 
-def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> None:
-    """Every array has the axes of its variable, and every size one value."""
+def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> dict[str, int]:
+    """Every array has the axes of its variable, and every size one value: these values."""
     for symbol, array in arrays.items():
         if array.ndim != len(symbol.axes):
             raise ShapeProblem(
@@ -163,6 +175,7 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> No
             continue
         if axis.dim.evaluate(values) != length:
             raise _disagreement(axis, arrays, values, origin)
+    return values
 
 
 def _disagreement(

@@ -23,9 +23,9 @@ from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import INV
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op
-from matcalc.passes.differentiate import settle
 from matcalc.passes.products import inverse
 from matcalc.passes.recognise import recognise
+from matcalc.passes.settle import settle
 
 #: More products than this beside a diagonal are no low rank.
 HIGHEST_RANK = 16
@@ -81,7 +81,7 @@ def _one_by_one(core: Core, side: Symbol) -> IndexExpr | None:
     if len(partner) != len(core.rows) + len(core.columns):
         return None
     product = Term(1 / term.coefficient, (*factors, Factor(side, core.rows)))
-    return settle(IndexExpr(core.columns, (product,)))
+    return settle([IndexExpr(core.columns, (product,))])
 
 
 def _inverse(e: Expr, core: Core) -> Expr:
@@ -95,11 +95,12 @@ def _joined(core: Core) -> Core:
     """With the sum of all that stands beside common deltas as one matrix, where it is one."""
     deltas, rest = _common_deltas(core)
     tied = {index for factor in deltas for index in factor.indices}
-    row, *rows = [index for index in core.rows if index not in tied] or [None]
-    column, *columns = [index for index in core.columns if index not in tied] or [None]
+    rows = [index for index in core.rows if index not in tied]
+    columns = [index for index in core.columns if index not in tied]
     inside = {index for term in rest for index in term.indices()}
-    if len(rest) < 2 or row is None or column is None or rows or columns or inside & tied:
+    if not deltas or len(rest) < 2 or not len(rows) == len(columns) == 1 or inside & tied:
         return core
+    (row,), (column,) = rows, columns
     matrix = recognise(IndexExpr((row, column), rest), row, column)
     if matrix is None:
         return core
@@ -188,12 +189,10 @@ def _low_rank(core: Core, side: Symbol) -> Expr | None:
     halves = [_halves(term, core) for term in products]
     if any(half is None for half in halves):
         return None
-    names = dict(zip(core.columns, core.rows, strict=True))
     weights = Core(core.rows, core.columns, tuple(diagonal), core.values)
     scale = POWER(_flat(_array(weights.diagonal)), MINUS)
     left = [_flat(_array(half[0])) for half in halves if half is not None]
     right = [_flat(_array(half[1])) for half in halves if half is not None]
-    del names
     start = TIMES(scale, _flat(side))
     if len(left) == 1:
         moved = TIMES(scale, left[0])
@@ -247,7 +246,7 @@ def _of_the_whole(core: Core, side: Symbol) -> Solution:
         if matrix is not None:
             inverted = Factor(inverse(matrix), (column, row))
             product = Term(Fraction(1), (inverted, Factor(side, core.rows)))
-            return Solution(settle(IndexExpr(core.columns, (product,))), is_dense=True)
+            return Solution(settle([IndexExpr(core.columns, (product,))]), is_dense=True)
     size = _product(core.rows)
     matrix = reshape((size, size))(contraction(core.dense))
     solved = SOLVE_BLOCKS(matrix, _flat(side))
