@@ -49,7 +49,9 @@ class OperatorFunction:
         taken = {
             name for s in variables for name in (s.name, *(d for n in s.shape for d in n.symbols))
         }
-        self.code = Methods(core_form(tensor, taken), backend, doc, is_symmetric, frozenset(taken))
+        self.code = OperatorCode(
+            core_form(tensor, taken), backend, doc, is_symmetric, frozenset(taken)
+        )
         arrays = [self.code.core.values.get(s, s) for s in self.code.arrays]
         formulas = arrays if len(arrays) > 1 else [*arrays, Constant(0)][0]
         self._core = GeneratedFunction(
