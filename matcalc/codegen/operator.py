@@ -34,8 +34,9 @@ TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 class Operator:
     """A square derivative at given arrays: a matrix whose rows and columns are the entries of a variable.
 
-    Entries are in the order of ``numpy.ravel``: the last axis of the variable varies fastest. With
-    JAX it is a pytree, so that functions under ``jax.jit`` can take and return it.
+    Entries are in the order of ``numpy.ravel``: the last axis of the variable varies fastest. Variables
+    that belong to the core are not copied. With JAX an operator is a pytree, so that functions under
+    ``jax.jit`` can take and return it.
 
     Attributes:
         core: the arrays that it consists of.
@@ -104,8 +105,9 @@ class Operator:
         if self._code.backend == "jax" and _is_traced(x):
             return
         with np.errstate(invalid="ignore", over="ignore"):
-            residual = abs(self._call("matvec", x) - side).max() if side.size else 0.0
-        if not residual <= RESIDUAL * abs(side).max():
+            residual = abs(self._call("matvec", x) - side)
+        # Negated, so that a residual that is not a number is refused too.
+        if self.shape[0] and not residual.max() <= RESIDUAL * abs(side).max():
             raise _singular()
 
     def diagonal(self) -> Array:
