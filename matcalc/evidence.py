@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matcalc.core.dim import Dim
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 #: What sizes are raised by for further random points: at one assignment alone 3 can pass for n.
 RAISED = (0, 1, 3)
 
-#: More sizes than this are not raised: arrays must stay small.
-MANY_SIZES = 6
+#: More sizes than this are not raised, nor those of a derivative with more entries: arrays must stay small.
+MANY_SIZES, MANY_ENTRIES = 6, 500
 
 NORMAL_FORM = "the same normal form as matcalc's own answer"
 
@@ -39,10 +40,15 @@ def trials_of(defined: Sequence[Formula], roots: Sequence[Expr], dims: Sequence[
     for sizes in choose_sizes(roots, dims):
         steps = RAISED if 0 < len(sizes) <= MANY_SIZES else RAISED[:1]
         raised = [{name: number + more for name, number in sizes.items()} for more in steps]
+        raised[1:] = [r for r in raised[1:] if _count(dims, r) <= MANY_ENTRIES]
         trials = Trials(trials.variables, raised, defined, trials.values)
         if trials.points:
             break
     return trials
+
+
+def _count(dims: Sequence[Dim], sizes: Mapping[str, int]) -> int:
+    return math.prod(dim.evaluate(sizes) for dim in dims)
 
 
 def same_normal_form(a: IndexExpr, b: IndexExpr) -> bool:

@@ -152,7 +152,8 @@ class _Check:
         return replace(found, differential=claim, layouts=layouts, usual=None, answer=d)
 
     def _right(self, claim: Formula, right: list[tuple[_Form, str]]) -> Verdict:
-        layouts = tuple(layout for form, _ in right for layout in form.layouts)
+        found = {layout for form, _ in right for layout in form.layouts}
+        layouts = tuple(layout for layout in LAYOUTS if layout in found)
         answer = self._in_layout(layouts[0])
         usual = self._in_layout("mixed")
         hidden = "mixed" in layouts or self.layout is not None or usual.layout != "mixed"

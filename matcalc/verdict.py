@@ -210,7 +210,8 @@ def describe(wrong: Counterexample, claimed: str, expected: str) -> str:
         inside = ", ".join(map(str, wrong.index))
         place = f"entry {inside}" if len(wrong.index) == 1 else f"entry ({inside})"
     left, right = _numbers(wrong.claimed, wrong.expected)
-    return f"for {given}: {place} is {left} {claimed} and {right} {expected}"
+    where = f"for {given}: " if given else ""
+    return f"{where}{place} is {left} {claimed} and {right} {expected}"
 
 
 def _shown_functions(wrong: Counterexample) -> list[str]:

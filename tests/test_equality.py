@@ -39,3 +39,9 @@ def test_difference_that_floats_do_not_show():
 
 def test_absolute_value_of_a_number_is_not_the_number():
     assert mc.equal("x: scalar; abs(x)", "x").ok is False
+
+
+def test_numbers_need_no_point():
+    assert str(mc.equal("2", "3")) == (
+        "false: 2 = 3\n  the value is 2 on the left and 3 on the right"
+    )

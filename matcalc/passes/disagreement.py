@@ -9,11 +9,14 @@ from functools import wraps
 
 from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import IndexExpr
-from matcalc.errors import UnsupportedProblem
+from matcalc.errors import LimitProblem, UnsupportedProblem
 from matcalc.passes.layout import Placement, placements
 from matcalc.passes.recognise import vectorise
 from matcalc.passes.simplify import simplify
 from matcalc.passes.structure import at_point, structured_derivative
+
+#: What finding a derivative may raise; one that would only explain a claim is then left out.
+NOT_FOUND = (UnsupportedProblem, LimitProblem)
 
 #: In matrix form, or in index notation in the tensor convention.
 Formula = Expr | IndexExpr
@@ -122,7 +125,7 @@ def derivative_forms(
     """A derivative in all layouts."""
     try:
         tensor = structured_derivative(f, x, order, convention)
-    except UnsupportedProblem:
+    except NOT_FOUND:
         return
     yield from placed_forms(f, x, order, tensor)
 

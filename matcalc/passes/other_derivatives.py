@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import Index, IndexExpr, Term
-from matcalc.errors import UnsupportedProblem
 from matcalc.passes import variations
 from matcalc.passes.build import scaled, transposed
 from matcalc.passes.contract import contract
 from matcalc.passes.disagreement import (
+    NOT_FOUND,
     Disagreement,
     Formula,
     Slip,
@@ -120,7 +120,7 @@ def misrule(d: Disagreement) -> Iterator[Slip]:
         for rule in misrules(node, d.wrt, frozen):
             if rule.value.shape != node.shape:
                 continue  # the belief is about numbers, and this is an array
-            with suppress(UnsupportedProblem):
+            with suppress(*NOT_FOUND):
                 tensor = derivative_with(d.f, d.wrt, node, rule.value, frozen, d.structured)
                 for form in placed_forms(d.f, d.wrt, 1, tensor):
                     yield Slip(rule.text, rule.about, form, of_claim=False)
@@ -134,7 +134,7 @@ def chain_broken_off(d: Disagreement) -> Iterator[Slip]:
     text = "it is the derivative by {0}: the inner derivative, of {0} by {1}, is missing"
     for node in dependent_nodes(d.f, d.wrt)[1:]:
         part = Symbol("part", node.shape)
-        with suppress(UnsupportedProblem):
+        with suppress(*NOT_FOUND):
             tensor = structured_derivative(substitute(d.f, {node: part}), part)
             for form in placed_forms(d.f, part, 1, at_point(tensor, {part: node})):
                 yield Slip(text, (node, d.wrt), form, of_claim=False)

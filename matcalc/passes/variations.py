@@ -162,7 +162,7 @@ def with_other_product(node: Expr) -> Iterator[Change]:
             for left, right in ((a, b), (transposed(a), b), (a, transposed(b))):
                 if left.shape == right.shape:
                     for other in _products(
-                        (*node.args[:k], TIMES(left, right), *node.args[k + 2 :])
+                        (*node.args[:k], times(left, right), *node.args[k + 2 :])
                     ):
                         yield (node, other), other
     elif is_op(node, TIMES):
