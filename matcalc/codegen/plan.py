@@ -12,4 +12,4 @@ from matcalc.core.expr import Expr
 
 def plan(roots: Sequence[Expr], backend: str) -> list[Expr]:
     """The expressions as they are best computed, all in one function."""
-    return factorise(order(share(roots), squares=backend == "numpy"))
+    return factorise(order(share(roots), backend))

@@ -1,5 +1,6 @@
 """The order of products: what the generated code multiplies, and in which order."""
 
+import numpy as np
 import pytest
 
 import matcalc as mc
@@ -105,3 +106,30 @@ def test_sums_in_products_in_sums_as_deep_as_one_likes():
     for _ in range(300):
         text = f"(A + I) ({text})"
     assert len(code(f"A: (n, n); x: n; {text}")) <= 600
+
+
+def test_the_sizes_at_the_call_decide_whether_a_product_is_multiplied_out():
+    d = mc.diff("norm(T - U V')^2", "U")
+    assert (
+        "    if m * p + n * p < m * n:\n"
+        "        return U @ (V.T @ V) - (T @ V)\n"
+        "    return (U @ V.T - T) @ V\n"
+    ) in d.source()
+    rng = np.random.default_rng(0)
+    for m, n, p in ((20, 30, 2), (4, 5, 9)):
+        T, U, V = (rng.standard_normal(shape) for shape in ((m, n), (m, p), (n, p)))
+        for backend in ("numpy", "jax"):
+            found = d.function(backend)(T=T, U=U, V=V)
+            np.testing.assert_allclose(found, 2 * (U @ V.T - T) @ V, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "text", ["exp(U V' - T) + (U V' - T) W", "(U V' - T) W", "(U V' + T) V + U V'"]
+)
+def test_a_product_is_not_multiplied_out(text):
+    """Where the sum is needed anyway, where no Gram matrix results, where a term is needed anyway."""
+    shapes = "U: (m, p); V: (n, p); T: (m, n); W: (n, n); "
+    if "+ U" in text:
+        shapes = "U, V, T: (n, n); "
+    assert "if" not in " ".join(code(shapes + text))
+    assert "def product" not in source(mc.parse(shapes + text))
