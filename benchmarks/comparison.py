@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.automatic import NAMES
 from benchmarks.in_turn import Times, time_in_turn
-from benchmarks.methods import NAMES, Method, methods
+from benchmarks.methods import Method, methods
 from benchmarks.problem import Problem, Target
 
 #: Largest difference from the reference, relative to its largest entry.
@@ -41,8 +42,8 @@ def compare(problem: Problem, backends: tuple[str, ...], budget: float, *, small
     reference = None
     for method in methods(problem, problem.arrays(small=small), backends):
         result = method.run()
-        if method.dense is not None:
-            value = np.asarray(method.dense(result))
+        if method.numbers is not None:
+            value = method.numbers(result)
             reference = value if reference is None else reference
             error = difference(value, reference)
             if not error <= TOLERANCE:
@@ -116,7 +117,7 @@ def verdicts(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
 
 def _judged(row: Row, target: Target, backends: tuple[str, ...]) -> list[str]:
     reached = {backend: _against(row, target, backend) for backend in backends}
-    counted = [reached[b] for b in target.backends if reached.get(b) is not None]
+    counted = [ratio for b, ratio in reached.items() if b in target.backends and ratio is not None]
     return [
         f"({row.problem.name}) {target.than}",
         *map(show, reached.values()),

@@ -121,6 +121,22 @@ def logistic_jax(X: Array, y: Array, w: Array) -> Array:
     return (-y * jax.nn.sigmoid(-y * (X @ w))) @ X
 
 
+def logistic_value_numpy(X: Array, y: Array, w: Array) -> tuple[Array, Array]:
+    """The margins serve the value and the gradient."""
+    from scipy.special import expit
+
+    z = -y * (X @ w)
+    return np.logaddexp(0, z).sum(), (-y * expit(z)) @ X
+
+
+def logistic_value_jax(X: Array, y: Array, w: Array) -> tuple[Array, Array]:
+    """Likewise."""
+    import jax
+
+    z = -y * (X @ w)
+    return jax.nn.softplus(z).sum(), (-y * jax.nn.sigmoid(z)) @ X
+
+
 def least_squares_by_hand(X: Array, y: Array, w: Array) -> Array:
     """For both libraries."""
     return (2 * (X @ w - y)) @ X
@@ -238,24 +254,38 @@ def inverse_form_jax(a: Array, X: Array, b: Array) -> Array:
     return jnp.outer(-lu_solve(factors, a, trans=1), lu_solve(factors, b))
 
 
-def gaussian_numpy(S: Array, x: Array, z: Array) -> Array:
-    """The inverse from a Cholesky factor; LAPACK gives its lower triangle."""
+def gaussian_value_numpy(S: Array, x: Array, z: Array) -> tuple[Array, Array]:
+    """The determinant and the inverse from one Cholesky factor; LAPACK gives a lower triangle."""
     from scipy.linalg.lapack import dpotrf, dpotri
 
-    lower, _ = dpotri(dpotrf(S, lower=True)[0], lower=True)
+    factor, _ = dpotrf(S, lower=True)
+    lower, _ = dpotri(factor, lower=True)
     inverse = np.tril(lower) + np.tril(lower, -1).T
     v = inverse @ (x - z)
-    return 0.5 * (inverse - np.outer(v, v))
+    value = np.log(np.diag(factor)).sum() + 0.5 * (x - z) @ v
+    return value, 0.5 * (inverse - np.outer(v, v))
 
 
-def gaussian_jax(S: Array, x: Array, z: Array) -> Array:
-    """The inverse from a Cholesky factor."""
+def gaussian_value_jax(S: Array, x: Array, z: Array) -> tuple[Array, Array]:
+    """Likewise."""
     import jax.numpy as jnp
     from jax.scipy.linalg import cho_solve
 
-    inverse = cho_solve((jnp.linalg.cholesky(S), True), jnp.eye(len(S)))
+    factor = jnp.linalg.cholesky(S)
+    inverse = cho_solve((factor, True), jnp.eye(len(S)))
     v = inverse @ (x - z)
-    return 0.5 * (inverse - jnp.outer(v, v))
+    value = jnp.log(jnp.diag(factor)).sum() + 0.5 * (x - z) @ v
+    return value, 0.5 * (inverse - jnp.outer(v, v))
+
+
+def gaussian_numpy(**arrays: Array) -> Array:
+    """Without the value."""
+    return gaussian_value_numpy(**arrays)[1]
+
+
+def gaussian_jax(**arrays: Array) -> Array:
+    """Without the value."""
+    return gaussian_value_jax(**arrays)[1]
 
 
 def gram_log_det_numpy(X: Array) -> Array:
@@ -288,6 +318,20 @@ PROBLEMS: Sequence[Problem] = (
         hessians.logistic,
         {"numpy": logistic_numpy, "jax": logistic_jax},
         targets=PARITY,
+    ),
+    Problem(
+        "logistic-value",
+        "logistic regression, by w, with its value",
+        "sum(log(1 + exp(-y .* (X w))))",
+        "w",
+        1,
+        {"m": 2000, "n": 1000},
+        {"m": 7, "n": 5},
+        hessians.draw_logistic,
+        hessians.logistic,
+        {"numpy": logistic_value_numpy, "jax": logistic_value_jax},
+        targets=PARITY,
+        with_value=True,
     ),
     Problem(
         "least-squares",
@@ -411,7 +455,7 @@ PROBLEMS: Sequence[Problem] = (
     ),
     Problem(
         "gaussian",
-        "1/2 logdet(S) + 1/2 (x - z)' inv(S) (x - z), by S",
+        "Gaussian likelihood, by S",
         "S: (n, n) spd; 1/2 logdet(S) + 1/2 (x - z)' inv(S) (x - z)",
         "S",
         1,
@@ -421,6 +465,20 @@ PROBLEMS: Sequence[Problem] = (
         gaussian,
         {"numpy": gaussian_numpy, "jax": gaussian_jax},
         targets=PARITY,
+    ),
+    Problem(
+        "gaussian-value",
+        "Gaussian likelihood, by S, with its value",
+        "S: (n, n) spd; 1/2 logdet(S) + 1/2 (x - z)' inv(S) (x - z)",
+        "S",
+        1,
+        {"n": 300},
+        {"n": 5},
+        draw_gaussian,
+        gaussian,
+        {"numpy": gaussian_value_numpy, "jax": gaussian_value_jax},
+        targets=PARITY,
+        with_value=True,
     ),
     Problem(
         "gram",

@@ -4,7 +4,8 @@
 
 All results are compared before anything is timed; what differs is not timed. The methods take turns
 in one process with one thread, and a ratio is one of medians over the rounds. ``jax.grad`` is under
-``jax.jit``, and so is all that is written for JAX.
+``jax.jit``, and so is all that is written for JAX;
+where the value is wanted too, it is ``jax.value_and_grad``.
 """
 
 from __future__ import annotations

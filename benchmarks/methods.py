@@ -15,13 +15,17 @@ import numpy as np
 import torch
 
 import matcalc as mc
-from benchmarks.problem import Array, Arrays, Problem, jax_library, torch_library
+from benchmarks.automatic import NAMES, by_jax, by_torch
+from benchmarks.problem import Array, Arrays, Problem
 
 BACKENDS = ("numpy", "jax", "torch")
 
-jax.config.update("jax_enable_x64", True)  # as NumPy and PyTorch compute here
 
-NAMES = {1: ("jax.grad", "torch.autograd"), 2: ("jax.hessian", "torch.func.hessian")}
+def numbers(result: Any) -> Array:
+    """All that a method returns, as one array."""
+    if isinstance(result, tuple):
+        return np.concatenate([np.ravel(part) for part in result])
+    return np.asarray(result)
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,13 @@ class Method:
     Attributes:
         name: what it is called in the table.
         run: computes it; the result is discarded by the timing.
-        dense: makes an array of a result, for the comparison; None where it has no dense form.
+        numbers: makes an array of a result, for the comparison; None where that takes code that is
+            no part of the method.
     """
 
     name: str
     run: Callable[[], Any]
-    dense: Callable[[Any], Array] | None = np.asarray
+    numbers: Callable[[Any], Array] | None = numbers
 
 
 def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iterator[Method]:
@@ -47,17 +52,16 @@ def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iter
         "torch": {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()},
     }
     named_jax, named_torch = NAMES[problem.order]
-    differentiate = jax.grad if problem.order == 1 else jax.hessian
-    yield Method(named_jax, _jax(_by_keyword(problem, differentiate, jax_library()), inputs["jax"]))
-    yield Method(named_torch, _torch(problem, inputs["torch"]))
+    yield Method(named_jax, runner("jax", by_jax(problem), inputs["jax"]))
+    yield Method(named_torch, by_torch(problem, inputs["torch"]))
     for backend, code in problem.by_hand.items():
-        yield Method(f"by hand {backend}", _runner(backend, code, inputs[backend]))
+        yield Method(f"by hand {backend}", runner(backend, code, inputs[backend]))
     for backend, code in problem.core_by_hand.items():
-        yield Method(f"core by hand {backend}", _runner(backend, code, inputs[backend]), None)
+        yield Method(f"core by hand {backend}", runner(backend, code, inputs[backend]), None)
     derivative = derive(problem)
     for backend in backends:
-        if (function := generated(derivative, backend)) is not None:
-            yield Method(f"matcalc {backend}", _runner(backend, function, inputs[backend]))
+        function = derivative.function(backend, value=problem.with_value)
+        yield Method(f"matcalc {backend}", runner(backend, function, inputs[backend]))
 
 
 def derive(problem: Problem) -> mc.Derivative:
@@ -65,45 +69,9 @@ def derive(problem: Problem) -> mc.Derivative:
     return mc.diff(problem.text, problem.wrt, order=problem.order)
 
 
-def generated(derivative: mc.Derivative, backend: str) -> Callable[..., Array] | None:
-    """The generated function; None where there is no such backend."""
-    try:
-        return derivative.function(backend)
-    except mc.MatcalcError:
-        return None
-
-
-def _by_keyword(problem: Problem, differentiate: Any, lib: Any) -> Callable[..., Array]:
-    def derivative(**arrays: Array) -> Array:
-        variable = arrays.pop(problem.wrt)
-
-        def function(value: Array) -> Array:
-            return problem.function(lib, **{problem.wrt: value}, **arrays)
-
-        return differentiate(function)(variable)
-
-    return derivative
-
-
-def _runner(backend: str, code: Callable[..., Any], arrays: Arrays) -> Callable[[], Any]:
-    if backend == "jax":
-        return _jax(code, arrays)
-    return lambda: code(**arrays)
-
-
-def _jax(code: Callable[..., Any], arrays: Arrays) -> Callable[[], Any]:
+def runner(backend: str, code: Callable[..., Any], arrays: Arrays) -> Callable[[], Any]:
+    """Code at these arrays, compiled where it is for JAX."""
+    if backend != "jax":
+        return lambda: code(**arrays)
     compiled = jax.jit(code)
     return lambda: jax.block_until_ready(compiled(**arrays))
-
-
-def _torch(problem: Problem, arrays: Arrays) -> Callable[[], Any]:
-    lib = torch_library()
-    others = {name: array for name, array in arrays.items() if name != problem.wrt}
-    variable = arrays[problem.wrt].clone().requires_grad_(problem.order == 1)
-
-    def function(value: Array) -> Array:
-        return problem.function(lib, **{problem.wrt: value}, **others)
-
-    if problem.order == 1:
-        return lambda: torch.autograd.grad(function(variable), variable)[0]
-    return lambda: torch.func.hessian(function)(variable)

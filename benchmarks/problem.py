@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,11 +45,12 @@ class Problem:
         sizes: sizes for the timing.
         small: sizes at which everything takes no time.
         draw: the arrays, by name.
-        function: the function in Python: of a library (see ``libraries``) and the arrays by name.
+        function: the function in Python: of a library (see ``automatic``) and the arrays by name.
         by_hand: by library, the best code for the derivative; it takes the arrays by name and
             ignores those that it does not need.
         core_by_hand: the same for the derivative in compressed form.
         targets: what is to be reached.
+        with_value: whether the value of the function is wanted too, before the derivative.
     """
 
     name: str
@@ -65,42 +65,11 @@ class Problem:
     by_hand: Mapping[str, Callable[..., Array]]
     core_by_hand: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
+    with_value: bool = False
 
     def arrays(self, *, small: bool = False) -> Arrays:
         """The same arrays at every call."""
         return self.draw(np.random.default_rng(1), self.small if small else self.sizes)
-
-
-def jax_library() -> SimpleNamespace:
-    """JAX under the names that ``Problem.function`` uses."""
-    import jax
-    import jax.numpy as jnp
-
-    return SimpleNamespace(
-        sum=jnp.sum,
-        tanh=jnp.tanh,
-        relu=jax.nn.relu,
-        softplus=jax.nn.softplus,
-        logsumexp=lambda Z: jax.nn.logsumexp(Z, axis=0),
-        inv=jnp.linalg.inv,
-        logdet=lambda X: jnp.linalg.slogdet(X)[1],
-    )
-
-
-def torch_library() -> SimpleNamespace:
-    """PyTorch under the same names."""
-    import torch
-
-    return SimpleNamespace(
-        sum=torch.sum,
-        tanh=torch.tanh,
-        relu=torch.relu,
-        # Its own softplus is linear above 20, which costs 9 digits.
-        softplus=lambda z: -torch.nn.functional.logsigmoid(-z),
-        logsumexp=lambda Z: torch.logsumexp(Z, dim=0),
-        inv=torch.linalg.inv,
-        logdet=lambda X: torch.linalg.slogdet(X)[1],
-    )
 
 
 def one_hot(rng: np.random.Generator, classes: int, samples: int) -> Array:

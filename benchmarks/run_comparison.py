@@ -28,7 +28,13 @@ def run(problems: Sequence[Problem], arguments: Sequence[str] | None, descriptio
         parser.error(f"no problem {', '.join(sorted(unknown))}")
     selected = [p for p in problems if not options.problem or p.name in options.problem]
     if options.source:
-        print("\n".join(derive(p).source(backend) for p in selected for backend in backends))
+        print(
+            "\n".join(
+                derive(p).source(backend, value=p.with_value)
+                for p in selected
+                for backend in backends
+            )
+        )
         return
     rows = [compare(p, backends, options.seconds, small=options.small) for p in selected]
     print("\n".join((*speeds(rows, backends), "", *verdicts(rows, backends), "", *wrong(rows))))

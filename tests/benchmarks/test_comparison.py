@@ -8,20 +8,22 @@ from benchmarks.comparison import compare, speeds, verdicts, wrong
 from benchmarks.gradient_problems import PROBLEMS as GRADIENTS
 from benchmarks.hessian_problems import PROBLEMS as HESSIANS
 from benchmarks.in_turn import Times
-from benchmarks.methods import derive
+from benchmarks.methods import derive, numbers
 
 ALL = [*HESSIANS, *GRADIENTS]
+NAMES = [f"{problem.name}-{problem.order}" for problem in ALL]
 
 
-@pytest.mark.parametrize("problem", ALL, ids=lambda problem: f"{problem.name}-{problem.order}")
+@pytest.mark.parametrize("problem", ALL, ids=NAMES)
 def test_code_by_hand_is_right(problem):
     arrays = problem.arrays(small=True)
-    derivative = derive(problem).function("numpy")(**arrays)
+    generated = derive(problem).function("numpy", value=problem.with_value)
+    expected = numbers(generated(**arrays))
     for code in problem.by_hand.values():
-        np.testing.assert_allclose(code(**arrays), derivative, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(numbers(code(**arrays)), expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("problem", ALL, ids=lambda problem: f"{problem.name}-{problem.order}")
+@pytest.mark.parametrize("problem", ALL, ids=NAMES)
 def test_arrays_are_the_same_at_every_call_and_have_the_sizes_said(problem):
     small, large = problem.arrays(small=True), problem.arrays()
     assert small.keys() == large.keys()
