@@ -3,7 +3,7 @@
     python -m benchmarks.gradients [PROBLEM ...] [--backend NAME] [--small] [--seconds S] [--source]
 
 All results are compared before anything is timed; what differs is not timed. The methods take turns
-in one process with one thread, and a ratio is one of medians over the rounds. ``jax.grad`` is under
+in one process, a new one for each problem, with one thread, and a ratio is one of medians over the rounds. ``jax.grad`` is under
 ``jax.jit``, and so is all that is written for JAX;
 where the value is wanted too, it is ``jax.value_and_grad``.
 """
@@ -18,10 +18,9 @@ from benchmarks.environment import single_thread
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare on all problems, or on those named."""
     single_thread()  # before NumPy is imported
-    from benchmarks.gradient_problems import PROBLEMS
     from benchmarks.run_comparison import run
 
-    run(PROBLEMS, arguments, (__doc__ or "").splitlines()[0])
+    run("benchmarks.gradient_problems", arguments, (__doc__ or "").splitlines()[0])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,6 +27,11 @@ def numbers(result: Any) -> Array:
     if isinstance(result, tuple):
         return np.concatenate([np.ravel(part) for part in result])
     return np.asarray(result)
+
+
+def written_out(operator: Any, axes: tuple[int, ...]) -> Array:
+    """An operator, which acts on vectors, with the axes of the derivative."""
+    return np.asarray(operator.todense()).reshape(axes)
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,12 @@ def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iter
         yield Method(f"core by hand {backend}", runner(backend, code, inputs[backend]), None)
     derivative = derive(problem)
     for backend in backends:
-        function = derivative.function(backend, value=problem.with_value)
+        function = derivative.function(backend)
         yield Method(f"matcalc {backend}", runner(backend, function, inputs[backend]))
+        if problem.core_by_hand:
+            run = runner(backend, derivative.operator(backend), inputs[backend])
+            axes = arrays[problem.wrt].shape * 2
+            yield Method(f"operator {backend}", run, partial(written_out, axes=axes))
 
 
 def derive(problem: Problem) -> mc.Derivative:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
 
-from benchmarks.comparison import compare, speeds, verdicts, wrong
+from benchmarks.comparison import Row, compare, speeds, verdicts, wrong
 from benchmarks.environment import circumstances
+from benchmarks.in_turn import Times
 from benchmarks.methods import BACKENDS, derive
 from benchmarks.problem import Problem
 
 PACKAGES = ("matcalc", "numpy", "scipy", "jax", "torch")
 
+Measured = tuple[Times, Mapping[str, float]]
 
-def run(problems: Sequence[Problem], arguments: Sequence[str] | None, description: str) -> None:
-    """Compare on the problems that are selected, and print the tables."""
+
+def run(module: str, arguments: Sequence[str] | None, description: str) -> None:
+    """Compare on the problems of a module that are selected, and print the tables."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("problem", nargs="*", help="only these")
     parser.add_argument("--backend", action="append", choices=BACKENDS, help="only this one")
@@ -23,19 +29,43 @@ def run(problems: Sequence[Problem], arguments: Sequence[str] | None, descriptio
     parser.add_argument("--source", action="store_true", help="print the generated code, no times")
     options = parser.parse_args(arguments)
     backends = tuple(options.backend or BACKENDS)
-    unknown = set(options.problem) - {problem.name for problem in problems}
-    if unknown:
-        parser.error(f"no problem {', '.join(sorted(unknown))}")
-    selected = [p for p in problems if not options.problem or p.name in options.problem]
+    problems = problems_of(module)
+    if unknown := sorted(set(options.problem) - problems.keys()):
+        parser.error(f"no problem {', '.join(unknown)}")
+    selected = [problems[name] for name in options.problem or problems]
     if options.source:
-        print(
-            "\n".join(
-                derive(p).source(backend, value=p.with_value)
-                for p in selected
-                for backend in backends
-            )
-        )
+        for problem in selected:
+            for backend in backends:
+                print(derive(problem).source(backend, value=problem.with_value))
         return
-    rows = [compare(p, backends, options.seconds, small=options.small) for p in selected]
+    rows = []
+    for problem in selected:
+        times, errors = in_fresh_process(
+            module, problem.name, backends, options.seconds, options.small
+        )
+        rows.append(Row(problem, times, errors))
     print("\n".join((*speeds(rows, backends), "", *verdicts(rows, backends), "", *wrong(rows))))
     print("\n".join(circumstances(PACKAGES)))
+
+
+def problems_of(module: str) -> dict[str, Problem]:
+    """The problems by name."""
+    return {problem.name: problem for problem in import_module(module).PROBLEMS}
+
+
+def in_fresh_process(*arguments: object) -> Measured:
+    """``measure`` where no problem was measured before.
+
+    What large arrays cost depends on the memory that a process has taken and given back before: the
+    same code was seen to take five times as long after other problems.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, *arguments).result()
+
+
+def measure(
+    module: str, name: str, backends: tuple[str, ...], budget: float, small: bool
+) -> Measured:
+    """The times of the methods that are right, and the errors of the others."""
+    row = compare(problems_of(module)[name], backends, budget, small=small)
+    return row.times, row.wrong
