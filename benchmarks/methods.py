@@ -66,7 +66,7 @@ def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iter
         yield Method(f"core by hand {backend}", runner(backend, code, inputs[backend]), None)
     derivative = derive(problem)
     for backend in backends:
-        function = derivative.function(backend)
+        function = derivative.function(backend, value=problem.with_value)
         yield Method(f"matcalc {backend}", runner(backend, function, inputs[backend]))
         if problem.core_by_hand:
             run = runner(backend, derivative.operator(backend), inputs[backend])
