@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
+from typing import Any
 
 from benchmarks.comparison import Row, compare, speeds, verdicts, wrong
 from benchmarks.environment import circumstances
@@ -53,7 +54,7 @@ def problems_of(module: str) -> dict[str, Problem]:
     return {problem.name: problem for problem in import_module(module).PROBLEMS}
 
 
-def in_fresh_process(*arguments: object) -> Measured:
+def in_fresh_process(*arguments: Any) -> Measured:
     """``measure`` where no problem was measured before.
 
     What large arrays cost depends on the memory that a process has taken and given back before: the
