@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
+from operator import attrgetter
+from typing import Any
 
 from matcalc.syntax import tree
 
@@ -10,27 +12,32 @@ from matcalc.syntax import tree
 DELTA = ("δ", "delta")
 
 
+def _none(_: tree.Node) -> tuple[tree.Node, ...]:
+    return ()
+
+
+#: The parts of a node that are expressions, by its type.
+_PARTS: dict[type, Callable[[Any], tuple[tree.Node, ...]]] = {
+    tree.Number: _none,
+    tree.Name: _none,
+    tree.Call: attrgetter("args"),
+    tree.Juxtapose: attrgetter("factors"),
+    tree.Sum: lambda node: tuple([term for _, term in node.terms]),
+    tree.Binary: attrgetter("left", "right"),
+    tree.Inner: attrgetter("left", "right"),
+    tree.Power: attrgetter("base", "exponent"),
+    tree.Indexed: lambda node: (node.base,),
+    tree.IndexSum: lambda node: (node.value,),
+    tree.Negate: lambda node: (node.operand,),
+    tree.Transpose: lambda node: (node.operand,),
+    tree.Norm: lambda node: (node.operand,),
+    tree.Bars: lambda node: (node.operand,),
+}
+
+
 def children(node: tree.Node) -> tuple[tree.Node, ...]:
     """The parts of a node that are expressions, from left to right; subscripts are not."""
-    match node:
-        case tree.Number() | tree.Name():
-            return ()
-        case tree.Call():
-            return node.args
-        case tree.Juxtapose():
-            return node.factors
-        case tree.Sum():
-            return tuple(term for _, term in node.terms)
-        case tree.Binary() | tree.Inner():
-            return (node.left, node.right)
-        case tree.Power():
-            return (node.base, node.exponent)
-        case tree.Indexed():
-            return (node.base,)
-        case tree.IndexSum():
-            return (node.value,)
-        case tree.Negate() | tree.Transpose() | tree.Norm() | tree.Bars():
-            return (node.operand,)
+    return _PARTS[type(node)](node)
 
 
 def postorder(
@@ -40,11 +47,12 @@ def postorder(
     stack: list[tuple[tree.Node, bool]] = [(root, False)]
     while stack:
         node, ready = stack.pop()
-        if ready:
+        below = () if ready else parts(node)
+        if not below:
             yield node
             continue
         stack.append((node, True))
-        stack.extend((part, False) for part in reversed(parts(node)))
+        stack.extend([(part, False) for part in reversed(below)])
 
 
 def is_row_of_ones(node: tree.Node) -> bool:
