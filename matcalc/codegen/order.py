@@ -8,6 +8,7 @@ by their sizes (``pairs.py``).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 
 from matcalc.codegen.distribute import distributed
@@ -250,7 +251,7 @@ class _Order:
 
 def _users(nodes: Sequence[Expr]) -> dict[Expr, list[Apply]]:
     """The nodes that each node is an argument of."""
-    users: dict[Expr, list[Apply]] = {node: [] for node in nodes}
+    users: dict[Expr, list[Apply]] = defaultdict(list)
     for node in nodes:
         if isinstance(node, Apply):
             for arg in dict.fromkeys(node.args):

@@ -5,7 +5,7 @@ A function written with ``T - U V'`` has a gradient with ``U V' - T``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from matcalc.codegen.kernels import INNER
 from matcalc.core.expr import Apply, Constant, Expr, postorder
@@ -13,13 +13,12 @@ from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes import construct
 from matcalc.passes.build import split_coefficient
-from matcalc.passes.equal import canonical
 
 
 def share(roots: Sequence[Expr]) -> list[Expr]:
     """The same values with as few different nodes as there are different values."""
     done: dict[Expr, Expr] = {}
-    found: dict[Expr, Expr] = {}
+    found: dict[Hashable, Expr] = {}
     for node in postorder(*roots):
         args = tuple(done[arg] for arg in node.args)
         done[node] = _representative(_rebuilt(node, args), found)
@@ -59,26 +58,18 @@ def _sum_of_squares(e: Expr) -> Expr:
     return INNER(e, e) if len(e.axes) == 2 else MATMUL(e, TRANSPOSE(e))
 
 
-def _representative(node: Expr, found: dict[Expr, Expr]) -> Expr:
+def _representative(node: Expr, found: dict[Hashable, Expr]) -> Expr:
     """The first node with this value; its negative where only that has been met."""
     if not isinstance(node, Apply) or node.op not in (ADD, TIMES):
         return node
-    key = canonical(node)
-    if key in found:
-        return found[key]
-    if node.op is ADD:
-        opposite = canonical(ADD(*map(_negated, node.args)))
-        if opposite in found:
-            return construct.negate(found[opposite])
-    found[key] = node
-    return node
-
-
-def _negated(term: Expr) -> Expr:
-    coefficient, rest = split_coefficient(term)
-    if isinstance(term, Constant) or coefficient == 1:
-        return construct.negate(term)
-    return rest if coefficient == -1 else TIMES(Constant(-coefficient), rest)
+    if node.op is TIMES:
+        return found.setdefault((TIMES, *sorted(arg.uid for arg in node.args)), node)
+    terms = [split_coefficient(term) for term in node.args]
+    opposite = (ADD, *sorted((rest.uid, -coefficient) for coefficient, rest in terms))
+    if opposite in found:
+        return construct.negate(found[opposite])
+    key = (ADD, *sorted((rest.uid, coefficient) for coefficient, rest in terms))
+    return found.setdefault(key, node)
 
 
 def _is(e: Expr, op: object) -> bool:
