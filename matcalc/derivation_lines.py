@@ -174,15 +174,14 @@ class _Stage:
     def _reasons(self, before: IndexExpr, answer: Expr) -> Iterator[Rule]:
         """What of the variables made the answer what it is, and what in it has got a name."""
         found = self._arranged(before)
-        if found is None:
-            return
-        if not self.d.structure and measure(found) != measure(answer):
-            yield SIMPLIFY
-        for symbol in self.d.symbols.values():
-            if symbol.properties & STRUCTURAL and symbol is not self.d.wrt:
-                plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
-                if self._arranged(_with(before, plain)) is not substitute(found, plain):
-                    yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
+        if found is not None:
+            if not self.d.structure and measure(found) != measure(answer):
+                yield SIMPLIFY
+            for symbol in self.d.symbols.values():
+                if symbol.properties & STRUCTURAL and symbol is not self.d.wrt:
+                    plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
+                    if self._arranged(_with(before, plain)) is not substitute(found, plain):
+                        yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
         yield from maps_resolved(_factors(before), answer)
         yield from names_folded_back(_factors(before), answer)
 

@@ -15,6 +15,7 @@ from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
 from matcalc.ops.reduction import LOGSUMEXP, NORM2, SOFTMAX, SUM, SUM_1, SUM_2
 from matcalc.ops.structural import KRON, MATMUL, TIMES
 from matcalc.passes import construct
+from matcalc.passes.commuting import commute
 from matcalc.passes.reasons import Rule, definition_rule
 from matcalc.passes.rulebook import commuting_form, placeholders
 
@@ -93,17 +94,31 @@ def rule_of_applied(op: Operation) -> Rule | None:
     return None
 
 
+@cache
+def adjoint_rule(op: Operation) -> Rule:
+    """``tr(B L(A, E)) = tr(L(A, B) E)``: under a trace, a Fréchet derivative changes places with its direction."""
+    *at, direction = placeholders(op)
+    other = Symbol("B", direction.shape)
+    turned = TRACE(_product(op(*at, other), direction))
+    return Rule("under the trace", (TRACE(_product(other, op(*at, direction))), turned))
+
+
 def maps_resolved(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:
-    """What Fréchet derivatives are in directions that commute, where none is left."""
+    """How the directions of Fréchet derivatives were brought to the end, and what such a derivative is in a
+    direction that commutes, where none is left."""
+    found = [node for node in postorder(*before) if isinstance(node, Apply)]
+    maps = [node for node in found if node.op.commuting and after.is_scalar]
+    turned = [node.op for node in maps if not commute(node.args[0], node.args[-1])]
+    yield from map(adjoint_rule, dict.fromkeys(turned))
     known = {node.op for node in postorder(after) if isinstance(node, Apply)}
-    for node in postorder(*before):
-        if isinstance(node, Apply) and node.op not in known:
+    for node in found:
+        if node.op not in known:
             known.add(node.op)
             function = REGISTRY.get(node.op.applied, node.op)
             if node.op.applied:
                 rule = rule_of_applied(function)
                 yield from () if rule is None else (rule,)
-            if function.commuting:
+            if function.commuting and function not in known:
                 equation = (function(*placeholders(function)), commuting_form(function))
                 yield Rule("in a direction that commutes", equation)
 
