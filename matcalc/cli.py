@@ -26,12 +26,14 @@ from matcalc.options import (
     OPTION,
     Parser,
     command,
+    keep_option,
     layout_options,
     parse_arguments,
     read,
     reading_options,
     unknown,
 )
+from matcalc.report import caveats, declarations
 
 SUMMARY = """\
 Derivatives of matrix expressions: in matrix form, with layout, shape and conditions, checked.
@@ -144,12 +146,7 @@ def diff_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--code", choices=tuple(DIALECTS), help="print the source of a function instead"
     )
-    parser.add_argument(
-        "--keep",
-        metavar="NAME",
-        action="append",
-        help="write the answer with this definition's name",
-    )
+    keep_option(parser)
     parser.add_argument("--steps", action="store_true", help="show the derivation too")
     _style_option(parser)
     parser.add_argument("--no-check", action="store_true", help="leave the check out")
@@ -161,6 +158,7 @@ def _explain_parser() -> Parser:
     reading_options(parser)
     parser.add_argument("variables", metavar="VAR", nargs="*", help="differentiate by these")
     layout_options(parser, api.LAYOUTS[0])
+    keep_option(parser)
     _style_option(parser)
     parser.add_argument(
         "--format", choices=("text", "latex", "json"), default="text", help="default: text"
@@ -267,12 +265,30 @@ def _rendered(answer: Derivative, args: argparse.Namespace) -> str:
 def _explain(args: argparse.Namespace) -> int:
     answers = list(differentiate(args).values())
     if args.format == "json":
-        found = [{"derivative": a.quotient, "steps": _steps(a, args)} for a in answers]
+        found = [{**_what(a), "steps": _steps(a, args)} for a in answers]
         single = len(args.variables) == 1
         print(json.dumps(found[0] if single else found, ensure_ascii=False, indent=2))
     else:
-        print("\n\n".join(_derivation(answer, args) for answer in answers))
+        print("\n\n".join(_explained(answer, args) for answer in answers))
     return 0
+
+
+def _what(answer: Derivative) -> dict[str, object]:
+    """What is derived, and what was taken for granted."""
+    found = answer.to_dict()
+    return {
+        "derivative": answer.quotient,
+        **{key: found[key] for key in ("variables", "properties", "conditions", "notes")},
+    }
+
+
+def _explained(answer: Derivative, args: argparse.Namespace) -> str:
+    """The derivation; in text with what the variables are before it, and when it holds behind it."""
+    found = _derivation(answer, args)
+    if args.format == "latex":
+        return found
+    d = answer.named or answer
+    return "\n".join([declarations(d), found, *caveats(d)])
 
 
 def _derivation(answer: Derivative, args: argparse.Namespace) -> str:

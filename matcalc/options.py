@@ -72,6 +72,16 @@ def layout_options(parser: Parser, default_layout: str) -> None:
     )
 
 
+def keep_option(parser: Parser) -> None:
+    """Add what says which definitions keep their names."""
+    parser.add_argument(
+        "--keep",
+        metavar="NAME",
+        action="append",
+        help="write the answer with this definition's name",
+    )
+
+
 def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argparse.Namespace:
     """Parse arguments in which mathematics may begin with ``-``, and options stand anywhere.
 

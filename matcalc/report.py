@@ -82,9 +82,18 @@ def lines(d: Derivative) -> list[str]:
         found.append(_why_zero(d))
     if d.structure:
         found.append(_convention(d))
-    if d.conditions:
-        found.append(f"conditions: {'; '.join(d.conditions)}")
-    return [*found, *(f"note: {note}" for note in d.notes)]
+    return [*found, *caveats(d)]
+
+
+def caveats(d: Derivative) -> list[str]:
+    """When an answer holds, and what was decided in reading the text."""
+    where = [f"conditions: {'; '.join(d.conditions)}"] if d.conditions else []
+    return [*where, *(f"note: {note}" for note in d.notes)]
+
+
+def declarations(d: Derivative) -> str:
+    """What the variables are: ``A: (n, n) symmetric, x: n``."""
+    return ", ".join(declaration(s) for s in d.symbols.values() if s not in d.definitions)
 
 
 def _why_zero(d: Derivative) -> str:
@@ -136,7 +145,7 @@ def _problem(d: Derivative, known: Names) -> list[str]:
     else:
         bindings, function = [], [text.format_index_left(d.function_name, d.f)]
     function += _where([*bindings, *_kept(d, known)])
-    names = ", ".join(declaration(s) for s in d.symbols.values() if s not in d.definitions)
+    names = declarations(d)
     if len(function) == 1 and len(function[0]) + len(names) + 4 <= WIDTH:
         return [f"{function[0]}    {names}".rstrip()]
     return [*function, f"  {names}"]

@@ -372,12 +372,31 @@ def test_explain(run):
     code, out, err = run("explain", "x' A x", "x", "--style", "differential")
     assert (code, err) == (0, "")
     assert out == (
+        "x: n, A: (n, n)\n"
         "f = x' A x\n"
         "df = dx' A x + x' A dx     product rule\n"
         "   = x' A' dx + x' A dx    a scalar is its own transpose\n"
         "   = x' (A + A') dx        collect\n"
         "∂f/∂x = (A + A') x         read off, mixed layout\n"
     )
+
+
+def test_explain_says_what_was_taken_for_granted(run):
+    _, out, _ = run("explain", "log(a' F(a))", "a")
+    first, *_, condition, note = out.splitlines()
+    assert first == "a: n, F: (n, n)"
+    assert condition.startswith("conditions: ")
+    assert note.startswith("note: F(a) is read as a product")
+    _, out, _ = run("explain", "e^x", "x", "--format", "json")
+    found = json.loads(out)
+    assert found["conditions"] == ["e > 0"]
+    assert "x is read as a scalar" in found["notes"]
+    assert found["variables"] == {"e": [], "x": []}
+
+
+def test_explain_keeps_names(run):
+    _, out, _ = run("explain", "L: p -> scalar; z = W x + b; L(z)", "W", "--keep", "z")
+    assert out.splitlines()[-1].startswith("∂f/∂W = ∇L(z) x'")
 
 
 def test_explain_as_json_and_latex(run):

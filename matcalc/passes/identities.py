@@ -104,13 +104,13 @@ def adjoint_rule(op: Operation) -> Rule:
 
 
 def maps_resolved(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:
-    """How the directions of Fréchet derivatives were brought to the end, and what such a derivative is in a
-    direction that commutes, where none is left."""
+    """How the directions of Fréchet derivatives came to the end, and what these are if they commute."""
     found = [node for node in postorder(*before) if isinstance(node, Apply)]
     maps = [node for node in found if node.op.commuting and after.is_scalar]
     turned = [node.op for node in maps if not commute(node.args[0], node.args[-1])]
     yield from map(adjoint_rule, dict.fromkeys(turned))
-    known = {node.op for node in postorder(after) if isinstance(node, Apply)}
+    left = {node.op for node in postorder(after) if isinstance(node, Apply)}
+    known = set(left)
     for node in found:
         if node.op not in known:
             known.add(node.op)
@@ -118,7 +118,7 @@ def maps_resolved(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:
             if node.op.applied:
                 rule = rule_of_applied(function)
                 yield from () if rule is None else (rule,)
-            if function.commuting and function not in known:
+            if function.commuting and function not in left:
                 equation = (function(*placeholders(function)), commuting_form(function))
                 yield Rule("in a direction that commutes", equation)
 
