@@ -37,7 +37,8 @@ class Library(ABC):
         arrays = {n: self._array(n, v) for n, v in given.items() if not _is_number(v)}
         like = next(iter(sorted(arrays.values(), key=lambda array: -array.ndim)), None)
         numbers = {n: self.number(v, like) for n, v in given.items() if _is_number(v)}
-        return {name: (arrays | numbers)[name] for name in given}
+        found = arrays | numbers
+        return {name: found[name] for name in given}
 
     def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
         """The results as arrays."""
