@@ -13,14 +13,23 @@ def interleaved(
     ways: Mapping[str, Callable[[], Any]],
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
+    before: Mapping[str, Callable[[], None]] | None = None,
 ) -> dict[str, list[float]]:
     """Seconds of every way in every round; the ways take turns, so that each meets the same load.
+
+    Args:
+        ways: what to time.
+        rounds: how often each.
+        clock: what tells the time.
+        before: what to do before each, unwatched.
 
     Call each once before, where the first call compiles or fills caches that are not to count.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
+            if before is not None:
+                before[name]()
             gc.collect()
             start = clock()
             way()

@@ -9,6 +9,7 @@ import numpy as np
 
 import matcalc as mc
 from benchmarks.peer_adapters.base import Adapter, Array, NotExpressible, Point, Question
+from matcalc.core.expr import forget
 
 
 class MatcalcAdapter(Adapter):
@@ -32,6 +33,10 @@ class MatcalcAdapter(Adapter):
             )
 
         return answer
+
+    def forget(self) -> None:
+        """Drop what expressions remember, which live as long as a question about them."""
+        forget()
 
     def is_evaluated(self, answer: Any) -> bool:
         """There are no unevaluated answers: what is not known is refused."""

@@ -178,6 +178,13 @@ class Apply(Expr):
         return f"{self.op.name}({', '.join(f'#{arg.uid}' for arg in self.args)})"
 
 
+def forget() -> None:
+    """Drop what passes have found for all nodes, as if each were new; for measurements."""
+    with _lock:
+        for node in list(_nodes.values()):
+            node.memo.clear()
+
+
 def postorder(*roots: Expr, without: object = None) -> Iterator[Expr]:
     """Every node below the roots once, arguments before the nodes that use them; no recursion.
 
