@@ -9,11 +9,13 @@ from matcalc.core.dim import SCALAR, describe_shape
 from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.diagnose import true_only_if
 from matcalc.evidence import (
-    how_established,
+    Evidence,
     how_refuted,
-    same_normal_form,
+    refuted,
+    refuted_by,
     size_names,
     trials_of,
+    weighed,
 )
 from matcalc.verdict import Equality
 
@@ -38,27 +40,20 @@ def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality
 
 
 def _compared(left: Expr, right: Expr) -> Equality:
-    from matcalc.backends.refute import Dispute, counterexample_at, find_counterexample
+    from matcalc.backends.refute import Dispute
     from matcalc.backends.verify import as_index, check_derivative
 
     dims, variables = left.axes, symbols(left, right)
     a, b = (as_index(side, dims, None) for side in (left, right))
-    report = None
     trials = trials_of([a, b], [left, right], dims)
+    dispute = Dispute(a, b, [(k,) for k in range(len(dims))], None, variables, variables)
+    evidence = Evidence(False)
     if not trials.points or trials.equal(a, b):
-        same = same_normal_form(a, b)
         # An equation is a statement about derivatives of order 0.
         x = variables[0] if variables else Symbol("x", SCALAR)
-        report = check_derivative(left, x, 0, b)
-        if report.ok or (report.ok is None and (same or trials.points)):
-            method = how_established(report, trials, same=same)
-            return Equality(True, method, None, None, left, right)
-        if report.ok is None:
-            method = "no point was found at which both have values"
-            return Equality(None, method, None, None, left, right)
-    axes = [(k,) for k in range(len(dims))]
-    dispute = Dispute(a, b, axes, None, variables, variables)
-    wrong = find_counterexample(dispute, size_names([left, right], dims), trials.values)
-    if wrong is None and report is not None and report.counterexample is not None:
-        wrong = counterexample_at(dispute, report.sizes, report.counterexample.point)
+        evidence = weighed(dispute, trials, check_derivative(left, x, 0, b))
+    if evidence.ok is not False:
+        return Equality(evidence.ok, evidence.method, None, None, left, right)
+    names = size_names([left, right], dims)
+    wrong = refuted(dispute, names, trials) or refuted_by(evidence, dispute, names, trials)
     return Equality(False, how_refuted(wrong), wrong, true_only_if(a, b, trials), left, right)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, Size, postorder, symbols
 from matcalc.core.index import IndexExpr, Term
 from matcalc.passes.contract import contract
+from matcalc.report import one_line
 
 if TYPE_CHECKING:
-    from matcalc.backends.refute import Counterexample
+    from matcalc.backends.refute import Counterexample, Dispute
+    from matcalc.backends.scrutiny import Finding
     from matcalc.backends.trials import Formula, Trials
     from matcalc.backends.verify import CheckReport
 
@@ -23,6 +26,81 @@ RAISED = (0, 1, 3)
 MANY_SIZES, MANY_ENTRIES = 6, 500
 
 NORMAL_FORM = "the same normal form as matcalc's own answer"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for an equation, or against it.
+
+    Attributes:
+        ok: whether it holds; None if that is not decided.
+        method: how this is known.
+        report: what SymPy found against it.
+        finding: where else it was seen not to hold.
+    """
+
+    ok: bool | None
+    method: str = ""
+    report: CheckReport | None = None
+    finding: Finding | None = None
+
+
+def weighed(dispute: Dispute, trials: Trials, report: CheckReport | None) -> Evidence:
+    """The evidence for an equation that holds at random points, if there are any.
+
+    Args:
+        dispute: the equation.
+        trials: random points.
+        report: what SymPy found; None where it was not asked.
+    """
+    from matcalc.backends.scrutiny import scrutinise
+
+    if report is not None and report.ok is False:
+        return Evidence(False, report=report)
+    same = same_normal_form(dispute.claim, dispute.answer)
+    if same:
+        return Evidence(True, how_established(report, trials, same=True))
+    agreed = report is not None and report.ok is True
+    if not agreed and not trials.points:
+        return Evidence(None, "no point was found at which both sides have values")
+    finding = scrutinise(dispute, trials, proved=report is not None and report.is_proof)
+    if finding.point is not None:
+        return Evidence(False, finding=finding)
+    if finding.unseen:
+        where = str(finding.unseen[0]).format(one_line(finding.unseen[0].argument))
+        return Evidence(None, f"no difference was found, nor a point where {where}")
+    if finding.lost:
+        term = one_line(finding.lost[0])
+        return Evidence(None, f"no difference was found, but {term} is lost among the digits")
+    return Evidence(True, how_established(report, trials, same=False))
+
+
+def refuted(dispute: Dispute, names: Sequence[str], trials: Trials) -> Counterexample | None:
+    """The smallest counterexample to an equation that does not hold at random points."""
+    from matcalc.backends.refute import confirmed, find_counterexample
+    from matcalc.backends.scrutiny import smallest_counterexample
+
+    found = find_counterexample(dispute, names, trials.values)
+    if found is not None or trials.equal(dispute.claim, dispute.answer):
+        return found
+    point = next((point for point in trials.points if confirmed(dispute, point)), None)
+    return None if point is None else smallest_counterexample(dispute, names, point, trials.values)
+
+
+def refuted_by(
+    evidence: Evidence, dispute: Dispute, names: Sequence[str], trials: Trials
+) -> Counterexample | None:
+    """A counterexample to an equation that does not hold elsewhere."""
+    from matcalc.backends.refute import counterexample_at
+    from matcalc.backends.scrutiny import smallest_counterexample
+
+    if evidence.finding is not None:
+        assert evidence.finding.point is not None
+        return smallest_counterexample(dispute, names, evidence.finding.point, trials.values)
+    report = evidence.report
+    if report is None or report.counterexample is None:
+        return None
+    return counterexample_at(dispute, report.sizes, report.counterexample.point)
 
 
 def trials_of(defined: Sequence[Formula], roots: Sequence[Expr], dims: Sequence[Dim]) -> Trials:

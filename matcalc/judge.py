@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,11 +15,13 @@ from matcalc.derivative import Derivative
 from matcalc.diagnose import likely_mistake
 from matcalc.errors import ArgumentProblem, MatcalcError, ShapeProblem
 from matcalc.evidence import (
-    how_established,
+    Evidence,
     how_refuted,
-    same_normal_form,
+    refuted,
+    refuted_by,
     size_names,
     trials_of,
+    weighed,
 )
 from matcalc.passes.build import is_zero, zeros
 from matcalc.passes.disagreement import Disagreement, Formula, placed
@@ -72,7 +74,7 @@ def check(
     return _Check(reading, d, layout).verdict(claim_text(claim))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Form:
     """A way to read a claim: in some layouts, as an array in the tensor convention."""
 
@@ -119,14 +121,14 @@ class _Check:
         if not forms:
             return self._wrong_shape(claim)
         trials = self._trials([form.array for form in forms])
-        right: list[tuple[_Form, str]] = []
-        for form in forms:
-            method = self._established(form, trials)
-            if method:
-                right.append((form, method))
+        found = {form: self._evidence(form, trials) for form in forms}
+        right = [(form, evidence.method) for form, evidence in found.items() if evidence.ok]
         if right:
             return self._right(claim, right)
-        return self._wrong(claim, forms, trials)
+        for form, evidence in found.items():
+            if evidence.ok is None:
+                return self._undecided(claim, form, evidence.method)
+        return self._wrong(claim, found, trials)
 
     def _of_differential(self, claim: Expr, dx: Symbol) -> Verdict:
         """A claim such as ``df = tr(2 X' dX)``: it says what the derivative is, the factor of dX."""
@@ -162,33 +164,32 @@ class _Check:
             None if hidden else usual,
         )  # fmt: skip
 
-    def _wrong(self, claim: Formula, forms: list[_Form], trials: Trials) -> Verdict:
-        from matcalc.backends.refute import counterexample_at, find_counterexample
+    def _undecided(self, claim: Formula, form: _Form, method: str) -> Verdict:
+        answer = self._answer_like(form)
+        return Verdict(None, answer.layout, method, None, None, answer, claim)
 
+    def _wrong(self, claim: Formula, found: Mapping[_Form, Evidence], trials: Trials) -> Verdict:
         readings: dict[Disagreement, _Form] = {}
-        for form in forms:  # of readings that are the same, the first
+        for form in found:  # of readings that are the same, the first
             readings.setdefault(self._disagreement(claim, form), form)
         diagnosis = likely_mistake(readings, trials)
-        form = forms[0] if diagnosis is None else readings[diagnosis.reading]
+        form = next(iter(found)) if diagnosis is None else readings[diagnosis.reading]
         cause = self._other_layout(claim) or (diagnosis.text if diagnosis else None)
         dispute = self._dispute(form, trials)
-        wrong = find_counterexample(dispute, self._size_names(form), trials.values)
-        decided = wrong is not None or bool(trials.points)
-        if wrong is None and isinstance(self.d.f, Expr):
+        names, evidence = self._size_names(form), found[form]
+        wrong = refuted(dispute, names, trials)
+        if wrong is None and isinstance(self.d.f, Expr) and evidence.finding is None:
             # Numbers alone can deceive; where SymPy finds no difference, there is none.
-            report = self._by_sympy(form)
-            if report.ok:
-                return self._right(claim, [(form, how_established(report, trials, same=False))])
-            decided = decided or report.ok is False
-            if report.counterexample is not None:
-                wrong = counterexample_at(dispute, report.sizes, report.counterexample.point)
-        method = how_refuted(wrong)
-        if not decided:
-            method = "no point was found at which the claim and the derivative have values"
-        layouts = form.layouts
-        answer = self.d if self.d.layout in layouts else self._in_layout(layouts[0])
-        ok = False if decided else None
-        return Verdict(ok, answer.layout, method, wrong, cause, answer, claim)
+            evidence = weighed(dispute, trials, self._by_sympy(form))
+            if evidence.ok:
+                return self._right(claim, [(form, evidence.method)])
+        wrong = wrong or refuted_by(evidence, dispute, names, trials)
+        answer = self._answer_like(form)
+        return Verdict(False, answer.layout, how_refuted(wrong), wrong, cause, answer, claim)
+
+    def _answer_like(self, form: _Form) -> Derivative:
+        """The derivative in a layout of a claim, the one that was asked for if it is one of them."""
+        return self.d if self.d.layout in form.layouts else self._in_layout(form.layouts[0])
 
     def _wrong_shape(self, claim: Formula) -> Verdict:
         d = self.d
@@ -315,18 +316,12 @@ class _Check:
         roots = [*factors(d.f), d.wrt, *(e for claim in claims for e in factors(claim))]
         return trials_of([d.f, d.tensor, claims[0]], roots, d.tensor.dims)
 
-    def _established(self, form: _Form, trials: Trials) -> str | None:
-        """How it is known that the claim is right; None where it is not."""
-        d = self.d
-        if trials.points and not trials.equal(form.array, d.tensor):
-            return None
-        same = same_normal_form(form.array, d.tensor)
-        report = self._by_sympy(form) if isinstance(d.f, Expr) else None
-        if report is not None and report.ok is False:
-            return None
-        if (report is None or report.ok is None) and not (same or trials.points):
-            return None
-        return how_established(report, trials, same=same)
+    def _evidence(self, form: _Form, trials: Trials) -> Evidence:
+        """Whether the claim is right, and how that is known."""
+        if trials.points and not trials.equal(form.array, self.d.tensor):
+            return Evidence(False)
+        report = self._by_sympy(form) if isinstance(self.d.f, Expr) else None
+        return weighed(self._dispute(form, trials), trials, report)
 
     def _by_sympy(self, form: _Form) -> CheckReport:
         from matcalc.backends import verify

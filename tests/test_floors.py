@@ -123,6 +123,7 @@ SAME_FLOOR = {
     ("equality", "claim"),
     ("equality", "diagnose"),
     ("equality", "evidence"),
+    ("evidence", "report"),
     ("equality", "verdict"),
     ("claim", "partials"),
     ("partials", "report"),

@@ -238,10 +238,30 @@ def test_difference_that_floats_do_not_show(f, x, claim, entry):
     assert entry in str(found)
 
 
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        (
+            "ones(n) + exp(-10000 (1 + x.^2))",
+            "no difference was found, nor a point where |-10000 (1 + x.^2)| < 30",
+        ),
+        ("ones(n) + relu(cos(x) - 2)", "no difference was found, nor a point where cos(x) - 2 > 0"),
+        (
+            "ones(n) + (9 + sin(x)).^-100",
+            "no difference was found, but 1 ./ (9 + sin(x)).^100 is lost among the digits",
+        ),
+    ],
+)
+def test_claim_that_differs_at_no_point_that_can_be_seen_is_not_decided(claim, why):
+    found = mc.check("sum(x)", "x", claim)
+    assert found.ok is None
+    assert found.method == why
+
+
 def test_claim_that_is_defined_nowhere_is_not_decided():
     found = mc.check("x' x", "x", "2 x + log(-1) x")
     assert found.ok is None
-    assert found.method == "no point was found at which the claim and the derivative have values"
+    assert found.method == "no point was found at which both sides have values"
 
 
 def test_wrong_claim_is_compared_in_the_usual_layout_where_that_fits():

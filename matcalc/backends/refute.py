@@ -121,6 +121,13 @@ class Dispute:
         function = [] if self.question is None else [self.question[0]]
         return [self.claim, self.answer, *function]
 
+    @property
+    def roots(self) -> list[Expr]:
+        """The expressions that these are made of."""
+        function = [] if self.question is None else [self.question[0]]
+        terms = (*self.claim.terms, *self.answer.terms)
+        return [*function, *(factor.expr for term in terms for factor in term.factors)]
+
 
 def find_counterexample(
     dispute: Dispute, names: Sequence[str], values: Values
@@ -142,7 +149,7 @@ def find_counterexample(
             different = (point for point in points if _differ_at(dispute, point, values))
             # Zeros are often on a kink: then other points are tried, and not all of these.
             for point in itertools.islice(different, CONFIRMED):
-                found = _confirmed(dispute, point)
+                found = confirmed(dispute, point)
                 if found is not None:
                     return found
                 asked += 1
@@ -162,7 +169,7 @@ def counterexample_at(
         values: those of the variables, as nested lists.
     """
     exact = {s: sympy.Matrix(values[s.name]) for s in dispute.variables}
-    return _confirmed(dispute, Point.of(sizes, exact))
+    return confirmed(dispute, Point.of(sizes, exact))
 
 
 def _differ_at(dispute: Dispute, point: Point, values: Values) -> bool:
@@ -311,7 +318,7 @@ def _has(array: Array, known: frozenset[str]) -> bool:
 # ------------------------------------------------------------------ confirmation
 
 
-def _confirmed(dispute: Dispute, point: Point) -> Counterexample | None:
+def confirmed(dispute: Dispute, point: Point) -> Counterexample | None:
     """The first entry that differs, both values computed by SymPy; None where it computes none."""
     entries = Entries(point.sizes, point.exact, settle_entries)
     try:
@@ -321,7 +328,7 @@ def _confirmed(dispute: Dispute, point: Point) -> Counterexample | None:
         return None
     for place in sorted(expected, key=lambda place: _claimed_place(place, dispute, point)):
         a, b = claimed[place], expected[place]
-        if _differ(a, b):
+        if differ(a, b):
             index = tuple(k + 1 for k in _claimed_place(place, dispute, point))
             shown = {s.name: _nested(point.exact[s], s) for s in dispute.shown}
             exact = bool(a.is_Rational and b.is_Rational)
@@ -334,10 +341,11 @@ def _confirmed(dispute: Dispute, point: Point) -> Counterexample | None:
 
 def _abstract_functions(dispute: Dispute, point: Point) -> tuple[str, ...]:
     """What the abstract functions were taken to be, where there are any."""
-    roots = [] if dispute.question is None else [dispute.question[0]]
-    for f in (dispute.claim, dispute.answer):
-        roots += [factor.expr for term in f.terms for factor in term.factors]
-    nodes = [node for node in postorder(*roots) if isinstance(node, Apply) and node.op.is_abstract]
+    nodes = [
+        node
+        for node in postorder(*dispute.roots)
+        if isinstance(node, Apply) and node.op.is_abstract
+    ]
     functions = {primitive(node.op)[0].name: node.op for node in nodes}
     return tuple(polynomial_text(op, point.sizes) for _, op in sorted(functions.items()))
 
@@ -368,7 +376,8 @@ def _claimed_place(place: tuple[int, ...], dispute: Dispute, point: Point) -> tu
     return tuple(found)
 
 
-def _differ(a: Any, b: Any) -> bool:
+def differ(a: Any, b: Any) -> bool:
+    """Whether two numbers are different, those that are not rational by more than rounding."""
     difference = a - b
     if difference.is_Rational:
         return bool(difference != 0)

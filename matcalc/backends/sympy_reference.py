@@ -297,7 +297,7 @@ class _Numbers:
         return settled(known[expression])
 
 
-_STEPS = (sympy.Heaviside, sympy.DiracDelta)
+_STEPS = (sympy.Heaviside, sympy.DiracDelta, sympy.sign)
 
 
 def _constant_nodes(question: Question, point: Point) -> dict[Any, sympy.Matrix]:

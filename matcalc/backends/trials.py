@@ -116,6 +116,12 @@ class Values:
             return None
         return value
 
+    def quick(self, f: Formula, point: Point) -> Array | None:
+        """The same, but only where there is code for it."""
+        if f not in self._functions:
+            self._functions[f] = _compiled(f)
+        return None if self._functions[f] is None else self.at(f, point)
+
     def _by_sympy(self, f: Formula, point: Point) -> Array | None:
         if id(point.exact) not in self._entries:
             there = Entries(point.sizes, point.exact, settle_entries)

@@ -133,6 +133,11 @@ class CheckReport:
     seconds: float = field(default=0.0, compare=False)
     reason: str = ""
 
+    @property
+    def is_proof(self) -> bool:
+        """Whether it holds at all points, of these sizes."""
+        return self.ok is True and self.method == SYMBOLIC
+
     def __str__(self) -> str:
         where = f" for {_listed(self.sizes)}" if self.sizes else ""
         if self.ok is None:
