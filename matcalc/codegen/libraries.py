@@ -7,7 +7,7 @@ libraries; integers become floating point.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from numbers import Number
 from typing import Any
@@ -34,15 +34,17 @@ class Library(ABC):
         Raises:
             ArgumentProblem: one is no array of numbers.
         """
-        arrays = {n: self._array(n, v) for n, v in given.items() if not _is_number(v)}
-        like = next(iter(sorted(arrays.values(), key=lambda array: -array.ndim)), None)
-        numbers = {n: self.number(v, like) for n, v in given.items() if _is_number(v)}
-        found = arrays | numbers
-        return {name: found[name] for name in given}
+        arrays = {n: v if _is_number(v) else self._array(n, v) for n, v in given.items()}
+        if not any(map(_is_number, arrays.values())):
+            return arrays
+        like = _model(array for array in arrays.values() if not _is_number(array))
+        return {n: self.number(v, like) if _is_number(v) else v for n, v in arrays.items()}
 
     def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
         """The results as arrays."""
-        like = next(iter(sorted(arguments.values(), key=lambda array: -array.ndim)), None)
+        if not any(map(_is_number, values)):
+            return values
+        like = _model(arguments.values())
         return tuple(self.number(v, like) if _is_number(v) else v for v in values)
 
     def _array(self, name: str, value: Any) -> Array:
@@ -169,5 +171,11 @@ def not_installed(error: ModuleNotFoundError) -> UnsupportedProblem:
     )
 
 
+def _model(arrays: Iterable[Array]) -> Array | None:
+    """The array whose type numbers take: that with most axes, the least likely to be a number."""
+    return max(arrays, key=lambda array: array.ndim, default=None)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Number) and not hasattr(value, "ndim")
+    # In this order: arrays are the rule, and asking whether they are numbers is slow.
+    return not hasattr(value, "ndim") and isinstance(value, Number)
