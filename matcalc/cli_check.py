@@ -13,6 +13,7 @@ from matcalc.options import (
     assumptions,
     command,
     declared,
+    keep_option,
     layout_options,
     reading_options,
 )
@@ -55,6 +56,7 @@ def check_parser() -> Parser:
     parser.add_argument("variable", metavar="VAR", help="the variable")
     parser.add_argument("claim", metavar="CLAIM", help="the claim, or - for standard input")
     layout_options(parser, "any")
+    keep_option(parser)
     _format_option(parser)
     return parser
 
@@ -84,6 +86,7 @@ def check(args: argparse.Namespace) -> int:
         layout=args.layout,
         order=args.order,
         structured=args.structured,
+        keep=args.keep,
     )
     return _shown(verdict, args.format)
 

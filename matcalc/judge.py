@@ -50,6 +50,7 @@ def check(
     layout: str | None = None,
     order: int | None = 1,
     structured: str | None = "ambient",
+    keep: str | Sequence[str] | None = None,
 ) -> Verdict:
     """Whether a claim about a derivative is right, and what is wrong with it if not.
 
@@ -63,13 +64,14 @@ def check(
         layout: the layout of the claim; None accepts every one in which it is right.
         order: as for ``diff``.
         structured: as for ``diff``.
+        keep: as for ``diff``.
 
     Raises:
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
     if not isinstance(wrt, str):
         raise ArgumentProblem(f"wrt must be a name, not a value of type {type(wrt).__name__}")
-    reading = read(expr, shapes, assume)
+    reading = read(expr, shapes, assume, keep)
     d = differentiate(reading, [wrt], layout=layout, order=order, structured=structured)[wrt]
     return _Check(reading, d, layout).verdict(claim_text(claim))
 

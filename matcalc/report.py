@@ -59,14 +59,15 @@ def index_line(d: Derivative) -> str:
     return "; ".join([*_definitions(bindings), entries])
 
 
-def one_line(e: Expr, left: str = "") -> str:
+def one_line(e: Expr, left: str = "", called: Names | None = None) -> str:
     """An expression with what it repeats defined first: ``t1 = A x; t1' t1``.
 
     Args:
         e: the expression.
         left: what stands before it, such as ``dX -> ``.
+        called: names for what is repeated, where the text has given some.
     """
-    bindings, body = text.format_with_bindings(e)
+    bindings, body = text.format_with_bindings(e, called=called)
     return "; ".join([*_definitions(bindings), left + body])
 
 

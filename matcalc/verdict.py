@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from matcalc.backends import text
+from matcalc.backends.sharing import Names
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import MIME_TYPE, Derivative
@@ -184,19 +185,30 @@ class Equality:
 
 def formula_text(f: Expr | IndexExpr, d: Derivative) -> str:
     """A claim in one line."""
-    return one_line(f) if isinstance(f, Expr) else text.format_index_left(tensor_name(d), f)
+    if isinstance(f, Expr):
+        return one_line(f, called=_called(d))
+    return text.format_index_left(tensor_name(d), f)
+
+
+def _called(d: Derivative) -> Names:
+    """The names that the text defines for parts of the function."""
+    return {value: name for name, value in d.reading.definitions.items() if value is not d.f}
 
 
 def _function(d: Derivative) -> str:
-    f = d.f
-    if isinstance(f, IndexExpr):
-        return text.format_index_left(d.function_name, f)
-    return f"{d.function_name} = {one_line(f)}"
+    shown = d.named or d
+    if isinstance(shown.f, IndexExpr):
+        return text.format_index_left(d.function_name, shown.f)
+    kept = [(name.name, one_line(value)) for name, value in shown.definitions.items()]
+    bindings, body = text.format_with_bindings(shown.f, called=_called(d))
+    where = ", ".join(f"{name} = {value}" for name, value in [*kept, *bindings])
+    return f"{d.function_name} = {body}" + (f", where {where}," if where else "")
 
 
 def _answer(d: Derivative) -> str:
     """The answer, and its layout where that is not the usual one."""
-    form = d.index if d.expr is None else d.expr
+    shown = d.named or d
+    form = shown.index if shown.expr is None else shown.expr
     where = "" if d.layout in ("mixed", "tensor") else f" in {d.layout} layout"
     return f"{formula_text(form, d)}{where}"
 

@@ -383,7 +383,7 @@ def test_explain(run):
 
 def test_explain_says_what_was_taken_for_granted(run):
     _, out, _ = run("explain", "log(a' F(a))", "a")
-    first, *_, condition, note = out.splitlines()
+    first, *_, condition, _, note = out.splitlines()
     assert first == "a: n, F: (n, n)"
     assert condition.startswith("conditions: ")
     assert note.startswith("note: F(a) is read as a product")

@@ -127,8 +127,10 @@ NAMES = [
     (
         "tr(expm(X))",
         "tr(expm(X) dX)",
-        "under the trace: tr(B expm_frechet(X, E)) = tr(expm_frechet(X, B) E); "
-        "in a direction that commutes: expm_frechet(X, E) = expm(X) E",
+        (
+            "under the trace: tr(B expm_frechet(X, E)) = tr(expm_frechet(X, B) E); "
+            "in a direction that commutes: expm_frechet(X, E) = expm(X) E"
+        ),
     ),
     (
         "tr(A expm(X))",

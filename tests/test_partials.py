@@ -64,3 +64,12 @@ def test_a_linear_map_is_a_differential(claim):
 @pytest.mark.parametrize("left", ["∂f/∂x", "df/dx", "∇f", "∇_x f(x)", "f'", "f'(x)"])
 def test_the_left_side_says_what_is_claimed(left):
     assert mc.check("x' A x", "x", f"{left} = (A + A') x").ok
+
+
+def test_verdicts_use_the_names_of_the_text():
+    found = str(mc.check("h = X' w - y; h' h / m", "w", "X h")).splitlines()[0]
+    assert found == (
+        "false: the derivative of f = h' h / m, where h = X' w - y, by w is 2 X (X' w - y) / m"
+    )
+    kept = str(mc.check(NETWORK, "W", "2 ∇L(z) x'", keep="z")).splitlines()[0]
+    assert kept == "false: the derivative of f = L(z), where z = W x + b, by W is ∇L(z) x'"

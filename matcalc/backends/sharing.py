@@ -51,6 +51,7 @@ def compose_shared(
     *,
     max_depth: int | None = None,
     known: Names | None = None,
+    called: Names | None = None,
 ) -> tuple[Definitions, Form]:
     """The form of an expression in which repeated parts are named where that makes it shorter.
 
@@ -59,12 +60,18 @@ def compose_shared(
         root: the expression.
         max_depth: name also what is nested more deeply than this, even if that makes it longer.
         known: names that are defined already, by what they stand for; new ones are added.
+        called: names for what is to get one, by what they stand for; instead of ``t1``, ``t2``.
 
     Returns:
         New names with the forms they stand for, in order of dependency, and the form of the whole.
     """
     return write_shared(
-        lambda composer: composer.compose(root), whole, (root,), max_depth=max_depth, known=known
+        lambda composer: composer.compose(root),
+        whole,
+        (root,),
+        max_depth=max_depth,
+        known=known,
+        called=called,
     )
 
 
@@ -76,6 +83,7 @@ def write_shared(
     max_depth: int | None = None,
     known: Names | None = None,
     taken: Collection[str] = (),
+    called: Names | None = None,
 ) -> tuple[Definitions, Form]:
     """What ``compose_shared`` gives, for a form that is made of several expressions.
 
@@ -86,6 +94,7 @@ def write_shared(
         max_depth: as there.
         known: as there.
         taken: names that stand for something else.
+        called: as there.
     """
     known = {} if known is None else known
     form = write(whole)
@@ -95,8 +104,9 @@ def write_shared(
     }
     if not chosen and not given:
         return [], form
-    fresh = fresh_names(names_in_use(*roots).union(taken, known.values()))
-    new = dict(zip((node for node in postorder(*roots) if node in chosen), fresh, strict=False))
+    own = {node: name for node, name in (called or {}).items() if node in chosen}
+    fresh = fresh_names(names_in_use(*roots).union(taken, known.values(), own.values()))
+    new = {node: own.get(node) or next(fresh) for node in postorder(*roots) if node in chosen}
     composer = Composer(exact=whole.exact, names={**new, **given}, identity=whole.identity)
     body = write(composer)
     names = set(new.values())

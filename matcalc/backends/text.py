@@ -46,17 +46,21 @@ def format_part(e: Expr, names: Mapping[Expr, str], longest: int) -> str | None:
     return spell(form) if measure(form) <= longest else None
 
 
-def format_with_bindings(e: Expr, known: Names | None = None) -> tuple[list[tuple[str, str]], str]:
+def format_with_bindings(
+    e: Expr, known: Names | None = None, called: Names | None = None
+) -> tuple[list[tuple[str, str]], str]:
     """An expression, with names for what it repeats where that makes the whole shorter.
 
     Args:
         e: the expression.
         known: names that are defined already, by what they stand for; new ones are added.
+        called: names for what is to get one, by what they stand for; instead of ``t1``, ``t2``.
 
     Returns:
         The new names with what they stand for, each before its use, and the expression in terms of them.
     """
-    definitions, body = compose_shared(Composer(identity=identity_letter(e)), e, known=known)
+    whole = Composer(identity=identity_letter(e))
+    definitions, body = compose_shared(whole, e, known=known, called=called)
     return [(name, spell(form)) for name, form in definitions], spell(body)
 
 
