@@ -172,7 +172,13 @@ def _read(text: str, typed: str, known: Known, fits: Collection[Shape]) -> Expr 
     """A claim with names for the derivatives in it; as it was typed, it stands in messages."""
     # On lines of their own, declarations keep carets in place.
     head = known.head()
-    program = _nothing_as_number(parse_claim(head + text, known))
+    program = parse_claim(head + text, known)
+    if all(statement.span.start < len(head) for statement in program.statements):
+        raise SyntaxProblem(
+            "the claim holds no expression",
+            help="write what the derivative is said to be, such as 2 A x",
+        )
+    program = _nothing_as_number(program)
     program = tree.Program(program.statements, head + typed)
     _refuse_unknown(program, len(head), known)
     reading = elaborate(program, sizes=known.sizes(), fits=fits)

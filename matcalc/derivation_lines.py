@@ -96,6 +96,8 @@ class _Stage:
         self.names = _names_in(d, self.f, self.wrt)
         # What is with names instead of their values, for every part of a line so far.
         self.renamed: dict[Expr, Expr] = {}
+        # Rules that stand beside a line of the chain rule.
+        self.told: set[Rule] = set()
 
     def _function_name(self, order: int) -> str:
         """``f``, and for its derivatives ``g``, ``h``, ``h_1``."""
@@ -359,7 +361,7 @@ class _Stage:
             yield line(self.left, named.body)
         yield from _both_ends([self._by_chain_rule(found) for found in named.lines])
         if isinstance(self.f, Expr) and self.f.is_scalar and self.is_last:
-            yield from self._last_of_chain(named.result)
+            yield from self._last_of_chain(named.result, self._told(named.rules))
             return
         yield line(self._whole(), named.result, [CHAIN_RULE])
         yield from self._answer(None)
@@ -368,22 +370,29 @@ class _Stage:
         left = Left.name(found.symbol.name)
         if found.of is not None:
             left = left.equals(self.left.by(Left.name(found.of.name)))
-        return line(left, found.value, [CHAIN_RULE])
+        return line(left, found.value, self._told(found.rules))
+
+    def _told(self, rules: Sequence[Rule]) -> list[Rule]:
+        """What a line of the chain rule makes use of, each rule where it is used first."""
+        new = [rule for rule in rules if rule not in self.told]
+        self.told.update(new)
+        return new or [CHAIN_RULE]
 
     def _whole(self) -> Left:
         is_gradient = isinstance(self.f, Expr) and self.f.is_scalar
         return self.left.by(self.by) if is_gradient else Left.differential(self.name)
 
-    def _last_of_chain(self, result: Expr) -> Iterator[Step]:
+    def _last_of_chain(self, result: Expr, rules: Sequence[Rule]) -> Iterator[Step]:
         """The gradient in terms of the names; the answer too where it is short enough to be read."""
         d = self.d.named or self.d
         is_ambient = not d.structure or d.structured == "ambient"
         turned = transposed(result) if d.layout == "numerator" else result
         is_long = d.expr is None or measure(d.expr) > LONG
         if is_long and is_ambient and d.layout in ("mixed", "denominator", "numerator"):
-            yield line(self._whole(), turned, [Rule(f"chain rule, {d.layout} layout")])
+            rules = [rule for rule in rules if rule != CHAIN_RULE]
+            yield line(self._whole(), turned, [*rules, Rule(f"chain rule, {d.layout} layout")])
             return
-        yield line(self._whole(), result, [CHAIN_RULE])
+        yield line(self._whole(), result, rules)
         yield from self._answer(None)
 
     def _term_by_term(self, f: Expr) -> Iterator[Step]:

@@ -186,8 +186,10 @@ def test_names_in_a_network():
     assert lines(text, "W1")[3:6] == [
         "f = ||h3 - y||^2",
         "g3 = ∂f/∂h3 = 2 (h3 - y)                 chain rule",
-        "g2 = ∂f/∂h2 = W3' (g3 .* (1 - h3.^2))    chain rule",
+        "g2 = ∂f/∂h2 = W3' (g3 .* (1 - h3.^2))    chain rule: ∂tanh(u)/∂u = 1 - tanh(u)^2",
     ]
+    # A rule stands where it is used first.
+    assert lines(text, "W1")[6].endswith("    chain rule")
 
 
 def test_the_step_to_a_structure():

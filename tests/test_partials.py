@@ -3,7 +3,7 @@
 import pytest
 
 import matcalc as mc
-from matcalc.errors import UnsupportedProblem
+from matcalc.errors import SyntaxProblem, UnsupportedProblem
 
 NETWORK = "L: p -> scalar; z = W x + b; L(z)"
 LOSS = "z = W x + b; L = ||z - y||^2"
@@ -59,6 +59,13 @@ def test_a_linear_map_is_a_differential(claim):
     assert found.ok
     assert str(found).startswith("true: the differential of f = A X B is A dX B")
     assert mc.check("A X B", "X", claim + " dX").ok is False
+
+
+@pytest.mark.parametrize("claim", ["", " ", ";", "# 2 x", "∂f/∂x ="])
+def test_an_empty_claim(claim):
+    with pytest.raises(SyntaxProblem) as caught:
+        mc.check("x' x", "x", claim)
+    assert caught.value.problem == "the claim holds no expression"
 
 
 @pytest.mark.parametrize("left", ["∂f/∂x", "df/dx", "∇f", "∇_x f(x)", "f'", "f'(x)"])

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute, symbols
 from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
 from matcalc.ops.reduction import NORM2, SUM, SUM_1, SUM_2
-from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
+from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes import construct
 from matcalc.passes.collect import total
 from matcalc.passes.differentiate import derivative
 from matcalc.passes.linear_map import linear_map
 from matcalc.passes.measure import measure
+from matcalc.passes.reasons import Rule, partial_rule
 from matcalc.passes.recognise import recognise
 from matcalc.passes.shorten import shorten
 
@@ -44,11 +45,13 @@ class Line:
         symbol: what the line defines.
         of: for a gradient, the intermediate result that f is differentiated by; else None.
         value: in terms of the variables and of symbols of earlier lines.
+        rules: the derivatives of functions that it makes use of.
     """
 
     symbol: Symbol
     of: Symbol | None
     value: Expr
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ class Named:
         body: the function in terms of them.
         lines: gradients from the last to the first, or differentials from the first to the last.
         result: the gradient, or the differential of f, in terms of the symbols.
+        rules: as for a line, for the result.
     """
 
     definitions: tuple[Line, ...]
     body: Expr
     lines: tuple[Line, ...]
     result: Expr
+    rules: tuple[Rule, ...] = ()
 
 
 def derive_named(
@@ -162,6 +167,17 @@ def _gradient(form: Expr, by: Symbol) -> Expr | None:
     return recognise(found, row, column)
 
 
+def _functions_inside(value: Expr, by: Symbol) -> Iterator[Rule]:
+    """The derivatives of the functions of one number that the symbol stands in."""
+    varied: set[Expr] = {by}
+    for node in postorder(value):
+        places = [k for k, arg in enumerate(node.args) if arg in varied]
+        if places and isinstance(node, Apply):
+            varied.add(node)
+            if node.op.elementwise and node.op not in (*INSIDE, POWER):
+                yield from (partial_rule(node, k) for k in places)
+
+
 def _inner(gradient: Symbol, value: Expr) -> Expr:
     if value.is_scalar:
         return construct.multiply((gradient, value))
@@ -181,9 +197,11 @@ def _reverse(definitions: list[Line], body: Expr, wrt: Symbol) -> Named | None:
     for target in [*backwards, None]:
         by = wrt if target is None else target.symbol
         parts = []
+        rules: dict[Rule, None] = {}
         for gradient, _, value in equations:
             if by not in postorder(value):
                 continue
+            rules.update(dict.fromkeys(_functions_inside(value, by)))
             part = _gradient(value if gradient is None else _inner(gradient, value), by)
             if part is None:
                 return None
@@ -192,9 +210,9 @@ def _reverse(definitions: list[Line], body: Expr, wrt: Symbol) -> Named | None:
             return None
         found = shorten(total(*parts))
         if target is None:
-            return Named(tuple(definitions), body, tuple(lines), found)
+            return Named(tuple(definitions), body, tuple(lines), found, tuple(rules))
         symbol = Symbol(numbers[target.symbol], target.symbol.shape)
-        lines.append(Line(symbol, target.symbol, found))
+        lines.append(Line(symbol, target.symbol, found, tuple(rules)))
         equations.append((symbol, target.symbol, target.value))
     return None
 
