@@ -32,6 +32,9 @@ class GeneratedFunction:
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         dims = (dim for s in generated.variables.values() for dim in s.shape)
         self._sizes = {name for dim in dims for name in dim.symbols} | {*generated.sizes.values()}
+        # Calls come with the same shapes again and again, and solving for the sizes takes longer than
+        # many a function.
+        self._last: tuple[Any, dict[str, int]] = (None, {})
         self.__signature__ = _signature(generated)
 
     def __repr__(self) -> str:
@@ -68,7 +71,10 @@ class GeneratedFunction:
             )
         values = self._library.arguments(given)
         arguments = {generated.variables[name]: value for name, value in values.items()}
-        sizes = _check_sizes(arguments, sizes)
+        shapes = tuple((name, value.shape) for name, value in values.items())
+        if self._last[0] != (shapes, sizes):
+            self._last = (shapes, sizes), _check_sizes(arguments, sizes)
+        sizes = self._last[1]
         positional = [values[name] for name in generated.arrays]
         positional_sizes = [sizes[size] for size in generated.sizes.values()]
         try:
@@ -149,9 +155,6 @@ def load(generated: Generated) -> Callable[..., Any]:
 
 def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> dict[str, int]:
     """Every array has the axes of its variable, and every size one value: these values."""
-    plain = _plain_sizes(arrays, given)
-    if plain is not None:
-        return plain
     for symbol, array in arrays.items():
         if array.ndim != len(symbol.axes):
             raise ShapeProblem(
@@ -175,29 +178,6 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> di
             continue
         if axis.dim.evaluate(values) != length:
             raise _disagreement(axis, arrays, values, origin)
-    return values
-
-
-def _plain_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> dict[str, int] | None:
-    """The sizes where every axis has one of its own and all arrays agree, as in nearly every call.
-
-    None leaves the call to what solves for the sizes or finds the words for the disagreement, at
-    ten times the cost.
-    """
-    values = dict(given)
-    for symbol, array in arrays.items():
-        axes, shape = symbol.axes, array.shape
-        if len(axes) != len(shape):
-            return None
-        for dim, length in zip(axes, shape, strict=True):
-            if not dim.symbols:
-                expected = dim.coefficient
-            elif len(dim.symbols) == 1 and dim.coefficient == 1:
-                expected = values.setdefault(dim.symbols[0], length)
-            else:
-                return None
-            if length != expected:
-                return None
     return values
 
 
