@@ -131,7 +131,7 @@ class Values:
 
 def _compiled(f: Formula) -> tuple[GeneratedFunction, list[str], list[str]] | None:
     try:
-        generated = generate(f)
+        generated = generate(f, runs_here=True)
         names = [symbol.name for symbol in generated.arrays.values()]
         return GeneratedFunction(generated), names, list(generated.sizes.values())
     except (UnsupportedProblem, LimitProblem):

@@ -17,9 +17,10 @@ from matcalc.codegen.accurate import keep_digits
 from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
 from matcalc.codegen.code import ATOM
 from matcalc.codegen.contractions import contraction
-from matcalc.codegen.dialects import DIALECTS, Dialect
+from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
 from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise
+from matcalc.codegen.unfactorise import has_scipy, unfactorise
 from matcalc.codegen.writer import Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Symbol, postorder
@@ -98,7 +99,9 @@ def compile_function(
     # Only here, so that source text can be had without an array library.
     from matcalc.codegen.function import GeneratedFunction
 
-    return GeneratedFunction(generate(formulas, backend, name, doc, variables, keys))
+    return GeneratedFunction(
+        generate(formulas, backend, name, doc, variables, keys, runs_here=True)
+    )
 
 
 def generate(
@@ -108,8 +111,14 @@ def generate(
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
     keys: Sequence[str] = (),
+    *,
+    runs_here: bool = False,
 ) -> Generated:
-    """Source text and parameters. Arguments as for ``source``."""
+    """Source text and parameters. Arguments as for ``source``.
+
+    With ``runs_here`` the text is not to be read but to be run now, and makes do without SciPy where
+    that is not installed.
+    """
     dialect = DIALECTS.get(backend)
     if dialect is None:
         raise ArgumentProblem(
@@ -122,6 +131,8 @@ def generate(
     ]
     _refuse_abstract(results)
     results = plan(results, dialect.name)
+    if runs_here and dialect is NUMPY and not has_scipy():
+        results = unfactorise(results)
     names = Names()
     function = names.claim(name)
     occurring = [node for node in postorder(*results) if isinstance(node, Symbol)]

@@ -1,0 +1,72 @@
+"""Factorisations, which are SciPy's, by what NumPy has itself: each system solved on its own.
+
+Source text says what is best; a function that is to run where SciPy is missing is made of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from matcalc.codegen.kernels import (
+    CHOLESKY_LOGDET,
+    CHOLESKY_SOLVE,
+    LOWER_SOLVE,
+    LU_LOGDET,
+    LU_SOLVE,
+    LU_SOLVE_TRANSPOSED,
+    SOLVE,
+    UPPER_SOLVE,
+    Solver,
+)
+from matcalc.codegen.pairs import transposed
+from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.operation import Operation
+from matcalc.ops.linalg import LOGDET
+
+
+def _both(solver: Solver) -> tuple[Operation, Operation]:
+    return solver.one, solver.many
+
+
+#: Operations on a factorisation that solve a system.
+SOLVERS = frozenset([*_both(LU_SOLVE), *_both(LU_SOLVE_TRANSPOSED), *_both(CHOLESKY_SOLVE)])
+
+#: Those that solve it for the transposed matrix.
+TRANSPOSED = frozenset(_both(LU_SOLVE_TRANSPOSED))
+
+#: Operations that solve a system with a triangular matrix.
+TRIANGULAR = frozenset([*_both(LOWER_SOLVE), *_both(UPPER_SOLVE)])
+
+#: Operations on a factorisation that give the log-determinant.
+LOGDETS = frozenset([LU_LOGDET, CHOLESKY_LOGDET])
+
+
+def has_scipy() -> bool:
+    """Whether SciPy is installed."""
+    return find_spec("scipy") is not None
+
+
+def unfactorise(roots: Sequence[Expr]) -> list[Expr]:
+    """The same values without factorisations that have a name."""
+    done: dict[Expr, Expr] = {}
+    for node in postorder(*roots):
+        done[node] = _rebuilt(node, done)
+    return [done[root] for root in roots]
+
+
+def _rebuilt(node: Expr, done: dict[Expr, Expr]) -> Expr:
+    if not isinstance(node, Apply):
+        return node
+    if node.op in LOGDETS:
+        return LOGDET(_factorised(node, done))
+    if node.op in SOLVERS:
+        matrix = _factorised(node, done)
+        return SOLVE(transposed(matrix) if node.op in TRANSPOSED else matrix, done[node.args[1]])
+    args = [done[arg] for arg in node.args]
+    return SOLVE(*args) if node.op in TRIANGULAR else node.op(*args)
+
+
+def _factorised(node: Apply, done: dict[Expr, Expr]) -> Expr:
+    """The matrix whose factorisation is the first argument."""
+    return done[node.args[0].args[0]]
