@@ -280,6 +280,8 @@ def read_both(
     statements: list[tree.Statement] = []
     values: list[tree.Name] = []
     for part, wanted in zip(parts, ("left", "right"), strict=True):
+        if not part:
+            raise SyntaxProblem("the text is empty", help="type an expression, for example x' A x")
         *before, last = part
         if isinstance(last, tree.Declaration | tree.FunctionDeclaration):
             raise SyntaxProblem(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Most variables that are taken to be symmetric, one by one.
 ASSUMED = 3
 
+#: What is so little apart everywhere, relative to the largest entry, is not explained.
+NEARLY = 1e-2
+
 #: Most formulas that are tried.
 TRIED = 600
 
@@ -37,13 +40,10 @@ def likely_mistake(readings: Iterable[Disagreement], trials: Trials) -> Diagnosi
     if not trials.points:
         return None
     able = [
-        d
-        for d in readings
-        if trials.of(d.answer) is not None
-        and trials.of(d.claim) is not None
-        # Where numbers see no difference, they cannot say what makes it.
-        and not trials.equal(d.claim, d.answer)
+        d for d in readings if trials.of(d.answer) is not None and trials.of(d.claim) is not None
     ]
+    if any(trials.equal(d.claim, d.answer, NEARLY) for d in able):
+        return None  # numbers hardly see a difference, and cannot say what makes it
     for stage in (_of_the_whole, _of_a_part, _on_top_of_another):
         for d in able:
             for said in stage(d, trials):

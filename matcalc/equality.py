@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from matcalc.claim import claim_text, read_both
@@ -32,11 +33,11 @@ def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality
     Raises:
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
-    _, left, right = read_both(claim_text(a), claim_text(b), shapes, assume)
+    reading, left, right = read_both(claim_text(a), claim_text(b), shapes, assume)
     if left.shape != right.shape:
         said = f"the left side is {describe_shape(left.shape)}, the right side {describe_shape(right.shape)}"
-        return Equality(False, "by their shapes", None, said, left, right)
-    return _compared(left, right)
+        return Equality(False, "by their shapes", None, said, left, right, reading.notes)
+    return replace(_compared(left, right), notes=reading.notes)
 
 
 def _compared(left: Expr, right: Expr) -> Equality:

@@ -141,6 +141,7 @@ class Equality:
         cause: why they differ, if that is found.
         left: the first expression.
         right: the second one.
+        notes: what was taken for granted where the texts were read.
     """
 
     ok: bool | None
@@ -149,6 +150,7 @@ class Equality:
     cause: str | None
     left: Expr
     right: Expr
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.ok is True
@@ -162,7 +164,7 @@ class Equality:
             lines.append(describe(self.counterexample, "on the left", "on the right"))
         elif self.ok is not False or not self.cause:
             lines.append(self.method)
-        return "\n  ".join(lines)
+        return "\n  ".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def __repr__(self) -> str:
         return f"<Equality {WORDS[self.ok]}>"
@@ -175,6 +177,7 @@ class Equality:
             "method": self.method,
             "left": one_line(self.left),
             "right": one_line(self.right),
+            "notes": list(self.notes),
             "cause": self.cause,
             "counterexample": None if wrong is None else as_dict(wrong),
         }

@@ -45,3 +45,24 @@ def test_numbers_need_no_point():
     assert str(mc.equal("2", "3")) == (
         "false: 2 = 3\n  the value is 2 on the left and 3 on the right"
     )
+
+
+@pytest.mark.parametrize("text", ["", "  ", ";", "#c"])
+def test_empty_side_is_refused(text):
+    for sides in (("x", text), (text, "x")):
+        with pytest.raises(mc.MatcalcError, match=r"the text (is empty|holds no expression)"):
+            mc.equal(*sides)
+
+
+def test_what_was_taken_for_granted_is_said():
+    found = mc.equal("mean(x)", "sum(x) / n")
+    assert found.ok is False
+    assert "note: n is read as a scalar" in str(found)
+    assert found.to_dict()["notes"] == ["n is read as a scalar"]
+
+
+def test_both_sides_of_a_kink_are_tried():
+    found = mc.equal("relu(x - 10)", "0")
+    assert found.ok is False
+    assert found.counterexample.point == {"x": 11}
+    assert mc.equal("relu(x) + relu(-x)", "abs(x)").ok is True

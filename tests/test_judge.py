@@ -272,3 +272,30 @@ def test_wrong_claim_is_compared_in_the_usual_layout_where_that_fits():
 def test_what_was_taken_for_granted_is_said():
     found = mc.check("L: p -> scalar; L(W x)", "x", "W' ∇L(W x)")
     assert "; L taken as a random polynomial" in found.method
+
+
+@pytest.mark.parametrize("claim", ["diag(softmax(z)) (I - 1 softmax(z)')", "1 z' + diag(z)"])
+def test_one_that_stands_for_a_column_of_ones_is_refused(claim):
+    with pytest.raises(mc.MatcalcError, match="the number 1 stands left of"):
+        mc.check("softmax(z)", "z", claim)
+
+
+def test_counterexample_is_where_the_function_is_differentiable():
+    found = mc.check("sum(sqrt(x.^2))", "x", "ones(n)")
+    assert found.counterexample.point == {"x": [-1]}
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        ("log(det(X))", "X", "X^-T + 1e-9 X"),
+        ("x' A x", "x", "(A + A') x + 1e-12 x"),
+        ("sum(abs(x))", "x", "tanh(100 x)"),
+        ("sum(sin(x))", "x", "cos(x) + 1e-20"),
+    ],
+)
+def test_small_difference_is_shown_and_not_explained(f, x, claim):
+    found = mc.check(f, x, claim)
+    assert found.ok is False
+    assert found.cause is None
+    assert found.counterexample is not None

@@ -227,10 +227,10 @@ class Trials:
             self._of[f] = [v for v in values if v is not None] if complete else None
         return self._of[f]
 
-    def equal(self, a: Formula, b: Formula) -> bool:
+    def equal(self, a: Formula, b: Formula, tolerance: float = TOLERANCE) -> bool:
         """Whether two formulas have the same values."""
         left, right = self.of(a), self.of(b)
-        return left is not None and right is not None and all_close(left, right)
+        return left is not None and right is not None and all_close(left, right, tolerance)
 
     def factor(self, a: Formula, b: Formula) -> Fraction | None:
         """The rational number c for which a = c b, if there is one."""
@@ -351,13 +351,13 @@ def _may_be(symbol: Symbol, kind: str) -> bool:
     return symbol.is_square and contradiction({*known, kind}) is None
 
 
-def all_close(left: Sequence[Array], right: Sequence[Array]) -> bool:
+def all_close(left: Sequence[Array], right: Sequence[Array], tolerance: float = TOLERANCE) -> bool:
     """Whether arrays are equal, each up to rounding."""
     for a, b in zip(left, right, strict=True):
         if a.shape != b.shape:
             return False
         scale = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
-        if (np.abs(a - b) > TOLERANCE * scale).any():
+        if (np.abs(a - b) > tolerance * scale).any():
             return False
     return True
 

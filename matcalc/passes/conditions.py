@@ -56,7 +56,7 @@ SAID = {
     NOT_ALL_ZERO: "{0} != 0",
     INVERTIBLE: "{0} invertible",
 }
-DENIED = {NONZERO: "{0} = 0", NOT_ALL_ZERO: "{0} = 0"}
+DENIED = {NONZERO: "{0} = 0", NOT_ALL_ZERO: "{0} = 0", INVERTIBLE: "det({0}) = 0"}
 
 #: The same of an argument with the other sign.
 TURNED = {"{0} > 0": "{0} < 0", "{0} >= 0": "{0} <= 0"}

@@ -71,7 +71,6 @@ def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep]
     if wrt not in postorder(f):
         return []
     steps: list[MatrixStep] = []
-    carried: tuple[Rule, ...] = ()
     value: Expr = DIFFERENTIAL(f)
     while pending := [node for node in postorder(value) if is_op(node, DIFFERENTIAL)]:
         work = _Round(wrt, along)
@@ -85,13 +84,10 @@ def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep]
         if TRIVIAL.issuperset(rules):
             # Too little for a line: it goes with the one before, or with the one to come.
             if steps:
-                steps[-1] = MatrixStep(value, tuple(dict.fromkeys((*steps[-1].rules, *rules))))
-            else:
-                carried = rules
+                steps[-1] = MatrixStep(value, steps[-1].rules)
             continue
-        steps.append(MatrixStep(value, tuple(dict.fromkeys((*carried, *rules)))))
-        carried = ()
-    steps = steps or [MatrixStep(value, carried or (LINEARITY,))]
+        steps.append(MatrixStep(value, rules))
+    steps = steps or [MatrixStep(value, (LINEARITY,))]
     return [*steps, *read_off(f, wrt, value, along)]
 
 

@@ -83,12 +83,13 @@ def derivative_with(
     return at_point(tensor, points)
 
 
-def misrules(node: Apply, x: Symbol, frozen: Frozen) -> Iterator[Misrule]:
-    """Everything that may be believed of a node."""
+def misrules(node: Apply, x: Symbol, frozen: Frozen, *, inner: bool) -> Iterator[Misrule]:
+    """Everything that may be believed of a node, which is ``inner`` to the function or all of it."""
     for rule in (_function, _norm, _power, _inverse, _softmax, _product):
         yield from rule(node, frozen)
     yield from _transpose(node)
-    yield from _inner_derivative(node, x)
+    if inner:
+        yield from _inner_derivative(node, x)
 
 
 def _function(node: Apply, frozen: Frozen) -> Iterator[Misrule]:

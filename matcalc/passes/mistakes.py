@@ -252,6 +252,15 @@ class Reporter:
             help=f"write {number} ones(n)' for a row with {number} in every entry, {number} for the number",
         )
 
+    def leading_numeral(self, number: tree.Node, row: tree.Node) -> AmbiguityProblem:
+        """``1 b'``, where 1 is meant to be the vector of ones."""
+        return AmbiguityProblem(
+            f"the number 1 stands left of {self.text(row)}",
+            span=number.span.join(row.span),
+            details=("1 is a number here, not a vector",),
+            help=f"write ones(n) {self.text(row)} for the product with a vector",
+        )
+
     def trailing_numeral(self, array: Operand, number: tree.Number) -> AmbiguityProblem:
         """``x' 1``, where 1 is meant to be the vector of ones."""
         text, left = self.text(number), factor(array.node, self.text(array.node))

@@ -117,7 +117,7 @@ def misrule(d: Disagreement) -> Iterator[Slip]:
         return
     for node in dependent_nodes(d.f, d.wrt):
         frozen = Frozen()
-        for rule in misrules(node, d.wrt, frozen):
+        for rule in misrules(node, d.wrt, frozen, inner=node is not d.f):
             if rule.value.shape != node.shape:
                 continue  # the belief is about numbers, and this is an array
             with suppress(*NOT_FOUND):

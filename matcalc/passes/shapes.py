@@ -18,7 +18,7 @@ from matcalc.passes.mistakes import Operand, Reporter, factor
 from matcalc.passes.quotients import quotient_shape
 from matcalc.passes.translate import operands
 from matcalc.passes.unify import MismatchError, Sizes, bounded, is_unknown
-from matcalc.passes.walk import is_delta, is_row_of_ones, names_of, numerals, postorder
+from matcalc.passes.walk import is_delta, is_one, is_row_of_ones, names_of, numerals, postorder
 from matcalc.syntax import tree
 
 
@@ -212,10 +212,13 @@ class Shapes:
         return True
 
     def _check_numerals(self, parts: Sequence[Operand], *, juxtaposed: bool) -> None:
-        """Refuse numerals that are likely to be meant as vectors of ones: ``x' 1`` and ``A 1``.
+        """Refuse numerals that are likely to be meant as vectors of ones: ``x' 1``, ``A 1``, ``1 b'``.
 
         A factor of 1 scales nothing, and what scales a row is written before it.
         """
+        for left, right in pairwise(parts) if juxtaposed else ():
+            if is_one(left.node) and isinstance(right.node, tree.Transpose):
+                raise self.report.leading_numeral(left.node, right.node)
         array: Operand | None = None
         for part in parts:
             node = part.node

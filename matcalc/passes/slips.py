@@ -123,7 +123,6 @@ def added(f: Formula, sign: int, term: Formula) -> Iterator[Formula]:
 #: The slips, the most specific first. Those of a constant factor, of one that depends on the sizes, and
 #: of what holds for symmetric matrices only are found by numbers, after the first of these.
 SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
-    other_convention,
     other_variable,
     other_order,
     _in_claim("{0} should be {1}: the factors are in the wrong order", variations.in_other_order),
@@ -156,6 +155,7 @@ SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
 
 #: What comes before all others.
 WHOLE: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
+    other_convention,
     _whole_transposed,
     _axes_in_other_order,
     _one_number,

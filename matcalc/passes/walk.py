@@ -57,11 +57,12 @@ def postorder(
 
 def is_row_of_ones(node: tree.Node) -> bool:
     """Whether this is ``1'``, a row of ones as long as fits: transposed, a number would be itself."""
-    return (
-        isinstance(node, tree.Transpose)
-        and isinstance(node.operand, tree.Number)
-        and node.operand.value == 1
-    )
+    return isinstance(node, tree.Transpose) and is_one(node.operand)
+
+
+def is_one(node: tree.Node) -> bool:
+    """Whether this is the numeral ``1``."""
+    return isinstance(node, tree.Number) and node.value == 1
 
 
 def is_delta(node: tree.Indexed, names: Container[str]) -> bool:
