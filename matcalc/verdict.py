@@ -24,6 +24,9 @@ WORDS = {True: "true", False: "false", None: "undecided"}
 #: Digits of a number that is not rational, and of two such numbers that differ in later ones only.
 SHOWN_DIGITS, ALL_DIGITS = 6, 17
 
+#: Whole numbers above this are shown as decimal ones.
+MANY_DIGITS = 10**20
+
 #: Longest polynomial that stands for an abstract function and is shown.
 SHOWN_FUNCTION = 240
 
@@ -255,12 +258,17 @@ def _as_json(value: Any) -> Any:
     return value if isinstance(value, int | float) else str(value)
 
 
+def _readable(value: Any) -> Any:
+    """A number, a whole one of very many digits as a decimal one."""
+    return Decimal(value) if isinstance(value, int) and abs(value) > MANY_DIGITS else value
+
+
 def _numbers(*values: Any) -> list[str]:
     """Different numbers, with as many digits as it takes to tell them apart."""
     for digits in range(SHOWN_DIGITS, ALL_DIGITS + 1):
         found = [
             f"{value:.{digits}g}" if isinstance(value, float | Decimal) else str(value)
-            for value in values
+            for value in map(_readable, values)
         ]
         if len(set(found)) == len(found):
             break

@@ -299,3 +299,9 @@ def test_small_difference_is_shown_and_not_explained(f, x, claim):
     assert found.ok is False
     assert found.cause is None
     assert found.counterexample is not None
+
+
+def test_whole_number_of_very_many_digits_is_abbreviated():
+    assert "entry 1 is -2.00000e+999 in the claim and 13 in the derivative" in str(
+        mc.check("x' A x", "x", "1e999 x")
+    )
