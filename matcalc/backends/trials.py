@@ -131,7 +131,8 @@ class Values:
 
 def _compiled(f: Formula) -> tuple[GeneratedFunction, list[str], list[str]] | None:
     try:
-        generated = generate(f, runs_here=True)
+        # SciPy's factorisations pay for large matrices; these have a few entries.
+        generated = generate(f, alone=True)
         names = [symbol.name for symbol in generated.arrays.values()]
         return GeneratedFunction(generated), names, list(generated.sizes.values())
     except (UnsupportedProblem, LimitProblem):

@@ -100,7 +100,7 @@ def compile_function(
     from matcalc.codegen.function import GeneratedFunction
 
     return GeneratedFunction(
-        generate(formulas, backend, name, doc, variables, keys, runs_here=True)
+        generate(formulas, backend, name, doc, variables, keys, alone=not has_scipy())
     )
 
 
@@ -112,12 +112,11 @@ def generate(
     variables: Sequence[Symbol] = (),
     keys: Sequence[str] = (),
     *,
-    runs_here: bool = False,
+    alone: bool = False,
 ) -> Generated:
     """Source text and parameters. Arguments as for ``source``.
 
-    With ``runs_here`` the text is not to be read but to be run now, and makes do without SciPy where
-    that is not installed.
+    With ``alone`` NumPy's code makes do without SciPy, for which every system is solved on its own.
     """
     dialect = DIALECTS.get(backend)
     if dialect is None:
@@ -131,7 +130,7 @@ def generate(
     ]
     _refuse_abstract(results)
     results = plan(results, dialect.name)
-    if runs_here and dialect is NUMPY and not has_scipy():
+    if alone and dialect is NUMPY:
         results = unfactorise(results)
     names = Names()
     function = names.claim(name)
