@@ -30,7 +30,8 @@ def distributed(
 ) -> Expr | None:
     """The product of a sum of matrices with a matrix on one side of it, in the cheaper form.
 
-    None where no term has the transposed matrix beside it, or where multiplying out never pays.
+    None where no term has the transposed matrix beside it, where a term is an outer product, which
+    is added to a matrix at no cost, or where multiplying out never pays.
 
     Args:
         total: the sum.
@@ -41,6 +42,8 @@ def distributed(
     """
     terms = [_split(term) for term in total.args]
     if not any(_meets_its_transpose(chain, factor, on_right) for _, chain in terms):
+        return None
+    if any(dim.is_unit for _, chain in terms for array in chain for dim in array.shape):
         return None
     outer = factor.shape[1 if on_right else 0]
     each = [_product_cost(array, outer) for _, chain in terms for array in chain]

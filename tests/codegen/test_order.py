@@ -133,3 +133,13 @@ def test_a_product_is_not_multiplied_out(text):
         shapes = "U, V, T: (n, n); "
     assert "if" not in " ".join(code(shapes + text))
     assert "def product" not in source(mc.parse(shapes + text))
+
+
+def test_a_sum_with_an_outer_product_is_not_multiplied_out() -> None:
+    """Regression: the vectors came to the helper function as columns, and it failed."""
+    d = mc.diff("norm2(W H + b 1' - Y)^2", "W")
+    assert "if " not in d.source()
+    rng = np.random.default_rng(0)
+    W, H, Y, b = (rng.normal(size=shape) for shape in ((3, 2), (2, 4), (3, 4), 3))
+    expected = 2 * (W @ H + b[:, None] - Y) @ H.T
+    np.testing.assert_allclose(d.function()(W=W, H=H, Y=Y, b=b), expected)
