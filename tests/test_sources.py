@@ -31,7 +31,7 @@ DERIVATIVES = {
     ),
     "answer 3: x depends on W": (
         "W: (n, m); F: (n, m) -> (m, p); x0: p; W F(W) x0", "W", "mixed", None,
-        "D[i,j,k] = δ[i,j] (F(W) x0)[k] + ∂F(W)[l,q,j,k] W[i,l] x0[q]",
+        "D[i,j,k] = δ[i,j] (F(W) x0)[k] + ∂F(W)[l,q,j,k] x0[q] W[i,l]",
     ),
     "(1a)": ("L: n -> scalar; x: n; L(x)", "x", "numerator", None, "∇L(x)'"),
     "(1b)": ("x: scalar -> n; L: scalar; x(L)", "L", "numerator", None, "∂x(L)"),

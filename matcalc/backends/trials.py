@@ -25,7 +25,7 @@ from matcalc.codegen.generate import generate
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.core.properties import closed
-from matcalc.errors import ArgumentProblem, LimitProblem, UnsupportedProblem
+from matcalc.errors import ArgumentProblem, LimitProblem, ShapeProblem, UnsupportedProblem
 from matcalc.passes.declarations import contradiction
 
 Formula = Expr | IndexExpr
@@ -148,7 +148,7 @@ def _called(
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             value: Array = function(**given)
             return value
-    except ArgumentProblem:  # a matrix is singular, or the problem does not have a size
+    except (ArgumentProblem, ShapeProblem):  # a matrix is singular, there is no such size or entry
         return None
 
 

@@ -72,9 +72,12 @@ class GeneratedFunction:
         values = self._library.arguments(given)
         arguments = {generated.variables[name]: value for name, value in values.items()}
         shapes = tuple((name, value.shape) for name, value in values.items())
-        if self._last[0] != (shapes, sizes):
-            self._last = (shapes, sizes), _check_sizes(arguments, sizes)
-        sizes = self._last[1]
+        last = self._last
+        if last[0] != (shapes, sizes):
+            last = (shapes, sizes), _check_sizes(arguments, sizes)
+            _check_entries(generated, last[1])
+            self._last = last
+        sizes = last[1]
         positional = [values[name] for name in generated.arrays]
         positional_sizes = [sizes[size] for size in generated.sizes.values()]
         try:
@@ -179,6 +182,13 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> di
         if axis.dim.evaluate(values) != length:
             raise _disagreement(axis, arrays, values, origin)
     return values
+
+
+def _check_entries(generated: Generated, sizes: Mapping[str, int]) -> None:
+    """Every axis of which a fixed entry is taken has it."""
+    for dim, entry in generated.entries:
+        if all(name in sizes for name in dim.symbols) and dim.evaluate(sizes) < entry:
+            raise ShapeProblem(f"there is no entry {entry} where {dim} = {dim.evaluate(sizes)}")
 
 
 def _disagreement(

@@ -23,9 +23,10 @@ from matcalc.codegen.stabilise import stabilise
 from matcalc.codegen.unfactorise import has_scipy, unfactorise
 from matcalc.codegen.writer import Writer
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Apply, Expr, Symbol, postorder
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
+from matcalc.ops.constant import UNIT
 
 if TYPE_CHECKING:
     from matcalc.codegen.function import GeneratedFunction
@@ -50,6 +51,8 @@ class Generated:
         variables: every variable that may be given, by its Python name.
         is_one: whether the function returns one array, and not a tuple.
         keys: if given, the last results are returned as a dict with these keys.
+        entries: fixed entries ``x[3]``: the size of their axis, and which. JAX would take another one
+            where the axis is shorter.
     """
 
     source: str
@@ -60,6 +63,7 @@ class Generated:
     variables: dict[str, Symbol]
     is_one: bool = True
     keys: tuple[str, ...] = ()
+    entries: frozenset[tuple[Dim, int]] = frozenset()
 
 
 def source(
@@ -129,6 +133,7 @@ def generate(
         for formula in ([formulas] if isinstance(formulas, Formula) else formulas)
     ]
     _refuse_abstract(results)
+    entries = _fixed_entries(results)
     results = plan(results, dialect.name)
     if alone and dialect is NUMPY:
         results = unfactorise(results)
@@ -165,7 +170,15 @@ def generate(
     module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
     variables_by_name = {python_names[s]: s for s in everything}
     return Generated(
-        module, function, dialect.name, arrays, sizes, variables_by_name, is_one, tuple(keys)
+        module,
+        function,
+        dialect.name,
+        arrays,
+        sizes,
+        variables_by_name,
+        is_one,
+        tuple(keys),
+        entries,
     )
 
 
@@ -204,6 +217,13 @@ def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
         if any(re.search(rf"(?<![\w.]){prefix}\.", piece) for piece in pieces)
     ]
     return ["\n".join(lines)] if lines else []
+
+
+def _fixed_entries(formulas: Sequence[Expr]) -> frozenset[tuple[Dim, int]]:
+    """The sizes of axes of which fixed entries are taken, and the numbers of these."""
+    units = (node for node in postorder(*formulas) if isinstance(node, Apply) and node.op is UNIT)
+    sizes = ([arg.dim for arg in node.args if isinstance(arg, Size)] for node in units)
+    return frozenset((dim, entry.coefficient) for dim, entry in sizes if not entry.symbols)
 
 
 def _refuse_abstract(formulas: Sequence[Expr]) -> None:

@@ -368,3 +368,13 @@ def test_arrays_of_four_axes_inside_a_symmetric_matrix():
     gradient = mc.diff(text, "y").function()
     slope = finite_difference(lambda y: gradient(A=arrays["A"], y=y), arrays["y"])
     np.testing.assert_allclose(hessian, slope, atol=1e-9)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+def test_a_fixed_entry_that_an_array_does_not_have(backend):
+    """JAX would take the last one."""
+    f = mc.diff("x[3] x' x", "x").function(backend)
+    for _ in range(2):
+        with pytest.raises(mc.MatcalcError, match="there is no entry 3 where n = 2"):
+            f(x=np.ones(2))
+    np.testing.assert_allclose(f(x=np.ones(3)), [2, 2, 5])
