@@ -34,6 +34,9 @@ LINEAR = frozenset({ADD, MATMUL, TRANSPOSE})
 
 def carry(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:
     """The contribution of ``node`` to the cotangent of its argument; as ``pull_back``, but faster."""
+    if node.op is ADD:
+        # One shape, one cotangent; a sum of thousands of terms is not looked through for each of them.
+        return cotangent
     if cotangent.matrix is not None and _stays(cotangent.matrix[1], node.op):
         coefficient, matrix = cotangent.matrix
         outer = cotangent.free[: len(cotangent.free) - len(node.axes)]

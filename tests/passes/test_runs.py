@@ -1,11 +1,14 @@
 """Deep and long expressions: graphs and derivatives in space proportional to them, without recursion."""
 
+import cProfile
+from collections import Counter
+
 import numpy as np
 import pytest
 
 import matcalc as mc
 from matcalc.codegen.generate import compile_function
-from matcalc.core.expr import postorder
+from matcalc.core.expr import forget, postorder
 from matcalc.ops.structural import ADD, MATMUL
 from matcalc.passes.runs import LONGEST_RUN, in_blocks
 
@@ -51,6 +54,24 @@ def edges(text, names):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_grow_linearly(family):
     assert edges(*family(160)) < 2.4 * edges(*family(80))
+
+
+def calls(work):
+    forget()
+    with cProfile.Profile() as profile:
+        work()
+    return Counter({str(entry.code): entry.callcount for entry in profile.getstats()})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_function_is_called_more_often_than_in_proportion(family):
+    def derived(size):
+        text, names = family(size)
+        return lambda: mc.grad(text, names).forms
+
+    derived(3)()  # reads grammar and rules
+    short, long = calls(derived(80)), calls(derived(160))
+    assert [f for f, count in long.items() if count > max(2.5 * short[f], 1000)] == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
