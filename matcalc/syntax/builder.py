@@ -13,12 +13,11 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Literal, cast
 
-from lark import Token, Transformer
-
 from matcalc.errors import LimitProblem, Span, SyntaxProblem
 from matcalc.syntax import tree
 from matcalc.syntax.names import is_plain
 from matcalc.syntax.place import span_of
+from matcalc.syntax.token import Token
 
 MAX_DIGITS = 1000
 _LIMIT = 10**MAX_DIGITS
@@ -34,7 +33,7 @@ _OPERATORS = {
 _Operator = Literal["*", "/", "./", ".*", "kron", "\\"]
 
 
-class TreeBuilder(Transformer[Token, Any]):
+class TreeBuilder:
     """Callbacks that turn the children of a reduction into a node."""
 
     # -- atoms

@@ -6,11 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from lark import Token
-
 from matcalc.errors import AmbiguityProblem, MatcalcError, Span, SyntaxProblem
 from matcalc.syntax import misspellings
 from matcalc.syntax.place import CLOSES, Place, span_of
+from matcalc.syntax.token import Token
 
 _CLOSING = frozenset(CLOSES.values())
 _OPERATORS = frozenset(

@@ -7,8 +7,6 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from lark import Token
-
 from matcalc.errors import MatcalcError, Span
 from matcalc.syntax.names import (
     NO_PROPERTIES,
@@ -20,6 +18,7 @@ from matcalc.syntax.names import (
     meant_property,
 )
 from matcalc.syntax.place import Place, span_of
+from matcalc.syntax.token import Token
 
 #: Spellings of other languages.
 _FOREIGN = {

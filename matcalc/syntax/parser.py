@@ -43,18 +43,17 @@ def parse_rule(text: str) -> tree.Rule:
 
 
 def _parse(read: source.Source, vocabulary: Vocabulary, start: str) -> Any:
-    # Lark is imported here: printing help or a version needs no parser.
-    from lark import UnexpectedToken
-
+    # Imported here: printing help or a version needs no parser.
     from matcalc.syntax import complaints
+    from matcalc.syntax.lalr import Unexpected
     from matcalc.syntax.language import language
     from matcalc.syntax.tokens import TokenStream
 
+    parser, scanner = language()
+    stream = TokenStream(scanner, read, vocabulary)
     try:
-        return language().parse((read, vocabulary), start=start)
-    except UnexpectedToken as error:
-        stream = error.interactive_parser.lexer_thread
-        assert isinstance(stream, TokenStream)
-        raise complaints.token(stream.place, error.token, error.expected) from None
+        return parser.parse(stream, start)
+    except Unexpected as error:
+        raise complaints.token(stream.place, error.token, error.actions) from None
     except MatcalcError as error:
         raise error.at(None, read.text) from None

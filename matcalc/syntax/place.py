@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lark import Token
-
 from matcalc.errors import QUOTE_WIDTH, NameProblem, Span, SyntaxProblem, UnsupportedProblem
 from matcalc.syntax.names import Vocabulary
 from matcalc.syntax.source import Source
+from matcalc.syntax.token import Token
 
 #: Opening brackets and what closes them.
 CLOSES = {
@@ -29,8 +28,6 @@ OPERAND_ENDS = frozenset(
 
 def span_of(token: Token) -> Span:
     """Where a token stands in the text as typed."""
-    assert token.start_pos is not None
-    assert token.end_pos is not None
     return Span(token.start_pos, token.end_pos)
 
 

@@ -1,6 +1,6 @@
 """From raw terminals to what they mean here: names, calls, bars, line ends.
 
-The stream sits between Lark's contextual lexer and its parser, so it knows what the parser can take
+The stream sits between the scanner and the parser, so it knows what the parser can take
 next, which brackets are open, and which words the text declares.
 """
 
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from lark import Token, UnexpectedCharacters, UnexpectedToken
-from lark.lexer import LexerState, LexerThread
-from lark.utils import TextSlice
-
-from matcalc.errors import LimitProblem, Span
+from matcalc.errors import LimitProblem
 from matcalc.syntax import complaints, misspellings
 from matcalc.syntax.names import BARE, PROPERTIES, WORD, Vocabulary, is_plain, normal_name
 from matcalc.syntax.place import CLOSES, OPERAND_ENDS, Place, span_of
+from matcalc.syntax.scanner import Scanner
 from matcalc.syntax.source import Source
+from matcalc.syntax.tables import Actions
+from matcalc.syntax.token import Token
 
 MAX_DEPTH = 1000
 
@@ -31,69 +29,68 @@ _POWER_FOLLOWS = re.compile(r"[ \t]*(\.?\^|\*\*|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]
 _DECLARATION_FOLLOWS = re.compile(r"[ \t]*[,:]")
 
 
-class TokenStream(LexerThread):
-    """The tokens of one text. Lark makes one for each call of ``parse``."""
+class TokenStream:
+    """The tokens of one text.
 
-    @classmethod
-    def from_custom_input(cls, lexer: Any, text: tuple[Source, Vocabulary]) -> TokenStream:
-        """Called by Lark with what was passed to ``parse``."""
-        source, vocabulary = text
-        normal = source.normal
-        stream = cls(lexer, LexerState(TextSlice(normal, 0, len(normal))))
-        stream.source = source
-        stream.vocabulary = vocabulary
-        stream.open = []
-        stream.previous = None
-        stream.start = stream.end = 0
-        return stream
+    Attributes:
+        source: the text.
+        vocabulary: the words it may use.
+        open: the brackets that are open, outermost first.
+        previous: the last token that the parser has taken.
+        start: where the current terminal begins in the normalised text; tokens say where they were
+            typed.
+        end: where it ends.
+    """
 
-    source: Source
-    vocabulary: Vocabulary
-    #: The brackets that are open, outermost first.
-    open: list[Token]
-    #: The last token that the parser has taken.
-    previous: Token | None
-    #: The current terminal in the normalised text; tokens say where they were typed.
-    start: int
-    end: int
+    def __init__(self, scanner: Scanner, source: Source, vocabulary: Vocabulary) -> None:
+        self.scanner = scanner
+        self.source = source
+        self.vocabulary = vocabulary
+        self.open: list[Token] = []
+        self.previous: Token | None = None
+        self.start = self.end = 0
 
-    def lex(self, parser_state: Any) -> Iterator[Token]:
+    def lex(self, states: list[int]) -> Iterator[Token]:
         """Tokens for the parser, which advances between any two."""
-        states = parser_state.parse_conf.states
-        try:
-            for raw in super().lex(parser_state):  # type: ignore[no-untyped-call]
-                span = span_of(raw)
-                self.start, self.end = span.start, span.end
-                self._place(raw)
-                for token in self._label(raw, states[parser_state.position]):
-                    self._check_bracket(token)
-                    yield token
-                    # The parser has taken it: what it refuses is neither open nor before anything.
-                    self.previous = token
-                    if token.type in CLOSES:
-                        self.open.append(token)
-                    elif token.type in _CLOSING:
-                        self.open.pop()
-        except UnexpectedCharacters as error:
-            raise complaints.character(self.place, error.pos_in_stream or 0) from None
-        except UnexpectedToken as error:
-            self._place(error.token)
-            raise complaints.token(self.place, error.token, states[parser_state.position]) from None
+        for raw in self._raw(states):
+            for token in self._label(raw, self.scanner.actions(states[-1])):
+                self._check_bracket(token)
+                yield token
+                # The parser has taken it: what it refuses is neither open nor before anything.
+                self.previous = token
+                if token.type in CLOSES:
+                    self.open.append(token)
+                elif token.type in _CLOSING:
+                    self.open.pop()
         if self.open:
             raise complaints.never_closed(self.place)
+
+    def _raw(self, states: list[int]) -> Iterator[Token]:
+        """Terminals, each in the state that the parser is in by then."""
+        text, scanner = self.source.normal, self.scanner
+        while self.end < len(text):
+            match, accepted = scanner.match(text, self.end, states[-1])
+            if match is None:
+                raise complaints.character(self.place, self.end)
+            self.start, self.end = match.span()
+            kind = match.lastgroup or ""
+            if kind not in scanner.ignored:
+                token = self._token(kind, match.group())
+                if not accepted:
+                    raise complaints.token(self.place, token, scanner.actions(states[-1]))
+                yield token
 
     @property
     def place(self) -> Place:
         """Where the stream stands, for complaints."""
         return Place(self.source, self.vocabulary, self.previous, tuple(self.open[-2:]))
 
-    def _place(self, token: Token) -> None:
-        """Move a token's position from the normalised text to the text as typed."""
-        if self.source.offsets is not None:
-            token.start_pos = self.source.original(token.start_pos or 0)
-            token.end_pos = self.source.original(token.end_pos or 0)
+    def _token(self, kind: str, text: str) -> Token:
+        """The current terminal, with its place in the text as typed."""
+        original = self.source.original
+        return Token(kind, text, original(self.start), original(self.end))
 
-    def _label(self, token: Token, accepted: Any) -> Iterator[Token]:
+    def _label(self, token: Token, accepted: Actions) -> Iterator[Token]:
         kind = token.type
         if kind == "WORD":
             yield self._word(token, accepted)
@@ -114,7 +111,7 @@ class TokenStream(LexerThread):
         else:
             yield token
 
-    def _continues_numeral(self, accepted: Any) -> bool:
+    def _continues_numeral(self, accepted: Actions) -> bool:
         """Whether a numeral follows a bare one, ``2 3``, which looks like a slip.
 
         Exponents and powers show where a numeral ends and where the next begins: ``A^-1 2``,
@@ -140,7 +137,7 @@ class TokenStream(LexerThread):
         if kind in CLOSES and len(self.open) >= MAX_DEPTH:
             raise LimitProblem(
                 f"brackets are nested more than {MAX_DEPTH} deep",
-                span=Span(token.start_pos or 0, token.end_pos or 0),
+                span=span_of(token),
                 source=self.source.text,
                 help="name inner parts with definitions: z = W x + b",
             )
@@ -189,17 +186,16 @@ class TokenStream(LexerThread):
 
     def _split(self, token: Token, first_type: str, rest_type: str) -> tuple[Token, Token]:
         """The first character of a token and the rest, as tokens of their own."""
-        start = token.start_pos or 0
-        first, rest = Token(first_type, token[0], start), Token(rest_type, token[1:], start + 1)
-        first.end_pos, rest.end_pos = start + 1, token.end_pos
-        return first, rest
+        start, end = token.start_pos, token.end_pos
+        first = Token(first_type, token[0], start, start + 1)
+        return first, Token(rest_type, token[1:], start + 1, end)
 
     # -- words
 
     def _derivative(self, token: Token) -> Iterator[Token]:
         """``∇L`` and ``∂1F`` are names where declared; before other words ∂ is a sign, of rules."""
         if normal_name(str(token)) in self.vocabulary.declared_functions:
-            yield self._word(token, ())
+            yield self._word(token, {})
             return
         if token[0] == "∇":
             raise complaints.character(self.place, self.start)
@@ -207,12 +203,12 @@ class TokenStream(LexerThread):
         if not re.fullmatch(WORD, rest):
             raise complaints.partial(self.place, sign)
         yield sign
-        yield self._word(rest, ())
+        yield self._word(rest, {})
 
-    def _word(self, token: Token, accepted: Any) -> Token:
+    def _word(self, token: Token, accepted: Actions) -> Token:
         if "SIZE" in accepted or "PROPERTY" in accepted:
             return self._declaration_word(token, accepted)
-        word = str(token)  # a Token that becomes its own value would be a cycle
+        word = str(token)
         name = normal_name(word)
         vocabulary = self.vocabulary
         inside = _BRACKET_FOLLOWS_INSIDE if self.open else _BRACKET_FOLLOWS
@@ -239,7 +235,7 @@ class TokenStream(LexerThread):
         is_function = vocabulary.functions is not None and token in vocabulary.functions
         return not is_function and (name in vocabulary.variables or is_plain(name))
 
-    def _declaration_word(self, token: Token, accepted: Any) -> Token:
+    def _declaration_word(self, token: Token, accepted: Actions) -> Token:
         word = str(token)
         if word in PROPERTIES and "PROPERTY" in accepted:
             token.type = "PROPERTY"

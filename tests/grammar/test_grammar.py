@@ -2,25 +2,17 @@
 
 import re
 
-import lark
 import pytest
 
 from matcalc.syntax import names
-from matcalc.syntax.language import STARTS, RawTerminals, grammar_text
+from matcalc.syntax.compile import with_lark
+from matcalc.syntax.language import grammar_text
 
 
 @pytest.fixture(scope="module")
 def grammar():
     # Strict mode refuses every shift/reduce conflict and every pair of terminals that overlap.
-    return lark.Lark(
-        grammar_text(),
-        parser="lalr",
-        lexer="contextual",
-        start=STARTS,
-        strict=True,
-        postlex=RawTerminals(),
-        maybe_placeholders=False,
-    )
+    return with_lark(grammar_text(), strict=True)
 
 
 def test_no_conflicts(grammar):

@@ -1,7 +1,9 @@
 """The compiled grammar and its cache."""
 
 import json
+import os
 import stat
+import subprocess
 import sys
 
 import pytest
@@ -42,6 +44,22 @@ def test_the_cache_is_data_for_its_owner_only(cache):
     if sys.platform != "win32":
         assert stat.S_IMODE(cache.stat().st_mode) == 0o700
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_lark_is_loaded_to_compile_the_grammar_only(tmp_path):
+    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
+    code = "import sys; from matcalc import parse; parse('x'); print('lark' in sys.modules)"
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, variable: str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for _ in range(2)
+    ]
+    assert found == ["True", "False"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"junk", b"\xff\xfe", b"0\n{}"])
