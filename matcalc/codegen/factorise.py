@@ -2,7 +2,7 @@
 
 All systems with one matrix, transposed or not, and its log-determinant share one factorisation:
 Cholesky's for what is known to be positive definite, else LU. An inverse that is itself part of
-the result is computed, and then multiplied with. The chains must be in pairs (``order.py``).
+the result is computed, from Cholesky's if there is one, and then multiplied with. The chains must be in pairs (``order.py``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from matcalc.codegen.kernels import (
     CHOLESKY,
+    CHOLESKY_INVERSE,
     CHOLESKY_LOGDET,
     CHOLESKY_SOLVE,
     LOWER_SOLVE,
@@ -56,9 +57,21 @@ class System:
         return self.is_explicit or wide >= MANY
 
     @property
+    def is_triangular(self) -> bool:
+        """Whether it is its own factorisation."""
+        return bool(properties(self.matrix) & {"lower_triangular", "upper_triangular"})
+
+    @property
+    def has_cholesky(self) -> bool:
+        """Whether Cholesky's decomposition gives all that is wanted."""
+        return "spd" in properties(self.matrix) and not self.is_triangular
+
+    @property
     def is_factorised(self) -> bool:
-        """Whether a factorisation has a name of its own, since it is used more than once."""
-        return not self.is_inverted and len(self.solutions) + self.logdet > 1
+        """Whether a factorisation serves more than one purpose."""
+        if self.is_inverted:
+            return self.logdet and self.has_cholesky
+        return len(self.solutions) + self.logdet > 1
 
 
 def factorise(roots: Sequence[Expr]) -> list[Expr]:
@@ -146,6 +159,8 @@ def _rebuilt(node: Expr, done: dict[Expr, Expr], systems: dict[Expr, System]) ->
         system = systems[node.args[0]]
         if system.is_factorised:
             return _logdet(system, done)
+    if is_op(node, INV) and systems[node.args[0]].has_cholesky:
+        return CHOLESKY_INVERSE(CHOLESKY(done[node.args[0]]))
     if is_op(node, MATMUL) and len(node.args) == 2:
         found = _solution(node, systems)
         if found is not None and not found[0].is_inverted:
@@ -165,13 +180,12 @@ def _new(side: Expr, done: dict[Expr, Expr]) -> Expr:
 
 
 def _solved(system: System, side: Expr, turned: bool, done: dict[Expr, Expr]) -> Expr:
-    matrix, known = done[system.matrix], properties(system.matrix)
-
+    matrix = done[system.matrix]
     plain = transposed(matrix) if turned else matrix
-    if known & {"lower_triangular", "upper_triangular"}:
-        is_lower = ("lower_triangular" in known) != turned
+    if system.is_triangular:
+        is_lower = ("lower_triangular" in properties(system.matrix)) != turned
         return (LOWER_SOLVE if is_lower else UPPER_SOLVE)(plain, side)
-    if "spd" in known:
+    if system.has_cholesky:
         return CHOLESKY_SOLVE(CHOLESKY(matrix), side)
     if system.is_factorised:
         return (LU_SOLVE_TRANSPOSED if turned else LU_SOLVE)(LU_FACTOR(matrix), side)
@@ -179,9 +193,9 @@ def _solved(system: System, side: Expr, turned: bool, done: dict[Expr, Expr]) ->
 
 
 def _logdet(system: System, done: dict[Expr, Expr]) -> Expr:
-    matrix, known = done[system.matrix], properties(system.matrix)
-    if known & {"lower_triangular", "upper_triangular"}:
+    matrix = done[system.matrix]
+    if system.is_triangular:
         return LOGDET(matrix)
-    if "spd" in known:
+    if system.has_cholesky:
         return CHOLESKY_LOGDET(CHOLESKY(matrix))
     return LU_LOGDET(LU_FACTOR(matrix))

@@ -28,7 +28,7 @@ class GeneratedFunction:
         self.__name__ = generated.name
         self._generated = generated
         self._library = library(generated.backend)
-        self._function = load(generated)
+        self._function = self._library.raising(load(generated), generated.source)
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         dims = (dim for s in generated.variables.values() for dim in s.shape)
         self._sizes = {name for dim in dims for name in dim.symbols} | {*generated.sizes.values()}
@@ -72,7 +72,7 @@ class GeneratedFunction:
         values = self._library.arguments(given)
         arguments = {generated.variables[name]: value for name, value in values.items()}
         shapes = tuple((name, value.shape) for name, value in values.items())
-        last = self._last
+        last = self._last  # read once, since other threads may call too
         if last[0] != (shapes, sizes):
             last = (shapes, sizes), _check_sizes(arguments, sizes)
             _check_entries(generated, last[1])

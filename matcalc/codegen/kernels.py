@@ -139,6 +139,18 @@ CHOLESKY_LOGDET = Operation(
     numpy="2 * np.sum(np.log(np.diagonal({0}[0])))",
     torch="2 * torch.sum(torch.log(torch.diagonal({0})))",
 )
+CHOLESKY_INVERSE = Operation(
+    "cholesky_inverse",
+    "(n, n) -> (n, n)",
+    ("F",),
+    numpy=(
+        'upper = scipy.linalg.get_lapack_funcs("potri", ({0}[0],))({0}[0])[0]\n'
+        "np.where(np.tri(len(upper), dtype=bool), upper.T, upper)"
+    ),
+    jax="jax.scipy.linalg.cho_solve({0}, jnp.eye(len({0}[0]), dtype={0}[0].dtype))",
+    torch="torch.cholesky_inverse({0})",
+)
+"""LAPACK's ``potri`` takes two thirds of the time of ``np.linalg.inv``; it fills one triangle."""
 
 LOWER_SOLVE = _solver(
     "solve_lower",

@@ -6,6 +6,7 @@ libraries; integers become floating point.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -34,11 +35,12 @@ class Library(ABC):
         Raises:
             ArgumentProblem: one is no array of numbers.
         """
-        arrays = {n: v if _is_number(v) else self._array(n, v) for n, v in given.items()}
-        if not any(map(_is_number, arrays.values())):
-            return arrays
-        like = _model(array for array in arrays.values() if not _is_number(array))
-        return {n: self.number(v, like) if _is_number(v) else v for n, v in arrays.items()}
+        numbers = [name for name, value in given.items() if _is_number(value)]
+        if not numbers:
+            return {name: self._array(name, value) for name, value in given.items()}
+        arrays = {n: v if n in numbers else self._array(n, v) for n, v in given.items()}
+        like = _model(array for name, array in arrays.items() if name not in numbers)
+        return {n: self.number(v, like) if n in numbers else v for n, v in arrays.items()}
 
     def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
         """The results as arrays."""
@@ -46,6 +48,11 @@ class Library(ABC):
             return values
         like = _model(arguments.values())
         return tuple(self.number(v, like) if _is_number(v) else v for v in values)
+
+    def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
+        """A function of this source text that raises one of ``errors`` where a matrix is singular."""
+        del source
+        return function
 
     def _array(self, name: str, value: Any) -> Array:
         try:
@@ -81,6 +88,20 @@ class Numpy(Library):
             array.copy() if any(np.may_share_memory(array, other) for other in given) else array
             for array in arrays
         )
+
+    def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
+        """SciPy only warns of what NumPy refuses."""
+        if "scipy.linalg.lu_factor" not in source:
+            return function
+        warning = import_module("scipy.linalg").LinAlgWarning
+        self.errors = (*self.errors, warning)
+
+        def strict(*arguments: Any) -> Any:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", warning)
+                return function(*arguments)
+
+        return strict
 
     def convert(self, value: Any) -> Array | None:
         """Integers as floating point numbers of the default type."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from matcalc.codegen.kernels import (
+    CHOLESKY_INVERSE,
     CHOLESKY_LOGDET,
     CHOLESKY_SOLVE,
     LOWER_SOLVE,
@@ -22,7 +23,7 @@ from matcalc.codegen.kernels import (
 from matcalc.codegen.pairs import transposed
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.core.operation import Operation
-from matcalc.ops.linalg import LOGDET
+from matcalc.ops.linalg import INV, LOGDET
 
 
 def _both(solver: Solver) -> tuple[Operation, Operation]:
@@ -38,8 +39,8 @@ TRANSPOSED = frozenset(_both(LU_SOLVE_TRANSPOSED))
 #: Operations that solve a system with a triangular matrix.
 TRIANGULAR = frozenset([*_both(LOWER_SOLVE), *_both(UPPER_SOLVE)])
 
-#: Operations on a factorisation that give the log-determinant.
-LOGDETS = frozenset([LU_LOGDET, CHOLESKY_LOGDET])
+#: Other operations on a factorisation, by the one on the matrix that they do the work of.
+PLAIN = {LU_LOGDET: LOGDET, CHOLESKY_LOGDET: LOGDET, CHOLESKY_INVERSE: INV}
 
 
 def has_scipy() -> bool:
@@ -58,8 +59,8 @@ def unfactorise(roots: Sequence[Expr]) -> list[Expr]:
 def _rebuilt(node: Expr, done: dict[Expr, Expr]) -> Expr:
     if not isinstance(node, Apply):
         return node
-    if node.op in LOGDETS:
-        return LOGDET(_factorised(node, done))
+    if node.op in PLAIN:
+        return PLAIN[node.op](_factorised(node, done))
     if node.op in SOLVERS:
         matrix = _factorised(node, done)
         return SOLVE(transposed(matrix) if node.op in TRANSPOSED else matrix, done[node.args[1]])

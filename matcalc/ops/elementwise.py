@@ -88,7 +88,7 @@ SIGN = _elementwise(
     kink="{0} = 0", keeps=ODD,
 )  # fmt: skip
 STEP = _elementwise(
-    "step", "0", numpy="np.heaviside({0}, 0.0)", torch="({0} > 0).to({0}.dtype)", latex=r"\operatorname{step}",
+    "step", "0", numpy="({0} > 0).astype({0}.dtype)", latex=r"\operatorname{step}",
     sympy=lambda sp, x: sp.Heaviside(x, 0), domain="nonzero", kink="{0} = 0",
     keeps=f"{ZEROS} positive", infers=("-> nonnegative",),
 )  # fmt: skip

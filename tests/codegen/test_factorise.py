@@ -2,14 +2,28 @@
 
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
+import torch
 
 import matcalc as mc
 from matcalc.codegen.dialects import DIALECTS
 from matcalc.codegen.generate import compile_function, source
+from matcalc.errors import ArgumentProblem
 
 NAMES = "A, B, C: (n, n); a, b: n; "
+PROPERTIES = "A, B: (n, n); S: (n, n) spd; L: (n, n) lower_triangular; b, c: n; "
+
+POINTS = np.random.default_rng(0)
+ARRAYS = {
+    "A": POINTS.standard_normal((4, 4)) + 4 * np.eye(4),
+    "B": POINTS.standard_normal((4, 4)),
+    "S": np.cov(POINTS.standard_normal((4, 20))),
+    "L": np.tril(POINTS.standard_normal((4, 4))) + 3 * np.eye(4),
+    "b": POINTS.standard_normal(4),
+    "c": POINTS.standard_normal(4),
+}
 
 
 def code(text, backend="numpy"):
@@ -57,6 +71,56 @@ def test_positive_definite_matrices_have_a_cholesky_decomposition():
     assert "cho_factor" in "".join(regularised)
 
 
+def test_the_inverse_of_a_positive_definite_matrix_comes_from_its_factorisation():
+    d = mc.diff("S: (n, n) spd; 1/2 logdet(S) + 1/2 b' inv(S) b", "S")
+    found = d.source(value=True)
+    assert found.count("cho_factor(S") == 1
+    assert "t2 = cholesky_inverse(t1)" in found
+    assert "np.log(np.diagonal(t1[0]))" in found
+    assert "inv(" not in found
+    assert "torch.cholesky_inverse(torch.linalg.cholesky(S))" in d.source("torch")
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize("size", [1, 5])
+def test_inverses_of_positive_definite_matrices_in_single_precision(backend, size):
+    function = mc.parse("S: (n, n) spd; S^-1")
+    root = POINTS.standard_normal((size, size))
+    S = (root @ root.T + np.eye(size)).astype(np.float32)
+    array = S if backend != "torch" else torch.from_numpy(S)
+    found = np.asarray(compile_function(function, backend)(S=array))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found @ S, np.eye(size), atol=1e-4)
+
+
+def test_generated_solutions_under_vmap():
+    text = PROPERTIES + "S^-1 b + A^-1 B c + A^-T c + L^-1 b + diag(exp(S^-1))"
+    function = compile_function(mc.parse(text), "jax")
+    needed = {name: ARRAYS[name] for name in function.__signature__.parameters}
+    batch = {name: np.stack([array, 2 * array]) for name, array in needed.items()}
+    found = jax.vmap(lambda arrays: function(**arrays))(batch)
+    for one, factor in zip(found, (1, 2), strict=True):
+        scaled = {name: factor * array for name, array in needed.items()}
+        np.testing.assert_allclose(one, function(**scaled), rtol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["b' A^-1 c", "b' S^-1 c + logdet(S)", "L^-1 b"])
+def test_systems_without_unknowns(text):
+    variable = text.split("^")[0][-1]
+    d = mc.diff(PROPERTIES + f"sum({text})", variable)
+    arrays = {name: np.zeros([0] * ARRAYS[name].ndim) for name in d.variables}
+    assert d.function()(**arrays).shape == (0, 0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ["b' A^-1 c", "sum(A^-1 b)", "logdet(A)"])
+def test_singular_matrices_are_refused(text):
+    d = mc.diff(PROPERTIES + text, "A")
+    ones = {name: np.ones([3] * ARRAYS[name].ndim) for name in d.variables}
+    with pytest.raises(ArgumentProblem, match=r"not defined at these arrays: .*[Ss]ingular matrix"):
+        d.function()(**ones)
+
+
 def test_triangular_systems_are_solved_as_such():
     text = "L: (n, n) lower_triangular; b: n; L^-1 b + L^-T b"
     assert code(text, "jax") == [
@@ -75,16 +139,6 @@ def test_many_wide_systems_take_the_inverse():
     text = "A, B, C, D: (n, n); exp(A^-1 B) + exp(A^-1 C) + exp(A^-1 D)"
     assert code(text)[0] == "t1 = np.linalg.inv(A)"
 
-
-POINTS = np.random.default_rng(0)
-ARRAYS = {
-    "A": POINTS.standard_normal((4, 4)) + 4 * np.eye(4),
-    "B": POINTS.standard_normal((4, 4)),
-    "S": np.cov(POINTS.standard_normal((4, 20))),
-    "L": np.tril(POINTS.standard_normal((4, 4))) + 3 * np.eye(4),
-    "b": POINTS.standard_normal(4),
-    "c": POINTS.standard_normal(4),
-}
 
 inv, logdet = np.linalg.inv, lambda matrix: np.linalg.slogdet(matrix)[1]
 
@@ -106,7 +160,6 @@ VALUES = [
         lambda v: inv(v.L) @ v.B + v.B @ inv(v.L).T + np.outer(inv(v.L).T @ v.b, v.c),
     ),
 ]
-PROPERTIES = "A, B: (n, n); S: (n, n) spd; L: (n, n) lower_triangular; b, c: n; "
 
 
 @pytest.mark.parametrize("backend", DIALECTS)
