@@ -41,7 +41,7 @@ class GeneratedFunction:
         parameters = ", ".join([*self._generated.arrays, *self._generated.sizes])
         return f"<generated function {self.__name__}({parameters})>"
 
-    def __call__(self, *unnamed: Any, **arrays: Any) -> Array:
+    def __call__(self, /, *unnamed: Any, **arrays: Any) -> Array:
         """The value at these arrays, which are given by name; a tuple or a dict where there are several.
 
         Raises:

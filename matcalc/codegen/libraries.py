@@ -10,7 +10,6 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from numbers import Number
 from typing import Any
 
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
@@ -73,7 +72,7 @@ class Library(ABC):
 
 
 class Numpy(Library):
-    """NumPy. The results are never views of the arguments."""
+    """NumPy. The results are never views of the arguments, nor of each other."""
 
     def __init__(self) -> None:
         self._np = import_module("numpy")
@@ -81,13 +80,8 @@ class Numpy(Library):
 
     def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
         """As arrays that are their own, even where the function returns an argument."""
-        np = self._np
-        arrays = map(np.asarray, super().results(values, arguments))
-        given = list(arguments.values())
-        return tuple(
-            array.copy() if any(np.may_share_memory(array, other) for other in given) else array
-            for array in arrays
-        )
+        arrays = map(self._np.asarray, super().results(values, arguments))
+        return _unshared(arrays, arguments.values(), _owner, self._np.copy)
 
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
         """SciPy only warns of what NumPy refuses."""
@@ -137,7 +131,10 @@ class Jax(Library):
 
 
 class Torch(Library):
-    """PyTorch. What is no tensor goes to the device of the first tensor."""
+    """PyTorch. What is no tensor goes to the device of the first tensor.
+
+    The results are never views of the arguments, nor of each other.
+    """
 
     def __init__(self) -> None:
         self._torch = import_module("torch")
@@ -151,6 +148,11 @@ class Torch(Library):
         if not tensors:
             return arguments
         return {name: array.to(tensors[0].device) for name, array in arguments.items()}
+
+    def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+        """As tensors that are their own, even where the function returns an argument."""
+        tensors = super().results(values, arguments)
+        return _unshared(tensors, arguments.values(), _base, self._torch.clone)
 
     def convert(self, value: Any) -> Array | None:
         """Integers as floating point numbers of the default type."""
@@ -197,6 +199,35 @@ def _model(arrays: Iterable[Array]) -> Array | None:
     return max(arrays, key=lambda array: array.ndim, default=None)
 
 
+def _unshared(
+    values: Iterable[Array],
+    arguments: Iterable[Array],
+    owner: Callable[[Array], Array],
+    copy: Callable[[Array], Array],
+) -> tuple[Array, ...]:
+    """The results, copied where their memory belongs to an argument or to an earlier result."""
+    taken = {id(owner(array)) for array in arguments}
+    found: list[Array] = []
+    for value in values:
+        array = copy(value) if id(owner(value)) in taken else value
+        taken.add(id(owner(array)))
+        found.append(array)
+    return tuple(found)
+
+
+def _owner(array: Array) -> Array:
+    """The NumPy array whose memory an array is a view of."""
+    while hasattr(array.base, "ndim"):
+        array = array.base
+    return array
+
+
+def _base(tensor: Array) -> Array:
+    """The tensor whose memory a tensor is a view of."""
+    base: Array = tensor._base  # noqa: SLF001 (PyTorch documents no other way)
+    return tensor if base is None else base
+
+
 def _is_number(value: Any) -> bool:
     # In this order: arrays are the rule, and asking whether they are numbers is slow.
-    return not hasattr(value, "ndim") and isinstance(value, Number)
+    return not hasattr(value, "ndim") and isinstance(value, int | float | complex)

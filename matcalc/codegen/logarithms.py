@@ -48,13 +48,31 @@ _MEANS: dict[Operation, tuple[Operation, Callable[[Expr], Dim]]] = {
 _SOFTMAX = {SOFTMAX: LOGSUMEXP, SOFTMAX_1: LOGSUMEXP_1, SOFTMAX_2: LOGSUMEXP_2}
 _EXPONENTS = {SQRT: Fraction(1, 2), SQUARE: Fraction(2), RECIPROCAL: Fraction(-1)}
 
+#: What has the logarithm that follows from that of the first argument.
+_OF_ONE = frozenset({TRANSPOSE, POWER, *_SUMS, *_MEANS, *_EXPONENTS})
+
 
 def logarithm(e: Expr) -> Expr | None:
     """The logarithm of what is made of exponentials, entry by entry; None for anything else."""
-    if logarithm not in e.memo:
-        e.memo[logarithm] = _logarithm(e) if isinstance(e, Apply) else None
+    pending = [] if logarithm in e.memo else [e]
+    while pending:
+        node = pending[-1]
+        missing = [arg for arg in _parts(node) if logarithm not in arg.memo]
+        pending.extend(missing)
+        if not missing:
+            pending.pop()
+            node.memo[logarithm] = _logarithm(node) if isinstance(node, Apply) else None
     found: Expr | None = e.memo[logarithm]
     return found
+
+
+def _parts(e: Expr) -> tuple[Expr, ...]:
+    """The arguments whose logarithms are asked for that of the expression."""
+    if e.op is TIMES or (e.op is ADD and len(e.args) <= LONGEST_SUM):
+        return e.args
+    if e.op is MATMUL:
+        return e.args if any(map(_is_ones, e.args)) else ()
+    return e.args[:1] if e.op in _OF_ONE else ()
 
 
 def exponential(l: Expr) -> Expr:

@@ -64,7 +64,7 @@ class OperatorFunction:
         core = [self._core.source] if self.code.arrays else []
         return _joined([*core, *(g.source for g in self.code.generated.values())])
 
-    def __call__(self, **arrays: Any) -> Operator:
+    def __call__(self, /, **arrays: Any) -> Operator:
         """The operator at these arrays, which are given by name.
 
         Raises:

@@ -64,10 +64,22 @@ def _is_whole(e: Expr) -> bool:
 def _stays_whole(e: Expr) -> bool:
     if e.is_scalar:
         return not is_zero(e)
-    if e.op is TIMES:
-        return all(arg.is_scalar or _stays_whole(arg) for arg in e.args)
-    if e.op is TRANSPOSE:
-        return _stays_whole(e.args[0])
+    # Products of many factors nest as deep as they are long.
+    seen = {e}
+    pending = [e]
+    while pending:
+        node = pending.pop()
+        if node.op is TIMES or node.op is TRANSPOSE:
+            parts = [arg for arg in node.args if not arg.is_scalar and arg not in seen]
+            unknown = [part for part in parts if not part.memo.get(_is_whole)]
+            seen.update(unknown)
+            pending.extend(unknown)
+        elif not _is_factor(node):
+            return False
+    return True
+
+
+def _is_factor(e: Expr) -> bool:
     if e.op is MATMUL:
         return not any(arg.shape[0].is_unit for arg in e.args[1:])
     return e.op not in OPENED and not (e.op is not None and e.op.name in MATRICES)

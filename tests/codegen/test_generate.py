@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 import matcalc as mc
 from matcalc.codegen.generate import compile_function, source
@@ -227,6 +228,37 @@ def test_the_result_is_no_view_of_an_argument():
     array = np.ones(2)
     call(x, x=array)[0] = 5
     assert array[0] == 1
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_results_share_no_memory_with_arguments_nor_with_each_other(backend):
+    function = compile_function([A, A, TRANSPOSE(A)], backend)
+    given = np.ones((2, 2)) if backend == "numpy" else torch.ones((2, 2))
+    results = function(A=given)
+    for result in results:
+        result[0, 1] += 1
+    assert given[0, 1] == 1
+    assert [result[0, 1] for result in results] == [2, 2, 2]
+    assert [result[1, 0] for result in results] == [1, 1, 1]
+
+
+def test_gradients_that_are_equal_are_two_arrays():
+    found = mc.grad("(x + y)' A (x + y)", ["x", "y"]).function()
+    gradients = found(x=np.ones(2), y=np.ones(2), A=np.eye(2))
+    assert gradients["x"].tolist() == gradients["y"].tolist()
+    assert not np.shares_memory(gradients["x"], gradients["y"])
+
+
+def test_a_variable_named_self():
+    function = mc.diff("self' self", "self", shapes={"self": "n"}).function()
+    assert function(self=[1, 2]).tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+def test_numbers_that_are_no_floating_point_numbers(backend):
+    function = mc.diff("a x' x", "x").function(backend)
+    with pytest.raises(ArgumentProblem, match="a is not an array of numbers"):
+        function(a=Fraction(1, 2), x=[1.0, 2.0])
 
 
 # ---------------------------------------------------------------------- size

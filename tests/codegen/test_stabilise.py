@@ -55,6 +55,12 @@ def test_the_stable_form(text, stable):
     assert found is wanted, f"{found} instead of {wanted}"
 
 
+def test_a_logarithm_of_roots_inside_each_other():
+    roots = "; ".join(f"h{k} = sqrt(h{k - 1})" for k in range(1, 601))
+    d = mc.diff(f"h0 = exp(a); {roots}; h = 2^600 log(h600); h", "a")
+    assert d.function()(a=3.0) == 1
+
+
 # ---------------------------------------------------------------------- values
 
 Z = np.array([-1000.0, -35.0, 0.0, 35.0, 1000.0])

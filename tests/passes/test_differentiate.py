@@ -8,11 +8,12 @@ import pytest
 import matcalc as mc
 from matcalc.backends.text import format_expr, format_index
 from matcalc.core.dim import ONE, Dim
-from matcalc.core.expr import Constant, Expr, Size, Symbol, postorder
-from matcalc.core.index import IndexExpr
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.core.index import Index, IndexExpr, whole
 from matcalc.ops import REGISTRY
-from matcalc.ops.structural import ADD, MATMUL, POWER
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES
 from matcalc.passes.differentiate import derivative, derivatives
+from matcalc.passes.local_step import carry
 
 #: Function, variable, shapes and properties where they matter, derivative in mixed layout.
 DERIVATIVES = [
@@ -160,3 +161,14 @@ def test_a_derivative_that_vanishes_on_the_way_keeps_its_axes() -> None:
 )
 def test_a_symbolic_power_beside_a_root_of_it(f: str, expected: str) -> None:
     assert format_expr(mc.diff(f, "a").expr) == expected
+
+
+def test_a_cotangent_that_is_a_product_nested_as_deep_as_one_likes() -> None:
+    x, w = (Symbol(name, (Dim.of("n"), ONE)) for name in "xw")
+    cotangent: Expr = w
+    for _ in range(2000):
+        cotangent = TIMES(w, cotangent)
+    node = REGISTRY["tanh"](x)
+    assert isinstance(node, Apply)
+    found = carry(node, 0, whole(cotangent, (Index(Dim.of("n")),)))
+    assert found.matrix is not None
