@@ -10,6 +10,7 @@ PACKAGE = ROOT / "matcalc"
 
 FLOORS = {
     "errors": 0,
+    "record": 0,
     "grammar": 1,
     "syntax": 1,
     "core": 2,

@@ -9,12 +9,12 @@ form once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 from typing import TypeVar
 
 from matcalc.core.operation import Operation
+from matcalc.record import Record
 
 T = TypeVar("T")
 
@@ -29,9 +29,11 @@ class Level(IntEnum):
     ATOM = 4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Form:
+class Form(Record):
     """One piece of notation."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @property
     def parts(self) -> tuple[Form, ...]:
@@ -56,28 +58,24 @@ class Form:
         return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Name(Form):
     """A variable, a size, a definition, or ``I``."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Numeral(Form):
     """A whole number, not negative."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Filled(Form):
     """A numeral in a sum with an array, added to each of its entries: ``1 - tanh(x).^2``."""
 
     number: Form
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ConstantArray(Form):
     """``eye(n)``, ``ones(m, n)``, ``zeros(n)``."""
 
@@ -85,7 +83,6 @@ class ConstantArray(Form):
     dims: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Call(Form):
     """A function applied to arguments."""
 
@@ -93,7 +90,6 @@ class Call(Form):
     args: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Norm(Form):
     """``||x||``; ``kind`` is ``""``, ``"1"`` or ``"F"``."""
 
@@ -101,7 +97,6 @@ class Norm(Form):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Transposed(Form):
     """``X'``, or ``X^-T`` where ``inverse``."""
 
@@ -109,7 +104,6 @@ class Transposed(Form):
     inverse: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Power(Form):
     """``X^k``, or ``x.^k`` where ``elementwise``."""
 
@@ -118,14 +112,12 @@ class Power(Form):
     elementwise: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Product(Form):
     """Factors side by side, of which the first may be a quotient of numbers: ``1/2 x' A x``."""
 
     factors: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Hadamard(Form):
     """Scalars in front of an element-wise product of arrays: ``2 a x .* y``."""
 
@@ -133,14 +125,12 @@ class Hadamard(Form):
     arrays: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Kronecker(Form):
     """``A ⊗ B``."""
 
     operands: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Quotient(Form):
     """``a / b``, or ``a ./ b`` where ``elementwise``."""
 
@@ -149,21 +139,18 @@ class Quotient(Form):
     elementwise: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Negative(Form):
     """``-a``. The operand is no number with a sign and no negative itself."""
 
     operand: Form
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Sum(Form):
     """``a + b - c``: terms with their signs, +1 or -1; at least two."""
 
     terms: tuple[tuple[int, Form], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Entry(Form):
     """One entry, ``W[i,j]``. A slot is a letter, or several where the index is composite."""
 
@@ -171,7 +158,6 @@ class Entry(Form):
     slots: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Summation(Form):
     """A term and the letters it is summed over, for a reader who must be told."""
 
@@ -179,7 +165,6 @@ class Summation(Form):
     term: Form
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class PartialDerivative(Form):
     """``∂x[i]/∂x[k]``."""
 

@@ -7,7 +7,6 @@ settled on the way: the readings of quotients, the sizes of ``I`` and of numeral
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
@@ -228,7 +227,7 @@ class Shapes:
             elif not part.is_scalar:
                 rows = part.shape[0] if array is None or array.is_scalar else array.shape[0]
                 span = array.node.span.join(node.span) if array else node.span
-                array = Operand(replace(node, span=span), (rows, part.shape[1]))
+                array = Operand(node.replace(span=span), (rows, part.shape[1]))
 
     def _note_call_like(self, node: tree.Juxtapose) -> None:
         """``f(x)`` of a letter that is not declared as a function is a product."""

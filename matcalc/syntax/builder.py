@@ -7,7 +7,6 @@ Every method is the callback of the grammar rule of its name.
 
 from __future__ import annotations
 
-import dataclasses
 import unicodedata
 from fractions import Fraction
 from itertools import pairwise
@@ -54,7 +53,7 @@ class TreeBuilder:
     def group(self, children: list[Any]) -> tree.Node:
         """The node between the brackets; its span takes them in."""
         opening, node, closing = children
-        result: tree.Node = dataclasses.replace(node, span=Span(opening.start_pos, closing.end_pos))
+        result: tree.Node = node.replace(span=Span(opening.start_pos, closing.end_pos))
         return result
 
     def call(self, children: list[Any]) -> tree.Call | tree.IndexSum:

@@ -6,31 +6,28 @@ can still be a thousand levels deep: walk them with an explicit stack.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from matcalc.errors import Span
+from matcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Record):
     """A numeral, exact: ``2``, ``.5``, ``1e-3``, ``½``."""
 
     value: Fraction
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Record):
     """A name in its normal form: ``x_1`` for ``x₁`` and ``x_{1}``, ``λ`` for ``lambda``."""
 
     name: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Record):
     """A function applied to arguments, ``tr(A)``. ``function`` is the spelling, aliases unresolved."""
 
     function: str
@@ -39,16 +36,14 @@ class Call:
     function_span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Negate:
+class Negate(Record):
     """Unary minus."""
 
     operand: Node
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Juxtapose:
+class Juxtapose(Record):
     """Factors written side by side, ``2 x' A x``: the matrix product, scalars anywhere.
 
     Right of ``/`` a product in brackets, ``1/(2 m)``, is one factor: its own Juxtapose in another.
@@ -58,8 +53,7 @@ class Juxtapose:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Record):
     """An explicit operator between two juxtaposed products; left-associative."""
 
     operator: Literal["*", "/", "./", ".*", "kron", "\\"]
@@ -69,16 +63,14 @@ class Binary:
     operator_span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Record):
     """``a + b - c``: terms with their signs, +1 or -1."""
 
     terms: tuple[tuple[int, Node], ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Power:
+class Power(Record):
     """``base ^ exponent``; ``elementwise`` for ``.^``."""
 
     base: Node
@@ -87,16 +79,14 @@ class Power:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Transpose:
+class Transpose(Record):
     """``A'`` in any spelling. ``A^-T`` is the transpose of ``A^-1``."""
 
     operand: Node
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Norm:
+class Norm(Record):
     """``||x||``; ``kind`` is what was written as subscript: ``""``, ``"1"``, ``"2"``, ``"F"``."""
 
     operand: Node
@@ -104,16 +94,14 @@ class Norm:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(Record):
     """``|x|``: absolute value; refused for matrices."""
 
     operand: Node
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(Record):
     """``<A, B>``: tr(A'B)."""
 
     left: Node
@@ -121,8 +109,7 @@ class Inner:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Subscript:
+class Subscript(Record):
     """One place between square brackets: a name, an integer from 1, a composite ``(j,i)``, or ``:``.
 
     The colon, which stands for the whole axis, has no names.
@@ -132,8 +119,7 @@ class Subscript:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Record):
     """``W[i,j]``, ``inv(X)[i,k]``, ``δ[i,j]``: one entry, in index notation; ``X[:,k]``: a column."""
 
     base: Node
@@ -141,8 +127,7 @@ class Indexed:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSum:
+class IndexSum(Record):
     """``sum(k, x[k])``: the sum over all values of an index."""
 
     letter: Name
@@ -168,16 +153,14 @@ Node = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeSpec:
+class ShapeSpec(Record):
     """A declared shape: ``scalar`` is (), ``n`` is (n,), ``(m, n)``; sizes are products of names and numbers."""
 
     dims: tuple[tuple[int, tuple[str, ...]], ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Record):
     """``A, B: (n, n) symmetric``; the shape may be missing when properties are given."""
 
     names: tuple[Name, ...]
@@ -186,8 +169,7 @@ class Declaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionDeclaration:
+class FunctionDeclaration(Record):
     """``L: p -> scalar``, ``F: (n, n), n -> (m, n)``."""
 
     names: tuple[Name, ...]
@@ -196,8 +178,7 @@ class FunctionDeclaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Record):
     """``z = W x + b``."""
 
     name: Name
@@ -205,8 +186,7 @@ class Definition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class IndexDefinition:
+class IndexDefinition(Record):
     """``f[i] = W[i,j] x[j]``: the left side's indices are free, all others are summed."""
 
     name: Name
@@ -215,8 +195,7 @@ class IndexDefinition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Record):
     """The last statement, where it is not a definition."""
 
     value: Node
@@ -226,16 +205,14 @@ class Expression:
 Statement = Declaration | FunctionDeclaration | Definition | IndexDefinition | Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Record):
     """A whole input."""
 
     statements: tuple[Statement, ...]
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Record):
     """A rule of the rule book. ``∂inv(X)[i,j]/∂X[k,l] = ...`` has a ``variable``; ``tr(X) = X[i,i]`` has none.
 
     ``target`` and ``variable`` are calls or names with their subscripts; ``f(x)' = ...`` is
