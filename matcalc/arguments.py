@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem
 from matcalc.ops import by_call
 from matcalc.passes.elaborate import Reading
-from matcalc.syntax.names import is_name, normal_name
+from matcalc.syntax.names import closest, is_name, normal_name
 
 MAX_ORDER = 12
 
@@ -66,7 +65,7 @@ def variable(reading: Reading, name: str) -> Symbol:
     if by_call(normal) or normal in reading.functions:
         raise NameProblem(f"{name} is a function, and derivatives are by variables")
     near = [v for v in reading.variables if v.lower() == normal.lower()]
-    near += get_close_matches(normal, reading.variables, n=1, cutoff=0.5)
+    near += filter(None, [closest(normal, reading.variables, 0.5)])
     raise NameProblem(
         f"there is no variable {name}",
         details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
@@ -83,11 +82,11 @@ def choice(argument: str, value: object, choices: Sequence[str]) -> str:
     if not isinstance(value, str):
         raise ArgumentProblem(f"{argument} must be a string, not {kind(value)}")
     if value not in choices:
-        near = get_close_matches(value, choices, n=1)
+        near = closest(value, choices)
         raise ArgumentProblem(
             f"{value!r} is not a choice for {argument}",
             details=(f"there are {', '.join(choices)}",),
-            help=f"did you mean {near[0]} ?" if near else None,
+            help=f"did you mean {near} ?" if near else None,
         )
     return value
 

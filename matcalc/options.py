@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from difflib import get_close_matches
+from functools import partial
 from typing import NoReturn
 
 from matcalc import api
@@ -13,6 +13,7 @@ from matcalc.arguments import MAX_ORDER
 from matcalc.errors import ArgumentProblem
 from matcalc.ops import function_names
 from matcalc.passes.elaborate import Reading
+from matcalc.syntax.names import closest
 from matcalc.syntax.parser import parse_program
 from matcalc.syntax.source import MAX_LENGTH
 
@@ -26,14 +27,21 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:  # noqa: D102 - see argparse
         raise ArgumentProblem(message, help=f"see {self.prog} --help")
 
+    def format_help(self) -> str:  # noqa: D102 - see argparse
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
+
 
 def command(name: str, description: str) -> Parser:
     """The parser of a command, without its arguments."""
+    # argparse makes a formatter for each argument, which loads shutil to learn the terminal's width
+    # unless it is given one. Only help is formatted.
+    formatter = partial(argparse.RawDescriptionHelpFormatter, width=80)
     return Parser(
         prog=f"matcalc {name}",
         description=description,
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=formatter,
     )
 
 
@@ -119,8 +127,8 @@ def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argpa
 
 def unknown(problem: str, word: str, known: list[str]) -> ArgumentProblem:
     """The error for a word that is not one of those that are known."""
-    near = get_close_matches(word, known, n=1)
-    remedy = f"did you mean {near[0]} ?" if near else f"there are {', '.join(known)}"
+    near = closest(word, known)
+    remedy = f"did you mean {near} ?" if near else f"there are {', '.join(known)}"
     return ArgumentProblem(problem, help=remedy)
 
 

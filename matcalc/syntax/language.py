@@ -12,7 +12,6 @@ import sys
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec, source_hash
-from pathlib import Path
 
 from matcalc.syntax.builder import TreeBuilder
 from matcalc.syntax.lalr import Parser
@@ -26,8 +25,10 @@ def grammar_text() -> str:
     """The grammar, from the installed package or, in a checkout that is not installed, its place."""
     package = find_spec("matcalc.grammar")
     if package is None or package.origin is None:
-        return (Path(__file__).parents[2] / "grammar" / GRAMMAR).read_text(encoding="utf-8")
-    return Path(package.origin).with_name(GRAMMAR).read_text(encoding="utf-8")
+        folder = os.path.join(os.path.dirname(__file__), "..", "..", "grammar")
+    else:
+        folder = os.path.dirname(package.origin)
+    return _contents(os.path.join(folder, GRAMMAR))
 
 
 @cache
@@ -41,7 +42,7 @@ def _tables(grammar: str) -> Tables:
     """The tables for a grammar, from the cache if possible."""
     directory = cache_directory()
     key = _digest(f"{FORMAT} {STARTS} {ALWAYS}\n{grammar}")
-    path = directory / f"grammar-{key}.json" if directory else None
+    path = os.path.join(directory, f"grammar-{key}.json") if directory else None
     tables = _load(path) if path else None
     if tables is None:
         from matcalc.syntax.compile import compiled
@@ -52,38 +53,40 @@ def _tables(grammar: str) -> Tables:
     return tables
 
 
-def cache_directory() -> Path | None:
+def cache_directory() -> str | None:
     """The user's cache directory for matcalc, which need not exist; None for a user without one."""
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    if base:
-        return Path(base) / "matcalc"
-    try:
-        return Path("~/.cache").expanduser() / "matcalc"
-    except RuntimeError:  # no home directory
-        return None
+    base = base or os.path.expanduser("~/.cache")
+    return None if base.startswith("~") else os.path.join(base, "matcalc")
 
 
-def _load(path: Path) -> Tables | None:
+def _load(path: str) -> Tables | None:
     """The tables, unless absent, unreadable, or cut short."""
     try:
-        digest, _, payload = path.read_text(encoding="utf-8").partition("\n")
+        digest, _, payload = _contents(path).partition("\n")
     except (OSError, UnicodeDecodeError):
         return None
     return Tables.from_json(json.loads(payload)) if digest == _digest(payload) else None
 
 
-def _save(path: Path, tables: Tables) -> None:
+def _save(path: str, tables: Tables) -> None:
     from tempfile import NamedTemporaryFile
 
     payload = json.dumps(tables.as_json(), ensure_ascii=False)
+    folder = os.path.dirname(path)
     # A cache that cannot be written costs time only. The rename keeps readers from half a file.
     with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         with NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False
+            "w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False
         ) as file:
             file.write(f"{_digest(payload)}\n{payload}")
-        Path(file.name).replace(path)
+        os.replace(file.name, path)
+
+
+def _contents(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _digest(text: str) -> str:

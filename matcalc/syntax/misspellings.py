@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -14,6 +13,7 @@ from matcalc.syntax.names import (
     PROPERTIES,
     SIZE_WORDS,
     SYNONYMS,
+    closest,
     is_plain,
     meant_property,
 )
@@ -282,8 +282,7 @@ def _close(text: str, words: Collection[str]) -> str | None:
     if lower in words:
         return lower
     # Function names of one or two letters resemble every short word.
-    close = difflib.get_close_matches(lower, [w for w in words if len(w) > 2], 1, 0.75)
-    return close[0] if close else None
+    return closest(lower, [w for w in words if len(w) > 2], 0.75)
 
 
 _PIECE = re.compile(rf"{PLAIN.pattern}[₀-₉]*")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 _SMALL_GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
@@ -102,7 +101,14 @@ def meant_property(word: str, cutoff: float, others: Collection[str] = ()) -> st
         return SYNONYMS[lower]
     if lower in NO_PROPERTIES:
         return None
-    close = get_close_matches(lower, sorted({*PROPERTIES, *others}), 1, cutoff)
+    return closest(lower, sorted({*PROPERTIES, *others}), cutoff)
+
+
+def closest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The word that was probably meant, if any is like it."""
+    from difflib import get_close_matches  # needed for errors only
+
+    close = get_close_matches(word, list(words), 1, cutoff)
     return close[0] if close else None
 
 
