@@ -12,6 +12,7 @@ from matcalc.core.dim import Dim
 from matcalc.core.expr import Constant, Expr, Size, Symbol
 from matcalc.passes.build import is_zero, power, scaled, times
 from matcalc.passes.disagreement import Disagreement, Formula, Slip
+from matcalc.passes.other_derivatives import multiple
 from matcalc.passes.slips import EXACT, SLIPS, WHOLE, terms
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _slips(
     almost: list[str],
 ) -> Iterator[str]:
     """What explains the claim; what explains it up to a constant factor is added to ``almost``."""
+    from matcalc.backends.scrutiny import holds_where
+
     tried = 0
     for slips in table:
         for slip in slips(d):
@@ -85,9 +88,9 @@ def _slips(
             if _is_trivial(slip, d):
                 continue
             factor = trials.factor(claimed, wanted)
-            if factor == 1:
+            if factor == 1 and holds_where(claimed, wanted, trials):
                 yield _said(slip)
-            elif factor is not None and slips not in EXACT:
+            elif factor not in (None, 1) and slips not in EXACT:
                 what = (
                     "the sign is wrong" if factor == -1 else f"there is a factor {factor} too much"
                 )
@@ -109,9 +112,12 @@ def _text(f: Formula) -> str:
 
 def _factor(d: Disagreement, trials: Trials) -> Iterator[str]:
     """A factor of the whole: a sign, a number, a size."""
+    from matcalc.backends.scrutiny import holds_where
+
     factor = trials.factor(d.claim, d.answer)
     if factor is not None:
-        yield _about_factor(factor, "the derivative")
+        if factor != 1 and holds_where(d.claim, multiple(factor, d.answer), trials):
+            yield _about_factor(factor, "the derivative")
         return
     found = trials.factor_of_sizes(d.claim, d.answer)
     if found is not None:
@@ -173,10 +179,11 @@ def _rare_condition(d: Disagreement, trials: Trials) -> Iterator[str]:
 def _conditions(
     a: Formula, b: Formula, trials: Trials, kinds: Sequence[str], without: frozenset[str]
 ) -> Iterator[str]:
+    from matcalc.backends.scrutiny import holds_where
     from matcalc.backends.trials import COMMON, COMMUTE, SUM_ONE
 
     for names, kind in trials.conditions(a, b, kinds):
-        if without.isdisjoint(names):
+        if without.isdisjoint(names) and holds_where(a, b, trials, names, kind):
             if kind == COMMUTE:
                 yield f"true if {' and '.join(names)} commute"
             elif kind == SUM_ONE:

@@ -33,12 +33,25 @@ from matcalc.backends.sympy_reference import (
     settled,
 )
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix
-from matcalc.backends.trials import Point, Trials, Values, all_close
-from matcalc.core.expr import Expr, Symbol, postorder
+from matcalc.backends.trials import (
+    MANNERS,
+    RELATIONS,
+    SUM_ONE,
+    Formula,
+    Point,
+    Trials,
+    Values,
+    all_close,
+    restricted,
+)
+from matcalc.backends.verify import as_index
+from matcalc.core.expr import Expr, Symbol, postorder, substitute
+from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import is_op
 from matcalc.passes.regimes import Regime, regimes
+from matcalc.passes.structure import at_point
 
 #: What a variable is multiplied by along a line.
 SCALES = tuple(Fraction(10) ** k for k in range(-9, 10))
@@ -102,6 +115,49 @@ def scrutinise(dispute: Dispute, trials: Trials, *, proved: bool) -> Finding:
             if suspicious and search.differ_exactly(point):
                 return Finding(point)
     return Finding(None, tuple(search.unseen), tuple(dict.fromkeys(search.lost.values())))
+
+
+def holds_where(
+    a: Formula, b: Formula, trials: Trials, names: Sequence[str] = (), kind: str = ""
+) -> bool:
+    """Whether two formulas are equal wherever these variables have a property, if any are named.
+
+    What is said about a wrong claim is a claim too, and is looked at as closely as one.
+    """
+    chosen = [s for s in trials.variables if s.name in names]
+    special = dict(zip(trials.variables, trials.variables, strict=True))
+    if kind not in RELATIONS:
+        special |= {s: Symbol(s.name, s.shape, s.properties | {kind}) for s in chosen}
+    search = _Search(_equation(a, b, special), trials.values)
+    plain = _equation(a, b, {s: s for s in trials.variables})
+    starts: list[Point] = []
+    ordinary = itertools.chain(trials.points, _at_other_sizes(plain, trials))
+    for point, manner in zip(ordinary, itertools.cycle(MANNERS), strict=False):
+        near = restricted(point, chosen, kind, manner)
+        if near is not None:
+            exact = {special[s]: value for s, value in near.exact.items()}
+            starts.append(Point(near.sizes, exact, near.arrays))
+    fixed = chosen if kind == SUM_ONE else ()
+    lines = (point for start in starts[:1] for point in search.along_lines(start, fixed))
+    for point in itertools.chain(starts, lines):
+        suspicious = search.is_new(point) or search.differ_in_floats(point)
+        if suspicious and search.differ_exactly(point):
+            return False
+    return not search.unseen
+
+
+def _equation(a: Formula, b: Formula, special: Mapping[Symbol, Symbol]) -> Dispute:
+    """That two formulas are equal, with symbols in the places of their variables."""
+    points: dict[Expr, Expr] = dict(special.items())
+    left, right = (
+        at_point(f, points) if isinstance(f, IndexExpr) else _entries(substitute(f, points))
+        for f in (a, b)
+    )
+    return Dispute(left, right, (), None, tuple(special.values()), ())
+
+
+def _entries(e: Expr) -> IndexExpr:
+    return as_index(e, e.axes, None)
 
 
 def smallest_counterexample(
@@ -258,9 +314,11 @@ class _Search:
         value = self.values.at(regime.argument, point)
         return value is not None and bool(((value > regime.low) & (value < regime.high)).any())
 
-    def along_lines(self, start: Point) -> Iterator[Point]:
+    def along_lines(self, start: Point, fixed: Sequence[Symbol] = ()) -> Iterator[Point]:
         """Points with one variable multiplied: by powers of ten, and by numbers between kinks."""
-        variables = [s for s in self.dispute.variables if not s.properties & RIGID]
+        variables = [
+            s for s in self.dispute.variables if not s.properties & RIGID and s not in fixed
+        ]
         for symbol in variables[:LINES]:
             both = () if symbol.properties & SIGNED else tuple(-t for t in reversed(SCALES))
             scales = [*both, *SCALES]

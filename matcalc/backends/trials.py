@@ -66,6 +66,9 @@ SUM_ONE = "of sum 1"
 COMMON = ("symmetric", SUM_ONE)
 RARE = ("orthogonal", "skew", COMMUTE, "diagonal", "positive")
 
+#: What is no property of the variables one by one, or is lost when one of them is multiplied.
+RELATIONS = (COMMUTE, SUM_ONE)
+
 #: Where one of these does as well, a matrix need not be symmetric.
 ASYMMETRIC = ("orthogonal", "skew")
 
@@ -290,7 +293,7 @@ class Trials:
     ) -> bool:
         """Whether a = b, not both 0, where these variables have a property and both exist."""
         for manner in MANNERS:
-            near = self._restricted(point, chosen, kind, manner)
+            near = restricted(point, chosen, kind, manner)
             values = [] if near is None else [self.values.at(f, near) for f in (a, b)]
             left, right = values or (None, None)
             if left is not None and right is not None:
@@ -309,28 +312,27 @@ class Trials:
                 if kind != COMMUTE or count == 2:
                     yield from ((chosen, kind) for chosen in itertools.combinations(able, count))
 
-    def _restricted(
-        self, point: Point, chosen: Sequence[Symbol], kind: str, manner: Manner
-    ) -> Point | None:
-        """The point with other values for these variables, that have a property."""
-        rng = random.Random(1)  # noqa: S311 - no secrets
-        exact = dict(point.exact)
-        if kind == COMMUTE:
-            a, b = chosen
-            if a.shape != b.shape:
-                return None
-            exact[b] = exact[a] ** 2 - 3 * exact[a]
-            return Point.of(point.sizes, exact)
-        if kind == SUM_ONE:
-            exact.update({s: _of_sum_one(exact[s]) for s in chosen})
-            return Point.of(point.sizes, exact)
-        for symbol in chosen:
-            known = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
-            try:
-                exact[symbol] = sampled_matrix(known, point.sizes, rng, manner)
-            except (UnsupportedProblem, NonInvertibleMatrixError):
-                return None
+
+def restricted(point: Point, chosen: Sequence[Symbol], kind: str, manner: Manner) -> Point | None:
+    """The point with other values for these variables, that have a property."""
+    rng = random.Random(1)  # noqa: S311 - no secrets
+    exact = dict(point.exact)
+    if kind == COMMUTE:
+        a, b = chosen
+        if a.shape != b.shape:
+            return None
+        exact[b] = exact[a] ** 2 - 3 * exact[a]
         return Point.of(point.sizes, exact)
+    if kind == SUM_ONE:
+        exact.update({s: _of_sum_one(exact[s]) for s in chosen})
+        return Point.of(point.sizes, exact)
+    for symbol in chosen:
+        known = Symbol(symbol.name, symbol.shape, symbol.properties | {kind})
+        try:
+            exact[symbol] = sampled_matrix(known, point.sizes, rng, manner)
+        except (UnsupportedProblem, NonInvertibleMatrixError):
+            return None
+    return Point.of(point.sizes, exact)
 
 
 def _of_sum_one(vector: sympy.Matrix) -> sympy.Matrix:

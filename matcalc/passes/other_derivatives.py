@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 
 from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import Index, IndexExpr, Term
@@ -172,7 +173,7 @@ def one_place(d: Disagreement) -> Iterator[Slip]:
             yield Slip(counted, (), multiple(count, form), of_claim=False)
 
 
-def multiple(factor: int, f: Formula) -> Formula:
+def multiple(factor: int | Fraction, f: Formula) -> Formula:
     """A formula times a number."""
     if isinstance(f, Expr):
         return scaled(factor, f)
