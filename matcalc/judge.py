@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +27,7 @@ from matcalc.evidence import (
 from matcalc.passes.build import is_zero, zeros
 from matcalc.passes.disagreement import Disagreement, Formula, placed
 from matcalc.passes.layout import LAYOUTS, Placement, placements
+from matcalc.passes.multipliers import maps_of
 from matcalc.passes.repairs import repairs
 from matcalc.passes.simplify import simplify
 from matcalc.passes.structure import structured_derivative
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from matcalc.backends.trials import Trials
     from matcalc.backends.verify import CheckReport
     from matcalc.passes.elaborate import Reading
+
+#: What every size is called where all are taken to be equal.
+SQUARE = "n"
 
 
 def check(
@@ -201,10 +206,32 @@ class _Check:
             every = (*self.placements, None)
             readings = [self._disagreement(claim, None, placement) for placement in every]
             diagnosis = likely_mistake(readings, trials)
-            cause = None if diagnosis is None else diagnosis.text
+            cause = self._as_multiplier(claim) if diagnosis is None else diagnosis.text
         shape = claim.shape if isinstance(claim, Expr) else claim.dims
         said = f"the claim is {describe_shape(shape)}, and the derivative is {self._shapes()}"
         return Verdict(False, None, "by its shape", None, cause, d, claim, wrong_shape=said)
+
+    def _as_multiplier(self, claim: Formula) -> str | None:
+        """What is wrong with a claim that is the factor of dX in a differential, if it may be one."""
+        d = self.d
+        if not (isinstance(claim, Expr) and isinstance(d.f, Expr) and d.order == 1):
+            return None
+        dx = Symbol(f"d{d.wrt.name}", d.wrt.shape)
+        axes = [(k,) for k in range(len(d.tensor.free))]
+        found: list[tuple[str, _Form, Trials]] = []
+        for factor, linear in maps_of(claim, dx, d.f.shape):
+            it = "it" if factor is claim else "its transpose"
+            said = f"what multiplies {dx.name} in the linear map {dx.name} -> {one_line(linear)}"
+            form = _Form(("tensor",), axes, structured_derivative(linear, dx), None)
+            trials = self._trials([form.array])
+            if self._evidence(form, trials).ok:
+                return f"{it} is {said}: the derivative has {len(axes)} axes"
+            found.append((f"{it} is taken for {said}", form, trials))
+        for said, form, trials in found:
+            diagnosis = likely_mistake([self._disagreement(form.array, form)], trials)
+            if diagnosis is not None:
+                return f"{said}; {diagnosis.text}"
+        return None
 
     def _shapes(self) -> str:
         """The shapes that the derivative has, by layout."""
@@ -228,7 +255,9 @@ class _Check:
     def _senseless(self, text: str, problem: ShapeProblem) -> Verdict:
         """A claim whose shapes do not agree, unless all sizes are equal."""
         said = "\n  ".join([f"the claim has no shape: {problem.problem}", *problem.details])
-        cause = self._cause_if_square(text) or self._nearest(text)
+        cause = self._cause_if_square(text)
+        if cause is None or re.search(rf"\b{SQUARE}\b", cause):  # a size that is not the problem's
+            cause = self._nearest(text) or cause
         return Verdict(False, None, "by its shape", None, cause, self.d, None, wrong_shape=said)
 
     def _nearest(self, text: str) -> str | None:
@@ -245,7 +274,7 @@ class _Check:
             forms = list(self._forms(claim, self.placements))
             trials = self._trials([form.array for form in forms]) if forms else None
             for form in forms:
-                if trials is not None and trials.points and trials.equal(form.array, self.d.tensor):
+                if trials is not None and self._evidence(form, trials).ok:
                     return f"it would be right as {other}, in {listed(form.layouts)} layout"
             if forms and fitting is None:
                 fitting = other, claim
@@ -257,7 +286,7 @@ class _Check:
 
     def _cause_if_square(self, text: str) -> str | None:
         """What is wrong with a claim that makes sense where all sizes are equal."""
-        rename = {name: Dim.of("n") for name in self.reading.sizes}
+        rename = {name: Dim.of(SQUARE) for name in self.reading.sizes}
         known = Known(self.reading, self.d.f, rename, self.d.wrt)
         d = self.d
         if len(rename) < 2 or not isinstance(d.f, Expr):
@@ -283,7 +312,7 @@ class _Check:
         forms = list(self._forms(claim, self.placements))
         trials = self._trials([form.array for form in forms] or [claim])
         for form in forms:
-            if trials.equal(form.array, self.d.tensor):
+            if self._evidence(form, trials).ok:
                 return "it is right where all sizes are equal"
         diagnosis = likely_mistake([self._disagreement(claim, form) for form in forms], trials)
         return None if diagnosis is None else diagnosis.text
@@ -340,7 +369,7 @@ class _Check:
         everything = _Check(self.reading, self.d, None)
         for form in everything._forms(claim, everything.placements):
             trials = self._trials([form.array])
-            if trials.points and trials.equal(form.array, self.d.tensor):
+            if everything._evidence(form, trials).ok:
                 return f"it is right in {listed(form.layouts)} layout"
         return None
 

@@ -56,6 +56,48 @@ IN_THE_CLAIM = (
     ),
 )  # fmt: skip
 
+#: The factor of dX, taken for an array with more than two axes.
+OF_THE_MAP = (
+    ("A X", "X", "A", "it is what multiplies dX in the linear map dX -> A dX: the derivative has 4 axes"),
+    (
+        "X A", "X", "A'",
+        "its transpose is what multiplies dX in the linear map dX -> dX A: the derivative has 4 axes",
+    ),
+    (
+        "W x + b", "W", "x",
+        "it is what multiplies dW in the linear map dW -> dW x: the derivative has 3 axes",
+    ),
+    (
+        "W x + b", "W", "x'",
+        "its transpose is what multiplies dW in the linear map dW -> dW x: the derivative has 3 axes",
+    ),
+    (
+        "X X", "X", "2 X",
+        (
+            "it is taken for what multiplies dX in the linear map dX -> 2 X dX; "
+            "X X is differentiated as if matrices could be exchanged like numbers"
+        ),
+    ),
+    (
+        "X' X", "X", "2 X",
+        (
+            "it is taken for what multiplies dX in the linear map dX -> 2 dX' X; "
+            "the first of the 2 places where X stands is counted twice, as if all gave the same"
+        ),
+    ),
+    (
+        "X^-1", "X", "-X^-2",
+        (
+            "it is taken for what multiplies dX in the linear map dX -> -X^-2 dX; "
+            "X^-1 is differentiated as if matrices could be exchanged like numbers"
+        ),
+    ),
+    (
+        "L: p -> scalar; z = W x + b; L(z)", "x", "∇L(z)",
+        "the factor W' is missing: the derivative is W' ∇L(W x + b)",
+    ),
+)  # fmt: skip
+
 CONDITIONS = (
     ("exp(-1/2 (x-μ)' P (x-μ))", "x", "-exp(-1/2 (x-μ)' P (x-μ)) P (x-μ)", "true only if P is symmetric"),
     ("sqrt(x' P x)", "x", "P x / sqrt(x' P x)", "true only if P is symmetric"),
@@ -63,6 +105,11 @@ CONDITIONS = (
 
 #: Claims whose own shapes do not agree: what the nearest text is that fits.
 WITHOUT_SHAPE = (
+    ("a' x + c", "x", "a + c", "it would be right as a, in mixed, denominator and tensor layout"),
+    (
+        "L: (p, m) -> scalar; Z = W X + b 1'; L(Z)", "W", "X' ∇L(Z)",
+        "it would be right as ∇L(Z) X', in mixed, denominator and tensor layout",
+    ),
     ("||A x - b||^2", "x", "2 (A x - b) A", "it would be right as 2 (A x - b)' A, in numerator and vec layout"),
     ("a' X b", "X", "b a", "it would be right as b a', in numerator layout"),
     ("x' A x", "x", "x A", "the nearest that fits is x' A; the term x' A' is missing"),
@@ -75,12 +122,38 @@ WITHOUT_SHAPE = (
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "claim", "cause"), [*BY_RULE, *BY_OTHER_DERIVATIVE, *IN_THE_CLAIM, *CONDITIONS]
+    ("f", "x", "claim", "cause"), [*BY_RULE, *BY_OTHER_DERIVATIVE, *IN_THE_CLAIM, *OF_THE_MAP, *CONDITIONS]
 )
 def test_mistake(f: str, x: str, claim: str, cause: str) -> None:
     found = mc.check(f, x, claim)
     assert found.ok is False
     assert found.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("f", "claim"),
+    [
+        ("sum(relu(x))", "sigmoid(100 x)"),
+        ("sum(abs(x))", "tanh(50 x)"),
+        ("x' x", "2 abs(x) + relu(sum(x) - 1000) x"),
+    ],
+)
+def test_what_only_seems_to_explain_a_claim_is_not_said(f: str, claim: str) -> None:
+    """Numbers that are large, or saturate, tell apart what ordinary ones do not."""
+    found = mc.check(f, "x", claim)
+    assert found.ok is False
+    assert found.counterexample is not None
+    assert found.cause is None
+
+
+def test_term_that_is_zero_at_ordinary_points_is_named() -> None:
+    found = mc.check("x' A x", "x", "2 A x + relu(sum(x) - 1000) x")
+    said = "the term relu(sum(x) - 1000) x does not belong there; and A is taken to be symmetric"
+    assert found.cause == said
+
+
+def test_condition_that_holds_everywhere_is_said() -> None:
+    assert mc.check("x' x", "x", "2 abs(x)").cause == "true if x is positive"
 
 
 @pytest.mark.parametrize(("f", "x", "claim", "cause"), WITHOUT_SHAPE)

@@ -1,4 +1,4 @@
-"""Texts that differ from one whose shapes do not agree in a transpose, an order, or a kind of product."""
+"""Texts that differ from one whose shapes do not agree in a transpose, an order, a kind of product, a term."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _changed_once(text: str, parse: Parse) -> Iterator[str]:
     if not isinstance(last, tree.Expression | tree.Definition):
         return
     nodes = list(postorder(last.value))
-    for rule in (_transposed, _reordered, _by_entries):
+    for rule in (_transposed, _reordered, _by_entries, _with_a_term_less):
         for node in nodes:
             for span, other in rule(node, text):
                 yield text[: span.start] + other + text[span.end :]
@@ -102,3 +102,12 @@ def _by_entries(node: tree.Node, text: str) -> Iterator[tuple[Span, str]]:
                 inside = _of(part, text)
                 argument = inside if inside.startswith("(") else f"({inside})"
                 yield node.span, f"diag{argument} {_of(other, text)}"
+
+
+def _with_a_term_less(node: tree.Node, text: str) -> Iterator[tuple[Span, str]]:
+    """A sum without one of its terms."""
+    if isinstance(node, tree.Sum):
+        for left_out in range(len(node.terms)):
+            rest = [term for k, term in enumerate(node.terms) if k != left_out]
+            other = " ".join(f"{'-' if sign < 0 else '+'} {_of(part, text)}" for sign, part in rest)
+            yield node.span, other.removeprefix("+ ")

@@ -78,6 +78,15 @@ def _axes_in_other_order(d: Disagreement) -> Iterator[Slip]:
             )
 
 
+def _missing_outer_factor(d: Disagreement) -> Iterator[Slip]:
+    """A factor of the derivative without which it has another shape."""
+    if isinstance(d.answer, Expr):
+        for (factor, *_), rest in variations.with_one_factor_less(d.answer):
+            if rest.shape != d.answer.shape and not rest.is_scalar:
+                text = "the factor {0} is missing: the derivative is {1}"
+                yield Slip(text, (factor, d.answer), rest, of_claim=False)
+
+
 def _missing_term(d: Disagreement) -> Iterator[Slip]:
     for term in terms(d.answer):
         for sum_ in added(d.claim, 1, term):
@@ -123,6 +132,7 @@ def added(f: Formula, sign: int, term: Formula) -> Iterator[Formula]:
 #: The slips, the most specific first. Those of a constant factor, of one that depends on the sizes, and
 #: of what holds for symmetric matrices only are found by numbers, after the first of these.
 SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
+    _missing_outer_factor,
     other_variable,
     other_order,
     _in_claim("{0} should be {1}: the factors are in the wrong order", variations.in_other_order),
