@@ -51,8 +51,9 @@ def _operand(e: Expr) -> Operand:
     if e.op is TIMES:
         scalars = [arg for arg in e.args if arg.is_scalar]
         arrays = [arg for arg in e.args if not arg.is_scalar]
-        inner = _operand(arrays[0])
-        if len(arrays) > 1 or inner.repeated is Repeated.NOTHING:
+        # Products of arrays nest as deep as they are long.
+        inner = _operand(arrays[0]) if len(arrays) == 1 else Operand(e)
+        if inner.repeated is Repeated.NOTHING:
             return Operand(e)
         return _multiple(scalars, inner.part, inner.repeated, inner.coefficient)
     if e.op is ONES:

@@ -237,19 +237,18 @@ def _scalars_apart(factor: Factor) -> list[Factor]:
 
 def components(factors: Iterable[Factor], apart: frozenset[Index]) -> list[list[Factor]]:
     """Factors grouped by the indices they share, not counting those in ``apart``."""
-    groups: list[tuple[set[Index], list[Factor]]] = []
-    for factor in factors:
+    groups: dict[int, tuple[set[Index], list[Factor]]] = {}
+    home: dict[Index, int] = {}
+    for number, factor in enumerate(factors):
         linked = set(factor.indices) - apart
         members = [factor]
-        separate = []
-        for indices, group in groups:
-            if linked & indices:
-                linked |= indices
-                members = group + members
-            else:
-                separate.append((indices, group))
-        groups = [*separate, (linked, members)]
-    return [group for _, group in groups]
+        for other in sorted({home[index] for index in linked if index in home}):
+            indices, group = groups.pop(other)
+            linked |= indices
+            members = group + members
+        groups[number] = linked, members
+        home.update(dict.fromkeys(linked, number))
+    return [group for _, group in groups.values()]
 
 
 def collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:

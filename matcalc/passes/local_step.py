@@ -76,6 +76,8 @@ def _stays_whole(e: Expr) -> bool:
             pending.extend(unknown)
         elif not _is_factor(node):
             return False
+    for node in seen:
+        node.memo[_is_whole] = True
     return True
 
 

@@ -269,6 +269,13 @@ def test_ten_thousand_terms():
     np.testing.assert_allclose(call(e), 50_015_000 * np.exp(ARRAYS["x"]))
 
 
+def test_products_nested_as_deep_as_one_likes():
+    e = x
+    for _ in range(2000):
+        e = TIMES(e, x)
+    np.testing.assert_allclose(call(e, x=np.ones(2)), [1, 1])
+
+
 def test_a_network_of_a_thousand_layers():
     e: Expr = x
     for _ in range(1000):
