@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from matcalc.core.expr import Apply, Expr, postorder
+from collections.abc import Sequence
+
+from matcalc.core.expr import Apply, Expr, operations, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import EXP, LOG
 from matcalc.ops.structural import ADD
@@ -16,16 +18,17 @@ EXPM1 = Operation("expm1", "(m, n) -> (m, n)", ("x",), elementwise=True, numpy="
 """``exp(x) - 1``."""
 
 
-def keep_digits(e: Expr) -> Expr:
-    """The expression with ``log1p`` and ``expm1`` where they are meant."""
-    for node in postorder(e, without=keep_digits):
-        rebuilt = node
+def keep_digits(roots: Sequence[Expr]) -> list[Expr]:
+    """The expressions with ``log1p`` and ``expm1`` where they are meant."""
+    if operations(*roots).isdisjoint((LOG, EXP)):
+        return list(roots)
+    done: dict[Expr, Expr] = {}
+    for node in postorder(*roots):
+        done[node] = node
         if isinstance(node, Apply):
-            args = tuple(arg.memo[keep_digits] for arg in node.args)
-            rebuilt = _kept(node if args == node.args else node.op(*args))
-        node.memo[keep_digits] = rebuilt
-    found: Expr = e.memo[keep_digits]
-    return found
+            args = tuple([done[arg] for arg in node.args])
+            done[node] = _kept(node if args == node.args else node.op(*args))
+    return [done[root] for root in roots]
 
 
 def _kept(e: Apply) -> Expr:

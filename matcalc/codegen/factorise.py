@@ -24,7 +24,7 @@ from matcalc.codegen.kernels import (
     UPPER_SOLVE,
 )
 from matcalc.codegen.pairs import Item, flip, is_op, item, transposed
-from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.expr import Apply, Expr, operations, postorder
 from matcalc.ops.linalg import INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE
 from matcalc.passes.properties import properties
@@ -76,10 +76,10 @@ class System:
 
 def factorise(roots: Sequence[Expr]) -> list[Expr]:
     """The same values without inverses, where that is cheaper."""
+    if INV not in operations(*roots):
+        return list(roots)
     nodes = list(postorder(*roots))
     systems = _systems(nodes, roots)
-    if not systems:
-        return list(roots)
     done: dict[Expr, Expr] = {}
     for node in nodes:
         done[node] = _rebuilt(node, done, systems)

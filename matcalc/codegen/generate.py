@@ -9,7 +9,7 @@ has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,20 +19,17 @@ from matcalc.codegen.code import ATOM
 from matcalc.codegen.contractions import contraction
 from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
 from matcalc.codegen.plan import plan
-from matcalc.codegen.stabilise import stabilise
+from matcalc.codegen.stabilise import stabilise_all
 from matcalc.codegen.unfactorise import has_scipy, unfactorise
 from matcalc.codegen.writer import Writer
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
+from matcalc.core.expr import Apply, Expr, Size, Symbol, operations, postorder, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 from matcalc.ops.constant import UNIT
 
 if TYPE_CHECKING:
     from matcalc.codegen.function import GeneratedFunction
-
-#: Rewritings for speed and accuracy, in order.
-PASSES: tuple[Callable[[Expr], Expr], ...] = (stabilise, keep_digits)
 
 #: What is computed: an expression in matrix form or in index form.
 Formula = Expr | IndexExpr
@@ -129,29 +126,28 @@ def generate(
         )
     is_one = isinstance(formulas, Formula)
     results = [
-        _prepared(formula, dialect)
+        contraction(formula, dialect.fuses) if isinstance(formula, IndexExpr) else formula
         for formula in ([formulas] if isinstance(formulas, Formula) else formulas)
     ]
     _refuse_abstract(results)
+    results = keep_digits(stabilise_all(results))
     entries = _fixed_entries(results)
     results = plan(results, dialect.name)
     if alone and dialect is NUMPY:
         results = unfactorise(results)
     names = Names()
     function = names.claim(name)
-    occurring = [node for node in postorder(*results) if isinstance(node, Symbol)]
+    occurring = symbols(*results)
     everything = list(dict.fromkeys([*variables, *occurring]))
     python_names = {symbol: names.claim(symbol.name) for symbol in everything}
     writer = Writer(dialect, names, python_names, unread_products(everything))
     writer.plan(results)
     values = writer.write(results)
 
-    known = [
-        *(s for s in everything if s in occurring),
-        *(s for s in everything if s not in occurring),
-    ]
+    needed = set(occurring)
+    known = [*(s for s in everything if s in needed), *(s for s in everything if s not in needed)]
     readings, missing = read_sizes(writer.sizes, known)
-    needed = {*occurring, *(reading.axis.symbol for reading in readings)}
+    needed.update(reading.axis.symbol for reading in readings)
     prologue = [_read(writer, python_names, reading) for reading in readings]
     lines = [*writer.statements, *_return([value.text for value in values], keys)]
     if dialect.like and any(dialect.like in line for line in lines):
@@ -180,14 +176,6 @@ def generate(
         tuple(keys),
         entries,
     )
-
-
-def _prepared(formula: Formula, dialect: Dialect) -> Expr:
-    """The formula after all passes."""
-    expr = contraction(formula, dialect.fuses) if isinstance(formula, IndexExpr) else formula
-    for rewrite in PASSES:
-        expr = rewrite(expr)
-    return expr
 
 
 def _return(values: Sequence[str], keys: Sequence[str]) -> list[str]:
@@ -227,12 +215,12 @@ def _fixed_entries(formulas: Sequence[Expr]) -> frozenset[tuple[Dim, int]]:
 
 
 def _refuse_abstract(formulas: Sequence[Expr]) -> None:
-    for node in postorder(*formulas):
-        if isinstance(node, Apply) and node.op.is_abstract:
-            raise UnsupportedProblem(
-                f"there is no code for {node.op.name}: only its shapes are known",
-                help="write out the function that it stands for",
-            )
+    abstract = [op.name for op in operations(*formulas) if op is not None and op.is_abstract]
+    if abstract:
+        raise UnsupportedProblem(
+            f"there is no code for {min(abstract)}: only its shapes are known",
+            help="write out the function that it stands for",
+        )
 
 
 def _read(writer: Writer, names: dict[Symbol, str], reading: Reading) -> str:

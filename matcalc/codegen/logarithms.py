@@ -51,6 +51,9 @@ _EXPONENTS = {SQRT: Fraction(1, 2), SQUARE: Fraction(2), RECIPROCAL: Fraction(-1
 #: What has the logarithm that follows from that of the first argument.
 _OF_ONE = frozenset({TRANSPOSE, POWER, *_SUMS, *_MEANS, *_EXPONENTS})
 
+#: Without one of these nothing has a logarithm here, nor can overflow where it is added and multiplied.
+EXPONENTIALS = frozenset({EXP, COSH, SIGMOID, *_SOFTMAX})
+
 
 def logarithm(e: Expr) -> Expr | None:
     """The logarithm of what is made of exponentials, entry by entry; None for anything else."""

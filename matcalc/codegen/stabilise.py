@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matcalc.codegen.logarithms import exponential, logarithm, spread
+from matcalc.codegen.logarithms import EXPONENTIALS, exponential, logarithm, spread
 from matcalc.core.dim import ONE
-from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.expr import Apply, Expr, operations, postorder
 from matcalc.ops.elementwise import COSH, EXP, LOG, SINH
 from matcalc.ops.linalg import DIAG, DIAGONAL, VEC
 from matcalc.ops.reduction import SUM, SUM_1, SUM_2
@@ -33,7 +33,14 @@ DEEPEST = 16
 
 def stabilise(e: Expr) -> Expr:
     """The expression itself where nothing in it overflows."""
-    return _rewritten(_rewritten(e, _merged), _settled)
+    return stabilise_all([e])[0]
+
+
+def stabilise_all(roots: Sequence[Expr]) -> list[Expr]:
+    """Each of them in a form that does not overflow."""
+    if EXPONENTIALS.isdisjoint(operations(*roots)):
+        return list(roots)
+    return [_rewritten(_rewritten(root, _merged), _settled) for root in roots]
 
 
 def may_overflow(e: Expr) -> bool:

@@ -196,16 +196,22 @@ def postorder(*roots: Expr, without: object = None) -> Iterator[Expr]:
     seen: set[Expr] = set()
     stack = list(reversed(roots))
     while stack:
-        node = stack[-1]
+        node = stack.pop()
         if node in seen or without in node.memo:
-            stack.pop()
             continue
-        waiting = [arg for arg in node.args if arg not in seen and without not in arg.memo]
+        waiting: list[Expr] = []
+        for arg in node.args:
+            if arg not in seen and without not in arg.memo:
+                if waiting or arg.args:
+                    waiting.append(arg)
+                else:
+                    seen.add(arg)
+                    yield arg
         if waiting:
+            stack.append(node)
             waiting.reverse()
-            stack.extend(waiting)
+            stack += waiting
         else:
-            stack.pop()
             seen.add(node)
             yield node
 
@@ -213,6 +219,21 @@ def postorder(*roots: Expr, without: object = None) -> Iterator[Expr]:
 def symbols(*roots: Expr) -> list[Symbol]:
     """The variables below the roots, in order of first appearance."""
     return [node for node in postorder(*roots) if isinstance(node, Symbol)]
+
+
+def operations(*roots: Expr) -> set[Operation | None]:
+    """The operations below the roots; None stands for the leaves.
+
+    A pass asks this first where most expressions are none of its business.
+    """
+    seen: set[Expr] = set(roots)
+    stack = list(roots)
+    while stack:
+        for arg in stack.pop().args:
+            if arg not in seen:
+                seen.add(arg)
+                stack.append(arg)
+    return {node.op for node in seen}
 
 
 def substitute(root: Expr, replacements: dict[Expr, Expr]) -> Expr:
