@@ -55,7 +55,8 @@ class Names:
         while True:
             self._temporaries += 1
             if (name := f"t{self._temporaries}") not in self._taken:
-                return self.claim(name)
+                self._taken.add(name)
+                return name
 
 
 @dataclass(frozen=True, slots=True)

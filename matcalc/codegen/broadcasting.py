@@ -39,8 +39,8 @@ def operands(node: Apply) -> list[Operand]:
     """The arguments of a sum or an entry by entry product, each as what it repeats."""
     if not node.is_scalar:
         found = [_operand(arg) for arg in node.args]
-        ways = {o.repeated for o, arg in zip(found, node.args, strict=True) if not arg.is_scalar}
-        if Repeated.NOTHING in ways or ways >= {Repeated.ROW, Repeated.COLUMN}:
+        ways = [o.repeated for o, arg in zip(found, node.args, strict=True) if not arg.is_scalar]
+        if Repeated.NOTHING in ways or (Repeated.ROW in ways and Repeated.COLUMN in ways):
             return found
     return list(map(Operand, node.args))
 

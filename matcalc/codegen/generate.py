@@ -202,7 +202,7 @@ def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
     lines = [
         line
         for prefix, line in dialect.imports.items()
-        if any(re.search(rf"(?<![\w.]){prefix}\.", piece) for piece in pieces)
+        if any(_calls(prefix, piece) for piece in pieces)
     ]
     return ["\n".join(lines)] if lines else []
 
@@ -212,6 +212,11 @@ def _fixed_entries(formulas: Sequence[Expr]) -> frozenset[tuple[Dim, int]]:
     units = (node for node in postorder(*formulas) if isinstance(node, Apply) and node.op is UNIT)
     sizes = ([arg.dim for arg in node.args if isinstance(arg, Size)] for node in units)
     return frozenset((dim, entry.coefficient) for dim, entry in sizes if not entry.symbols)
+
+
+def _calls(prefix: str, piece: str) -> bool:
+    # The expression alone would look at every character of a long text.
+    return f"{prefix}." in piece and bool(re.search(rf"(?<![\w.]){prefix}\.", piece))
 
 
 def _refuse_abstract(formulas: Sequence[Expr]) -> None:

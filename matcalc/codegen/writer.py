@@ -9,7 +9,7 @@ with NumPy's names; ``call`` says them in the dialect's. Products of matrices ar
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
@@ -50,7 +50,8 @@ class Writer:
         self.helpers: dict[Operation, tuple[str, str]] = {}
         self.sizes: dict[str, str] = {}
         self._codes: dict[Expr, Code] = {}
-        self._uses: Counter[Expr] = Counter()
+        self._uses: defaultdict[Expr, int] = defaultdict(int)
+        self._parts: dict[Expr, tuple[Expr, ...]] = {}
         self._numbers: set[Expr] = set()
         self._planned: set[Expr] = set()
         self._structural: dict[Operation, Callable[[Apply], Code]] = {
@@ -66,20 +67,41 @@ class Writer:
 
     def plan(self, roots: Sequence[Expr]) -> None:
         """Announce what will be written, so that a node which several of these share is known."""
-        self._uses.update(roots)
-        for node in _postorder(roots):
+        for root in roots:
+            self._uses[root] += 1
+        for node in self._postorder(roots):
             if node not in self._planned:
                 self._planned.add(node)
-                self._uses.update(parts(node))
+                for part in self._parts[node]:
+                    self._uses[part] += 1
                 if _is_number(node, self._numbers):
                     self._numbers.add(node)
 
     def write(self, roots: Sequence[Expr]) -> list[Code]:
         """The code of each root, announced before; the statements needed are added."""
-        for node in _postorder(roots):
+        for node in self._postorder(roots):
             if isinstance(node, Apply) and node not in self._codes:
                 self._codes[node] = self._node(node)
         return [self.use(root) for root in roots]
+
+    def _postorder(self, roots: Sequence[Expr]) -> Iterator[Expr]:
+        """Every node that has code of its own once, parts first."""
+        seen: set[Expr] = set()
+        stack = list(reversed(roots))
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            below = self._parts.get(node)
+            if below is None:
+                below = self._parts[node] = parts(node)
+            waiting = [part for part in below if part not in seen]
+            if waiting:
+                stack.append(node)
+                stack += reversed(waiting)
+            else:
+                seen.add(node)
+                yield node
 
     def use(self, node: Expr) -> Code:
         """The code of a node as an operand; those below it have been written."""
@@ -277,22 +299,6 @@ def parts(node: Expr) -> tuple[Expr, ...]:
     if node.op in (ADD, TIMES):
         return tuple(operand.part for operand in operands(node))
     return chain_parts(node) if node.op is MATMUL else node.args
-
-
-def _postorder(roots: Sequence[Expr]) -> Iterator[Expr]:
-    """Every node that has code of its own once, parts first."""
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
-    while stack:
-        node, ready = stack.pop()
-        if node in seen:
-            continue
-        if ready:
-            seen.add(node)
-            yield node
-        else:
-            stack.append((node, True))
-            stack.extend((part, False) for part in reversed(parts(node)) if part not in seen)
 
 
 def _is_number(node: Expr, numbers: set[Expr]) -> bool:
