@@ -1,4 +1,4 @@
-"""Functions that keep the digits of small arguments: ``log(1 + x)`` and ``exp(x) - 1``."""
+"""Functions that keep digits: ``log(1 + x)``, ``exp(x) - 1``, and ``log(det(X))``, whose det would overflow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matcalc.core.expr import Apply, Expr, operations, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import EXP, LOG
+from matcalc.ops.linalg import DET, LOGDET
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import is_one, scaled, split_coefficient
 from matcalc.passes.collect import total
@@ -19,7 +20,7 @@ EXPM1 = Operation("expm1", "(m, n) -> (m, n)", ("x",), elementwise=True, numpy="
 
 
 def keep_digits(roots: Sequence[Expr]) -> list[Expr]:
-    """The expressions with ``log1p`` and ``expm1`` where they are meant."""
+    """The expressions with ``log1p``, ``expm1`` and ``logdet`` where they are meant."""
     if operations(*roots).isdisjoint((LOG, EXP)):
         return list(roots)
     done: dict[Expr, Expr] = {}
@@ -39,6 +40,8 @@ def _kept(e: Apply) -> Expr:
 
 def _log(e: Apply) -> Expr:
     (x,) = e.args
+    if isinstance(x, Apply) and x.op is DET:
+        return LOGDET(*x.args)
     if isinstance(x, Apply) and x.op is ADD:
         rest = [term for term in x.args if not is_one(term)]
         if len(rest) == len(x.args) - 1:

@@ -417,3 +417,15 @@ def test_a_fixed_entry_that_an_array_does_not_have(backend):
         with pytest.raises(mc.MatcalcError, match="there is no entry 3 where n = 2"):
             f(x=np.ones(2))
     np.testing.assert_allclose(f(x=np.ones(3)), [2, 2, 5])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+def test_the_logarithm_of_a_determinant_does_not_overflow(backend):
+    f = mc.diff("S: (n, n) spd; log(det(S))", "S").function(backend, value=True)
+    value, _ = f(S=np.eye(400) * 1e-2)
+    np.testing.assert_allclose(float(value), 400 * np.log(1e-2), rtol=1e-5)
+
+
+def test_a_variable_may_be_called_self():
+    f = mc.diff("self: n; A: (n, n); self' A self", "self").function()
+    np.testing.assert_allclose(f(self=np.ones(2), A=np.eye(2)), [2, 2])
