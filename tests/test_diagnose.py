@@ -122,7 +122,8 @@ WITHOUT_SHAPE = (
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "claim", "cause"), [*BY_RULE, *BY_OTHER_DERIVATIVE, *IN_THE_CLAIM, *OF_THE_MAP, *CONDITIONS]
+    ("f", "x", "claim", "cause"),
+    [*BY_RULE, *BY_OTHER_DERIVATIVE, *IN_THE_CLAIM, *OF_THE_MAP, *CONDITIONS],
 )
 def test_mistake(f: str, x: str, claim: str, cause: str) -> None:
     found = mc.check(f, x, claim)
