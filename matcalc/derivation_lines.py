@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matcalc.backends import latex, text
 from matcalc.backends.index_forms import LetterBook
-from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute
+from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute, substitute_all
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.derivation_step import SAME, Left, Step, line, written
 from matcalc.ops.structural import ADD
@@ -299,12 +299,12 @@ class _Stage:
             return self._named(named)
         if measure(f) <= LONGEST:
             if style == "differential":
-                steps = derive_differential(f, self.wrt, self.along)
+                steps = derive_differential(f, self.wrt, self.along, MOST_LINES)
                 if steps is not None and len(steps) <= MOST_LINES:
                     lines = list(self._by_differentials(steps))
                     if _fits(lines):
                         return iter(lines)
-            found = derive_index(lower(f), self.wrt)
+            found = derive_index(lower(f), self.wrt, MOST_LINES)
             if found is not None and len(found) <= MOST_LINES:
                 note = [BY_INDICES] if style == "differential" else []
                 lines = list(self._by_indices(found, note))
@@ -432,8 +432,9 @@ def _names_in(d: Derivative, f: Expr | IndexExpr, wrt: Symbol) -> dict[Expr, Sym
     """The names of the text for what occurs in the function, each with its value."""
     nodes = set(postorder(*_factors(f)))
     found: dict[Expr, Symbol] = {}
-    for name, value in d.reading.definitions.items():
-        free = substitute(value, {d.wrt: wrt})
+    definitions = d.reading.definitions
+    values = substitute_all(list(definitions.values()), {d.wrt: wrt})
+    for name, free in zip(definitions, values, strict=True):
         if free in nodes and free is not f and isinstance(free, Apply):
             found[free] = Symbol(name, free.shape)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from weakref import WeakValueDictionary
@@ -236,11 +236,18 @@ def operations(*roots: Expr) -> set[Operation | None]:
     return {node.op for node in seen}
 
 
-def substitute(root: Expr, replacements: dict[Expr, Expr]) -> Expr:
+def substitute(root: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
     """``root`` with nodes replaced; shapes of replacements must be those of what they replace."""
-    done = dict(replacements)
-    for node in postorder(root):
-        if node not in done:
-            args = tuple(done[arg] for arg in node.args)
+    return substitute_all([root], replacements)[0]
+
+
+def substitute_all(roots: Sequence[Expr], replacements: Mapping[Expr, Expr]) -> list[Expr]:
+    """``substitute`` for several expressions; what they share is looked at once."""
+    done: dict[Expr, Expr] = {}
+    for node in postorder(*roots):
+        if node in replacements:
+            done[node] = replacements[node]
+        else:
+            args = tuple([done[arg] for arg in node.args])
             done[node] = node.op(*args) if isinstance(node, Apply) and args != node.args else node
-    return done[root]
+    return [done[root] for root in roots]

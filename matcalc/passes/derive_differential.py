@@ -57,16 +57,19 @@ TRIVIAL = frozenset({LINEARITY, CONSTANTS_VANISH})
 WRITTEN_OUT = 12
 
 
-def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep] | None:
+def derive_differential(
+    f: Expr, wrt: Symbol, along: Symbol, most_lines: int | None = None
+) -> list[MatrixStep] | None:
     """The lines from ``df`` to where the derivative can be read off.
 
     Args:
         f: the function.
         wrt: the variable.
         along: its differential, a variable of the same shape.
+        most_lines: how many lines are worth having, if there is a limit.
 
     Returns:
-        None if the lines would be too long, or a rule has no matrix form.
+        None if the lines would be too long or too many, or a rule has no matrix form.
     """
     if wrt not in postorder(f):
         return []
@@ -78,7 +81,7 @@ def derive_differential(f: Expr, wrt: Symbol, along: Symbol) -> list[MatrixStep]
         if replaced is None:
             return None
         value = _replace(value, replaced)
-        if measure(value) > LONGEST:
+        if measure(value) > LONGEST or (most_lines is not None and len(steps) > most_lines):
             return None
         rules = tuple(dict.fromkeys(work.rules))
         if TRIVIAL.issuperset(rules):

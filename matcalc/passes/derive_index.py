@@ -58,11 +58,13 @@ class IndexStep:
     rules: tuple[Rule, ...]
 
 
-def derive_index(written: IndexExpr, wrt: Symbol) -> list[IndexStep] | None:
+def derive_index(
+    written: IndexExpr, wrt: Symbol, most_lines: int | None = None
+) -> list[IndexStep] | None:
     """The lines from a function in index notation to its derivative, deltas contracted.
 
     The free indices of the first are the axes of the function, those of the others the axes of the function
-    and of the variable. None if the lines would be too long.
+    and of the variable. None if the lines would be too long, or there would be too many.
     """
     axes = tuple(Index(dim) for dim in wrt.axes)
     steps = [IndexStep(written, (IN_INDEX_NOTATION,))]
@@ -78,6 +80,8 @@ def derive_index(written: IndexExpr, wrt: Symbol) -> list[IndexStep] | None:
             steps.append(IndexStep(IndexExpr(free, tuple(terms)), tuple(dict.fromkeys(rules))))
         if not any(_open_partials(term, wrt) for term in terms):
             break
+        if most_lines is not None and len(steps) >= most_lines:
+            return None
         terms, rules = _advance(terms, wrt, axes)
     if any(_partials(term) for term in terms):
         terms = [_with_deltas(term) for term in terms]

@@ -8,7 +8,7 @@ last.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -188,8 +188,11 @@ def _inner(gradient: Symbol, value: Expr) -> Expr:
 def _reverse(definitions: list[Line], body: Expr, wrt: Symbol) -> Named | None:
     taken = {symbol.name for line in definitions for symbol in (line.symbol, *symbols(line.value))}
     supply = _fresh("g", taken | {symbol.name for symbol in symbols(body)})
-    # Every equation whose left side is differentiated: f itself, and named results that have a gradient.
-    equations: list[tuple[Symbol | None, Symbol | None, Expr]] = [(None, None, body)]
+    # By what stands in them, the equations whose left side is differentiated: f itself, and named
+    # results that have a gradient, which comes with them.
+    equations: dict[Symbol, list[tuple[Symbol | None, Expr]]] = defaultdict(list)
+    for symbol in symbols(body):
+        equations[symbol].append((None, body))
     lines: list[Line] = []
     named = {line.value: line.symbol for line in definitions}
     backwards = list(reversed(definitions))
@@ -198,14 +201,12 @@ def _reverse(definitions: list[Line], body: Expr, wrt: Symbol) -> Named | None:
         by = wrt if target is None else target.symbol
         parts = []
         rules: dict[Rule, None] = {}
-        for gradient, _, value in equations:
-            if by not in postorder(value):
-                continue
+        for gradient, value in equations[by]:
             rules.update(dict.fromkeys(_functions_inside(value, by)))
             part = _gradient(value if gradient is None else _inner(gradient, value), by)
             if part is None:
                 return None
-            parts.append(substitute(part, dict(named)))
+            parts.append(substitute(part, named))
         if not parts:
             return None
         found = shorten(total(*parts))
@@ -213,23 +214,24 @@ def _reverse(definitions: list[Line], body: Expr, wrt: Symbol) -> Named | None:
             return Named(tuple(definitions), body, tuple(lines), found, tuple(rules))
         symbol = Symbol(numbers[target.symbol], target.symbol.shape)
         lines.append(Line(symbol, target.symbol, found, tuple(rules)))
-        equations.append((symbol, target.symbol, target.value))
+        for inner in symbols(target.value):
+            equations[inner].append((symbol, target.value))
     return None
 
 
 def _forward(definitions: list[Line], body: Expr, wrt: Symbol, along: Symbol) -> Named | None:
     directions: dict[Symbol, Symbol] = {wrt: along}
+    order = {wrt: 0, **{line.symbol: k for k, line in enumerate(definitions, 1)}}
     named = {line.value: line.symbol for line in definitions}
     lines: list[Line] = []
 
     def differential(value: Expr) -> Expr | None:
         parts = []
-        for by, direction in directions.items():
-            if by in postorder(value):
-                found = linear_map(derivative(value, by), 1, direction, value.shape)
-                if found is None:
-                    return None
-                parts.append(substitute(found.value, dict(named)))
+        for by in sorted(order.keys() & symbols(value), key=order.__getitem__):
+            found = linear_map(derivative(value, by), 1, directions[by], value.shape)
+            if found is None:
+                return None
+            parts.append(substitute(found.value, named))
         return total(*parts) if parts else None
 
     for line in definitions:

@@ -74,6 +74,17 @@ def test_no_function_is_called_more_often_than_in_proportion(family):
     assert [f for f, count in long.items() if count > max(2.5 * short[f], 1000)] == []
 
 
+@pytest.mark.parametrize("depth", [20, 50])
+@pytest.mark.parametrize("last", ["||{h} - y||^2", "{h}"])
+def test_derivations_are_found_in_proportion(depth, last):
+    def explained(depth):
+        return lambda: mc.diff(layers("tanh(W{k} {h})", depth, last), "W1").explain()
+
+    explained(3)()
+    short, long = calls(explained(depth)), calls(explained(2 * depth))
+    assert [f for f, count in long.items() if count > max(2.5 * short[f], 5000)] == []
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_long_ones_have_the_right_value(family):
     found = mc.grad(*family(2 * LONGEST_RUN + 3))
