@@ -398,9 +398,10 @@ class _Elaboration:
 
     def _add_sums(self, value: tree.Node, scope: Scope) -> None:
         """Lower the sums over an index that stand by themselves, ``1/m sum(k, y[k])``."""
-        opened = open_letters(value)
-        for node in postorder(value):
-            if isinstance(node, tree.IndexSum) and id(node) not in opened:
+        sums = [node for node in postorder(value) if isinstance(node, tree.IndexSum)]
+        opened = open_letters(value) if sums else {}
+        for node in sums:
+            if id(node) not in opened:
                 try:
                     self.sums[id(node)] = self._index_sum(node, scope)
                 except MatcalcError as error:

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from matcalc.core.dim import Dim, Shape
+from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.errors import LimitProblem
 
 #: Longest product that a size can be: sizes double when kron is nested.
@@ -59,7 +59,7 @@ class Sizes:
 
     def shape(self, shape: Shape) -> Shape:
         """A shape with everything known put in."""
-        return tuple(self.resolve(dim) for dim in shape)
+        return tuple([dim if dim.is_unit else self.resolve(dim) for dim in shape])
 
     def unify(self, left: Dim, right: Dim) -> None:
         """Make two sizes equal.
@@ -160,6 +160,11 @@ class Sizes:
     def _cancelled(self, left: Dim, right: Dim) -> tuple[Dim, Dim]:
         """Both sides resolved, without their common factors."""
         left, right = self.resolve(left), self.resolve(right)
+        if (
+            left.coefficient == right.coefficient == 1
+            and len(left.symbols) == len(right.symbols) == 1
+        ):
+            return (left, right) if left.symbols != right.symbols else (ONE, ONE)
         common = Counter(left.symbols) & Counter(right.symbols)
         divisor = math.gcd(left.coefficient, right.coefficient)
 

@@ -44,15 +44,14 @@ def postorder(
     root: tree.Node, parts: Callable[[tree.Node], tuple[tree.Node, ...]] = children
 ) -> Iterator[tree.Node]:
     """Every node below ``root``, parts before wholes, left before right."""
-    stack: list[tuple[tree.Node, bool]] = [(root, False)]
+    # Backwards it is wholes before parts, right before left, which takes one look at a node.
+    backwards: list[tree.Node] = []
+    stack = [root]
     while stack:
-        node, ready = stack.pop()
-        below = () if ready else parts(node)
-        if not below:
-            yield node
-            continue
-        stack.append((node, True))
-        stack.extend([(part, False) for part in reversed(below)])
+        node = stack.pop()
+        backwards.append(node)
+        stack.extend(parts(node))
+    return reversed(backwards)
 
 
 def is_row_of_ones(node: tree.Node) -> bool:
