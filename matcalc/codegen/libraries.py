@@ -59,12 +59,15 @@ class Library(ABC):
         except (TypeError, ValueError, RuntimeError) as error:
             raise ArgumentProblem(f"{name} is not an array of numbers: {error}") from error
         if array is None:
-            raise ArgumentProblem(f"{name} is not an array of numbers")
+            raise ArgumentProblem(f"{name} is not an array of real numbers")
         return array
 
     @abstractmethod
     def convert(self, value: Any) -> Array | None:
-        """An array of floating point or complex numbers, or None where it holds no numbers."""
+        """An array of floating point numbers, or None where it holds no real numbers.
+
+        Forms that do not overflow, and factorisations, are those of real functions.
+        """
 
     @abstractmethod
     def number(self, value: Any, like: Array | None) -> Array:
@@ -102,7 +105,7 @@ class Numpy(Library):
         array = self._np.asarray(value)
         if array.dtype.kind in "biu":
             return array.astype(float)
-        return array if array.dtype.kind in "fc" else None
+        return array if array.dtype.kind == "f" else None
 
     def number(self, value: Any, like: Array | None) -> Array:
         """Without ``like`` of the default type."""
@@ -120,9 +123,9 @@ class Jax(Library):
         """Integers as floating point numbers of the default type."""
         jnp = self._jnp
         array = jnp.asarray(value)
-        if jnp.issubdtype(array.dtype, jnp.inexact):
-            return array
-        return array.astype(float)
+        if jnp.issubdtype(array.dtype, jnp.complexfloating):
+            return None
+        return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
 
     def number(self, value: Any, like: Array | None) -> Array:
         """Without ``like`` of the default type."""
@@ -158,9 +161,9 @@ class Torch(Library):
         """Integers as floating point numbers of the default type."""
         torch = self._torch
         tensor = torch.as_tensor(value)
-        if tensor.is_floating_point() or tensor.is_complex():
-            return tensor
-        return tensor.to(torch.get_default_dtype())
+        if tensor.is_complex():
+            return None
+        return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
 
     def number(self, value: Any, like: Array | None) -> Array:
         """Without ``like`` of the default type."""
@@ -230,4 +233,4 @@ def _base(tensor: Array) -> Array:
 
 def _is_number(value: Any) -> bool:
     # In this order: arrays are the rule, and asking whether they are numbers is slow.
-    return not hasattr(value, "ndim") and isinstance(value, int | float | complex)
+    return not hasattr(value, "ndim") and isinstance(value, int | float)
