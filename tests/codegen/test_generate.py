@@ -260,7 +260,7 @@ def test_a_variable_named_self():
 @pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
 def test_numbers_that_are_no_floating_point_numbers(backend):
     function = mc.diff("a x' x", "x").function(backend)
-    with pytest.raises(ArgumentProblem, match="a is not an array of real numbers"):
+    with pytest.raises(ArgumentProblem, match="a is not an array of"):
         function(a=Fraction(1, 2), x=[1.0, 2.0])
 
 
