@@ -21,7 +21,7 @@ from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
 from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise_all
 from matcalc.codegen.unfactorise import has_scipy, unfactorise
-from matcalc.codegen.writer import Writer
+from matcalc.codegen.writer import OPERAND_WIDTH, Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Size, Symbol, operations, postorder, symbols
 from matcalc.core.index import IndexExpr
@@ -30,6 +30,9 @@ from matcalc.ops.constant import UNIT
 
 if TYPE_CHECKING:
     from matcalc.codegen.function import GeneratedFunction
+
+#: Longest line of the text.
+LINE_WIDTH = 100
 
 #: What is computed: an expression in matrix form or in index form.
 Formula = Expr | IndexExpr
@@ -142,7 +145,7 @@ def generate(
     python_names = {symbol: names.claim(symbol.name) for symbol in everything}
     writer = Writer(dialect, names, python_names, unread_products(everything))
     writer.plan(results)
-    values = writer.write(results)
+    values = writer.write(results, _widths(len(results), keys))
 
     needed = set(occurring)
     known = [*(s for s in everything if s in needed), *(s for s in everything if s not in needed)]
@@ -176,6 +179,14 @@ def generate(
         tuple(keys),
         entries,
     )
+
+
+def _widths(count: int, keys: Sequence[str]) -> list[int]:
+    """How long each result may be to stand in the return statement itself."""
+    if count == 1 and not keys:
+        return [LINE_WIDTH - len("    return ")]
+    entries = [LINE_WIDTH - len(f'        "{key}": ,') for key in keys]
+    return [OPERAND_WIDTH] * (count - len(keys)) + entries
 
 
 def _return(values: Sequence[str], keys: Sequence[str]) -> list[str]:

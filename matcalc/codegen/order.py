@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
-from functools import cached_property
 
 from matcalc.codegen.distribute import distributed
 from matcalc.codegen.pairs import Item, Pairs, flip, is_op, item, times, transposed
@@ -64,6 +63,7 @@ class _Order:
         chains = {node: chain for node in self._nodes if (chain := self._matrix_chain(node))}
         # NumPy computes Z' Z in half the time of other products.
         self._pairs = Pairs(chains, self._done, squares=backend == "numpy")
+        self._wanted = self._demanded_vectors()
         rules: dict[Operation, Callable[[Apply], Expr]] = {
             MATMUL: self._product,
             TIMES: self._scaled,
@@ -168,8 +168,7 @@ class _Order:
             vector = self._apply(matrix if isinstance(matrix, tuple) else item(matrix), vector)
         return vector
 
-    @cached_property
-    def _wanted(self) -> set[tuple[Item, ...]]:
+    def _demanded_vectors(self) -> set[tuple[Item, ...]]:
         """The beginnings, from the vector, of all chains that have one vector only."""
         found: set[tuple[Item, ...]] = set()
         for node in self._nodes:

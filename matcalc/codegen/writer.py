@@ -77,12 +77,16 @@ class Writer:
                 if _is_number(node, self._numbers):
                     self._numbers.add(node)
 
-    def write(self, roots: Sequence[Expr]) -> list[Code]:
-        """The code of each root, announced before; the statements needed are added."""
+    def write(self, roots: Sequence[Expr], widths: Sequence[int] = ()) -> list[Code]:
+        """The code of each root, announced before; the statements needed are added.
+
+        One that is longer than its width gets a name, by default as an operand would.
+        """
         for node in self._postorder(roots):
             if isinstance(node, Apply) and node not in self._codes:
                 self._codes[node] = self._node(node)
-        return [self.use(root) for root in roots]
+        widths = widths or [OPERAND_WIDTH] * len(roots)
+        return [self.use(root, width) for root, width in zip(roots, widths, strict=True)]
 
     def _postorder(self, roots: Sequence[Expr]) -> Iterator[Expr]:
         """Every node that has code of its own once, parts first."""
@@ -103,13 +107,13 @@ class Writer:
                 seen.add(node)
                 yield node
 
-    def use(self, node: Expr) -> Code:
+    def use(self, node: Expr, width: int = OPERAND_WIDTH) -> Code:
         """The code of a node as an operand; those below it have been written."""
         if node not in self._codes:
             self._codes[node] = self._node(node)
         code = self._codes[node]
         shared = self._uses[node] > 1 and not re.fullmatch(r"-?[\w.]+(\.T)?", code.text)
-        if shared or len(code.text) > OPERAND_WIDTH:
+        if shared or len(code.text) > width:
             code = self._codes[node] = self.assign(code)
         return code
 
