@@ -297,7 +297,7 @@ def test_shapes_are_checked_of_tracers_too(backend):
 @pytest.mark.parametrize("backend", DIALECTS)
 @pytest.mark.parametrize("value", [["u", "v"], None, {}, "x", [[1], [2, 3]]])
 def test_what_is_no_array_is_refused(backend, value):
-    with pytest.raises(mc.ArgumentProblem, match="x is not an array of numbers"):
+    with pytest.raises(mc.ArgumentProblem, match="x is not an array of"):
         mc.diff("x' x", "x").function(backend)(x=value)
 
 
