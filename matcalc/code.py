@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matcalc.codegen.dialects import DIALECTS
-from matcalc.codegen.stabilise import stabilise
+from matcalc.codegen.stabilise import may_overflow, stabilise
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
@@ -15,6 +16,7 @@ from matcalc.passes.differentiate import derivatives
 from matcalc.passes.expand import expand
 from matcalc.passes.layout import Arranged, arrange
 from matcalc.passes.structure import STRUCTURAL, structured_derivative
+from matcalc.report import factors
 
 if TYPE_CHECKING:
     from matcalc.codegen.operator_code import OperatorFunction
@@ -24,41 +26,58 @@ if TYPE_CHECKING:
 Formula = Expr | IndexExpr
 
 
-def of_derivative(d: Derivative, computed: Derivative, backend: str, value: bool) -> dict[str, Any]:
+def of_derivative(d: Derivative, backend: str, value: bool) -> dict[str, Any]:
     """Arguments for the code generator.
 
     Args:
         d: the derivative.
-        computed: the same, as it is computed.
         backend: the array library.
         value: whether the function and its derivatives of lower order are wanted too. These are
             taken as they were found, so that they share as much as possible.
     """
     orders = range(d.order + 1) if value else [d.order]
     names = ", ".join(map(d.name_of, orders))
+    formulas = _all_orders if value else _answer
+    found = formulas(d)
+    if (stable := _stable(d, [found] if isinstance(found, Formula) else found)) is not d:
+        found = formulas(stable)
     return {
-        "formulas": [*_below(computed), _formula(computed.plain)]
-        if value
-        else _formula(computed.arranged),
+        "formulas": found,
         "backend": _checked(backend),
         "doc": f"Compute {names}, {d.layout} layout.",
         "variables": list(d.symbols.values()),
     }
 
 
-def operator(d: Derivative, computed: Derivative, backend: str) -> OperatorFunction:
+def operator(d: Derivative, backend: str) -> OperatorFunction:
     """The function that makes operators of a derivative; arguments as for ``of_derivative``."""
     # Only here, since it imports NumPy.
     from matcalc.codegen.operator_code import OperatorFunction
 
     return OperatorFunction(
-        computed.tensor,
+        _stable(d, [_answer(d)]).tensor,
         d.wrt,
         _checked(backend),
         d.quotient,
         list(d.symbols.values()),
         is_symmetric=d.order == 2 and isinstance(d.f, Expr) and d.f.is_scalar,
     )
+
+
+def _stable(d: Derivative, formulas: Sequence[Formula]) -> Derivative:
+    """The same derivative, in a form that does not overflow.
+
+    Rules that are stable have stable derivatives: what formulas themselves cannot be turned into is
+    found by differentiating a stable form of the function.
+    """
+    if not isinstance(d.f, Expr):
+        return d
+    f = stabilise(d.f)
+    parts = [part for formula in formulas for part in factors(formula)]
+    if f is d.f or not any(may_overflow(stabilise(part)) for part in parts):
+        return d
+    tensor = structured_derivative(f, d.wrt, d.order, d.structured, {})
+    return replace(d, f=f, tensor=tensor, kept=None)
 
 
 def of_gradients(gradients: Gradients, backend: str, value: bool) -> dict[str, Any]:
@@ -107,8 +126,12 @@ def _value(f: Formula) -> Formula:
     return expand(stabilise(f)) if isinstance(f, Expr) else f
 
 
-def _below(d: Derivative) -> list[Formula]:
-    """The function and its derivatives of lower order."""
+def _answer(d: Derivative) -> Formula:
+    return _formula(d.arranged)
+
+
+def _all_orders(d: Derivative) -> list[Formula]:
+    """The function, its derivatives of lower order, and the derivative."""
     found = [_value(d.f)]
     for order in range(1, d.order):
         if isinstance(d.f, Expr):
@@ -116,4 +139,4 @@ def _below(d: Derivative) -> list[Formula]:
         else:
             tensor = total_derivative(d.f, d.wrt, order, {})
         found.append(_formula(replace(d, order=order, tensor=tensor, given=None).plain))
-    return found
+    return [*found, _formula(d.plain)]

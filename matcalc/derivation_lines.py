@@ -27,7 +27,14 @@ from matcalc.passes.reasons import SIMPLIFY, Rule, structure_in_words, unstructu
 from matcalc.passes.recognise import recognise
 from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import STRUCTURAL, in_other_conventions, structured_derivative
-from matcalc.report import STRUCTURED, index_letters, latex_quotient, tensor_name, unused_name
+from matcalc.report import (
+    STRUCTURED,
+    factors,
+    index_letters,
+    latex_quotient,
+    tensor_name,
+    unused_name,
+)
 
 if TYPE_CHECKING:
     from matcalc.derivative import Derivative
@@ -148,7 +155,7 @@ class _Stage:
             following = _Stage(self.d, self.order + 1)
             rules = [Rule(way)]
             if array is not None and isinstance(following.f, Expr):
-                rules += names_folded_back(_factors(array), following.f)
+                rules += names_folded_back(factors(array), following.f)
             yield from following.as_result(rules)
             return
         d = self.d.named or self.d
@@ -182,10 +189,10 @@ class _Stage:
             for symbol in self.d.symbols.values():
                 if symbol.properties & STRUCTURAL and symbol is not self.d.wrt:
                     plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
-                    if self._arranged(_with(before, plain)) is not substitute(found, plain):
+                    if self._arranged(before.substitute(plain)) is not substitute(found, plain):
                         yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
-        yield from maps_resolved(_factors(before), answer)
-        yield from names_folded_back(_factors(before), answer)
+        yield from maps_resolved(factors(before), answer)
+        yield from names_folded_back(factors(before), answer)
 
     def _structure_used(self) -> Iterator[Rule]:
         """Whether the answer has made use of the structure of the variable; the lines have not."""
@@ -430,7 +437,7 @@ def _differentiated(d: Derivative, wrt: Symbol, order: int) -> Expr | IndexExpr:
 
 def _names_in(d: Derivative, f: Expr | IndexExpr, wrt: Symbol) -> dict[Expr, Symbol]:
     """The names of the text for what occurs in the function, each with its value."""
-    nodes = set(postorder(*_factors(f)))
+    nodes = set(postorder(*factors(f)))
     found: dict[Expr, Symbol] = {}
     definitions = d.reading.definitions
     values = substitute_all(list(definitions.values()), {d.wrt: wrt})
@@ -440,30 +447,13 @@ def _names_in(d: Derivative, f: Expr | IndexExpr, wrt: Symbol) -> dict[Expr, Sym
     return found
 
 
-def _factors(f: Expr | IndexExpr) -> list[Expr]:
-    if isinstance(f, Expr):
-        return [f]
-    return [factor.expr for term in f.terms for factor in term.factors]
-
-
 def _pending(f: Expr | IndexExpr) -> list[Expr]:
     """The derivatives that are still to be taken."""
-    return [node for node in postorder(*_factors(f)) if is_op(node, DIFFERENTIAL, PARTIAL)]
+    return [node for node in postorder(*factors(f)) if is_op(node, DIFFERENTIAL, PARTIAL)]
 
 
 def _inside(node: Expr) -> Expr:
     return node.args[0]
-
-
-def _with(array: IndexExpr, replacements: dict[Expr, Expr]) -> IndexExpr:
-    terms = (
-        Term(
-            t.coefficient,
-            tuple(Factor(substitute(x.expr, replacements), x.slots) for x in t.factors),
-        )
-        for t in array.terms
-    )
-    return IndexExpr(array.free, tuple(terms))
 
 
 def _is_itself(array: IndexExpr, f: Expr | IndexExpr) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from matcalc.backends import text
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Expr, Symbol, substitute
-from matcalc.core.index import Factor, IndexExpr, Term
+from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.passes.chain_rule import Definitions
 from matcalc.passes.conditions import conditions
@@ -21,7 +21,7 @@ from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
 from matcalc.passes.shorten import shorten
-from matcalc.passes.structure import STRUCTURAL, in_other_conventions, structured_derivative
+from matcalc.passes.structure import STRUCTURAL, in_other_conventions
 from matcalc.report import (
     factors,
     index_line,
@@ -292,14 +292,14 @@ class Derivative:
         from matcalc.code import of_derivative
         from matcalc.codegen import generate
 
-        return generate.compile_function(**of_derivative(self, self._computed, backend, value))
+        return generate.compile_function(**of_derivative(self, backend, value))
 
     def source(self, backend: str = "numpy", *, value: bool = False) -> str:
         """Readable source text of that function."""
         from matcalc.code import of_derivative
         from matcalc.codegen import generate
 
-        return generate.source(**of_derivative(self, self._computed, backend, value))
+        return generate.source(**of_derivative(self, backend, value))
 
     def operator(self, backend: str = "numpy") -> OperatorFunction:
         """A callable that takes the variables by name as arrays and returns the derivative as an
@@ -311,25 +311,7 @@ class Derivative:
         """
         from matcalc.code import operator
 
-        return operator(self, self._computed, backend)
-
-    @cached_property
-    def _computed(self) -> Derivative:
-        """The same derivative, in a form that does not overflow.
-
-        Rules that are stable have stable derivatives: what the answer itself cannot be turned into
-        is found by differentiating a stable form of the function.
-        """
-        from matcalc.codegen.stabilise import may_overflow, stabilise
-
-        if not isinstance(self.f, Expr):
-            return self
-        f = stabilise(self.f)
-        answer = [self.expr] if self.expr is not None else factors(self.index)
-        if f is self.f or not any(may_overflow(stabilise(e)) for e in answer):
-            return self
-        tensor = structured_derivative(f, self.wrt, self.order, self.structured, {})
-        return replace(self, f=f, tensor=tensor, kept=None)
+        return operator(self, backend)
 
     def check(self) -> CheckReport:
         """Compare every entry with SymPy's derivative of the entries of ``f`` at small sizes.
@@ -475,7 +457,7 @@ def written_out(d: Derivative) -> Derivative:
     values: dict[Expr, Expr] = {}
     for name, value in d.definitions.items():
         values[name] = substitute(value, values)
-    f = substitute(d.f, values) if isinstance(d.f, Expr) else _substituted(d.f, values)
+    f = substitute(d.f, values) if isinstance(d.f, Expr) else d.f.substitute(values)
     return replace(_answer_with(d, values), f=f, definitions={})
 
 
@@ -496,17 +478,6 @@ def _answer_with(d: Derivative, replacements: dict[Expr, Expr]) -> Derivative:
         None if e is None else substitute(e, replacements)
         for e in (d.arranged.expr, d.arranged.vec)
     )
-    index = _substituted(d.arranged.index, replacements)
+    index = d.arranged.index.substitute(replacements)
     arranged = replace(d.arranged, expr=expr, vec=vec, index=index)
-    return replace(d, given=arranged, tensor=_substituted(d.tensor, replacements))
-
-
-def _substituted(f: IndexExpr, replacements: dict[Expr, Expr]) -> IndexExpr:
-    terms = (
-        Term(
-            t.coefficient,
-            tuple(Factor(substitute(x.expr, replacements), x.slots) for x in t.factors),
-        )
-        for t in f.terms
-    )
-    return IndexExpr(f.free, tuple(terms))
+    return replace(d, given=arranged, tensor=d.tensor.substitute(replacements))

@@ -139,3 +139,24 @@ def test_value_and_gradients_of_a_network_cost_at_most_four_times_the_function()
     everything = sum(1 for _ in postorder(*roots))
     alone = sum(1 for _ in postorder(*plan([gradients.f], "numpy")))
     assert everything <= 4 * alone
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("sum(log(cosh(x)))", 1),
+        ("sum(log(cosh(x)))", 2),
+        ("x: n; (exp(x) / sum(exp(x)))' a", 2),
+    ],
+)
+def test_value_and_derivatives_together_are_as_stable_as_alone(text, order, backend):
+    """Regression: the unshortened answer overflowed where the shown one did not."""
+    d = mc.diff(text, "x", order=order)
+    given = {"x": np.array([1000.0, -1000.0, 3.0]), "a": np.array([1.0, -2.0, 3.0])}
+    arrays = {name: given[name] for name in d.variables}
+    *others, last = d.function(backend, value=True)(**arrays)
+    assert all(np.isfinite(np.asarray(other)).all() for other in others)
+    alone = np.asarray(d.function(backend)(**arrays))
+    np.testing.assert_allclose(np.asarray(last), alone, rtol=1e-5, atol=1e-12)
+    assert np.isfinite(alone).all()

@@ -114,6 +114,7 @@ SAME_FLOOR = {
     ("derivative", "derivation_step"),
     ("api", "report"),
     ("code", "derivative"),  # for its type only
+    ("code", "report"),
     ("code", "gradients"),  # for its type only
     ("derivative", "code"),
     ("gradients", "code"),

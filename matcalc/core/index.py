@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from matcalc.core.dim import Dim
-from matcalc.core.expr import Expr
+from matcalc.core.expr import Expr, substitute
 
 _uids = itertools.count(1)
 
@@ -133,6 +133,17 @@ class IndexExpr:
         outer: dict[Index, Slot] = dict(zip(self.free, free, strict=True))
         terms = tuple(renew_bound(term, outer) for term in self.terms)
         return IndexExpr(tuple(part for slot in free for part in slot.parts), terms)
+
+    def substitute(self, replacements: dict[Expr, Expr]) -> IndexExpr:
+        """The same array with expressions replaced in all its factors."""
+        terms = (
+            Term(
+                t.coefficient,
+                tuple(Factor(substitute(x.expr, replacements), x.slots) for x in t.factors),
+            )
+            for t in self.terms
+        )
+        return IndexExpr(self.free, tuple(terms))
 
 
 def whole(matrix: Expr, free: tuple[Index, ...], coefficient: Fraction = ONCE) -> IndexExpr:
