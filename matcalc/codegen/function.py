@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from inspect import Parameter, Signature
 from numbers import Integral
 from typing import Any
@@ -12,6 +13,25 @@ from matcalc.codegen.generate import Generated
 from matcalc.codegen.libraries import Array, library, not_installed
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, ShapeProblem
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What all calls with arguments of the same kinds have in common.
+
+    Attributes:
+        kinds: what ``Library.kinds`` says of the arguments.
+        given: the arguments that are arrays, by their names in the call.
+        names: those among them that the function takes, in the order of its parameters.
+        sizes: every size of the problem that the arguments tell.
+        is_ready: whether all arguments are arrays of the library as they are.
+    """
+
+    kinds: object
+    given: tuple[str, ...]
+    names: tuple[str, ...]
+    sizes: dict[str, int]
+    is_ready: bool
 
 
 class GeneratedFunction:
@@ -32,9 +52,9 @@ class GeneratedFunction:
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         dims = (dim for s in generated.variables.values() for dim in s.shape)
         self._sizes = {name for dim in dims for name in dim.symbols} | {*generated.sizes.values()}
-        # Calls come with the same shapes again and again, and solving for the sizes takes longer than
-        # many a function.
-        self._last: tuple[Any, dict[str, int]] = (None, {})
+        # Calls come with the same kinds of arrays again and again, and to check them takes longer
+        # than many a function.
+        self._last = _Call(None, (), (), {}, is_ready=False)
         self.__signature__ = _signature(generated)
 
     def __repr__(self) -> str:
@@ -51,13 +71,38 @@ class GeneratedFunction:
         if unnamed:
             raise ArgumentProblem("arrays are given by name", help=f"the function is {self!r}")
         found, arguments, _ = self.evaluate(arrays)
-        given = {symbol.name: array for symbol, array in arguments.items()}
-        return self._in_their_places(self._library.results(found, given))
+        return self._in_their_places(self._library.results(found, arguments))
 
     def evaluate(
         self, arrays: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[Symbol, Array], dict[str, int]]:
+    ) -> tuple[tuple[Any, ...], Mapping[str, Array], dict[str, int]]:
         """The results as they are computed, the arguments as arrays, and the sizes.
+
+        Raises as a call does.
+        """
+        kinds = self._library.kinds(arrays)
+        call = self._last  # read once, since other threads may call too
+        if kinds is None or kinds != call.kinds:
+            call, arguments = self._checked(arrays, kinds)
+            self._last = call
+        elif call.is_ready:
+            arguments = arrays
+        else:
+            arguments = self._library.arguments({name: arrays[name] for name in call.given})
+        positional = [arguments[name] for name in call.names]
+        if self._generated.sizes:
+            positional += [call.sizes[size] for size in self._generated.sizes.values()]
+        try:
+            found = self._function(*positional)
+        except self._library.errors as error:
+            raise ArgumentProblem(f"not defined at these arrays: {error}") from error
+        is_one = self._generated.is_one
+        return ((found,) if is_one else tuple(_flat(found, self._generated))), arguments, call.sizes
+
+    def _checked(
+        self, arrays: Mapping[str, Any], kinds: object
+    ) -> tuple[_Call, Mapping[str, Array]]:
+        """What is common to calls like this one, and its arguments as arrays.
 
         Raises as a call does.
         """
@@ -69,22 +114,15 @@ class GeneratedFunction:
             raise ArgumentProblem(
                 f"missing argument: {', '.join(missing)}", help=f"the function is {self!r}"
             )
-        values = self._library.arguments(given)
-        arguments = {generated.variables[name]: value for name, value in values.items()}
-        shapes = tuple((name, value.shape) for name, value in values.items())
-        last = self._last  # read once, since other threads may call too
-        if last[0] != (shapes, sizes):
-            last = (shapes, sizes), _check_sizes(arguments, sizes)
-            _check_entries(generated, last[1])
-            self._last = last
-        sizes = last[1]
-        positional = [values[name] for name in generated.arrays]
-        positional_sizes = [sizes[size] for size in generated.sizes.values()]
-        try:
-            found = self._function(*positional, *positional_sizes)
-        except self._library.errors as error:
-            raise ArgumentProblem(f"not defined at these arrays: {error}") from error
-        return tuple(_flat(found, generated)), arguments, sizes
+        values = self._library.arguments({name: arrays[name] for name in given.values()})
+        arguments = {generated.variables[python]: values[name] for python, name in given.items()}
+        sizes = _check_sizes(arguments, sizes)
+        _check_entries(generated, sizes)
+        is_ready = len(values) == len(arrays) and all(
+            value is arrays[name] for name, value in values.items()
+        )
+        names = tuple(given[python] for python in generated.arrays)
+        return _Call(kinds, tuple(values), names, sizes, is_ready), values
 
     def _in_their_places(self, results: tuple[Array, ...]) -> Any:
         """The results as the generated function returned them."""
@@ -97,14 +135,14 @@ class GeneratedFunction:
         by_name = dict(zip(keys, results[cut:], strict=True))
         return (*results[:cut], by_name) if cut else by_name
 
-    def _sort(self, arrays: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
-        """The arguments by Python name, arrays and sizes apart."""
-        given: dict[str, Any] = {}
+    def _sort(self, arrays: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, int]]:
+        """The names of the arrays in the call, by their Python names, and the sizes."""
+        given: dict[str, str] = {}
         sizes: dict[str, int] = {}
         for name, value in arrays.items():
             python = self._python_names.get(name, name)
             if python in self._generated.variables:
-                given[python] = value
+                given[python] = name
                 continue
             size = self._generated.sizes.get(name, name)
             if size not in self._sizes:
@@ -116,10 +154,8 @@ class GeneratedFunction:
 
 
 def _flat(found: Any, generated: Generated) -> Iterator[Any]:
-    """All results of a call, one after the other."""
-    if generated.is_one:
-        yield found
-    elif isinstance(found, dict):
+    """All results of a call that has several, one after the other."""
+    if isinstance(found, dict):
         yield from found.values()
     elif generated.keys:
         *others, by_name = found

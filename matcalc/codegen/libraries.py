@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +27,23 @@ class Library(ABC):
 
     # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN: 1/0, math.log(-1).
     errors: tuple[type[Exception], ...] = (ArithmeticError, ValueError)
+
+    def kinds(self, given: Mapping[str, Any]) -> object:
+        """All that matters of the arguments for their check; None where only looking at them tells.
+
+        An integer may be a size, so that its value matters.
+        """
+        try:
+            return [
+                (name, float)
+                if type(value) is float
+                else (name, int, value)
+                if type(value) is int
+                else (name, type(value), value.dtype, value.shape)
+                for name, value in given.items()
+            ]
+        except AttributeError:
+            return None
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """The arguments as arrays of floating point numbers.
@@ -84,7 +101,7 @@ class Numpy(Library):
     def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
         """As arrays that are their own, even where the function returns an argument."""
         arrays = map(self._np.asarray, super().results(values, arguments))
-        return _unshared(arrays, arguments.values(), _owner, self._np.copy)
+        return _unshared(tuple(arrays), arguments.values(), _owner, self._np.copy)
 
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
         """SciPy only warns of what NumPy refuses."""
@@ -143,6 +160,12 @@ class Torch(Library):
         self._torch = import_module("torch")
         # LinAlgError is one, and of a singular matrix lu_factor raises another.
         self.errors = (*self.errors, RuntimeError)
+
+    def kinds(self, given: Mapping[str, Any]) -> object:
+        """What matters of tensors is their device too."""
+        devices = [getattr(value, "device", None) for value in given.values()]
+        kinds = super().kinds(given)
+        return None if kinds is None else (kinds, devices)
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """As tensors on one device."""
@@ -203,12 +226,16 @@ def _model(arrays: Iterable[Array]) -> Array | None:
 
 
 def _unshared(
-    values: Iterable[Array],
-    arguments: Iterable[Array],
+    values: tuple[Array, ...],
+    arguments: Collection[Array],
     owner: Callable[[Array], Array],
     copy: Callable[[Array], Array],
 ) -> tuple[Array, ...]:
     """The results, copied where their memory belongs to an argument or to an earlier result."""
+    # Mostly no result is a view, nor an argument itself.
+    own = {id(value) for value in values if owner(value) is value}
+    if len(own) == len(values) and own.isdisjoint(map(id, arguments)):
+        return values
     taken = {id(owner(array)) for array in arguments}
     found: list[Array] = []
     for value in values:
