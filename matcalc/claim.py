@@ -13,13 +13,14 @@ from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, substitute
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.operation import Operation
-from matcalc.errors import NameProblem, ShapeProblem, SyntaxProblem
+from matcalc.errors import NameProblem, ShapeProblem, Span, SyntaxProblem
 from matcalc.ops import function_names
 from matcalc.ops.abstract import abstract_function, partial_derivative
 from matcalc.partials import name_partials
 from matcalc.passes.elaborate import Reading, elaborate
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.statements import IDENTITY, NUMBER_PI, names_in
+from matcalc.passes.walk import open_letters
 from matcalc.report import declaration, factors, unused_name
 from matcalc.syntax import tree
 from matcalc.syntax.names import normal_name
@@ -42,6 +43,7 @@ class Known:
         rename: what its sizes are called in the claim; the same for all, to see whether a claim
             would make sense with square matrices.
         wrt: the variable, the differential of which a claim may mention.
+        axes: those of the derivative, in the tensor convention.
         partials: names that stand for derivatives in the claim, each with its value.
     """
 
@@ -49,6 +51,7 @@ class Known:
     function: Expr | IndexExpr
     rename: Mapping[str, Dim]
     wrt: Symbol
+    axes: Shape
     partials: Mapping[Symbol, Expr] = field(default_factory=dict)
 
     @property
@@ -178,7 +181,7 @@ def _read(text: str, typed: str, known: Known, fits: Collection[Shape]) -> Expr 
             "the claim holds no expression",
             help="write what the derivative is said to be, such as 2 A x",
         )
-    program = _nothing_as_number(program)
+    program = _spread(program, known.axes)
     program = tree.Program(program.statements, head + typed)
     _refuse_unknown(program, len(head), known)
     reading = elaborate(program, sizes=known.sizes(), fits=fits)
@@ -194,14 +197,25 @@ def parse_claim(text: str, known: Known) -> tree.Program:
     return parse_program(text, frozenset((*function_names(), *SPECIAL)), known.names())
 
 
-def _nothing_as_number(program: tree.Program) -> tree.Program:
-    """``D[i,j,k] = 0`` as 0: there is nothing on the right that says how far the indices run."""
+def _spread(program: tree.Program, axes: Shape) -> tree.Program:
+    """``D[i,j,k] = x[k]`` with ones for i and j: nothing on the right says how far they run."""
     *before, last = program.statements
-    if not isinstance(last, tree.IndexDefinition) or last.value != tree.Number(
-        Fraction(0), last.value.span
-    ):
+    if not isinstance(last, tree.IndexDefinition) or len(last.subscripts) != len(axes):
         return program
-    return tree.Program((*before, tree.Expression(last.value, last.span)), program.source)
+    present = open_letters(last.value).get(id(last.value), frozenset())
+    span = last.value.span
+    factors: list[tree.Node] = []
+    for subscript, dim in zip(last.subscripts, axes, strict=True):
+        if not any(isinstance(n, tree.Name) and n.name in present for n in subscript.names):
+            factors.append(tree.Indexed(_ones(dim, span), (subscript,), span))
+    value = tree.Juxtapose((*factors, last.value), span) if factors else last.value
+    return tree.Program((*before, last.replace(value=value)), program.source)
+
+
+def _ones(dim: Dim, span: Span) -> tree.Call:
+    names = (tree.Name(name, span) for name in dim.symbols)
+    length = tree.Juxtapose((tree.Number(Fraction(dim.coefficient), span), *names), span)
+    return tree.Call("ones", (length,), span, span)
 
 
 def _resized_function(op: Operation, rename: Mapping[str, Dim]) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -136,8 +136,13 @@ class Derivative:
             UnsupportedProblem: nowhere; ``diff`` has seen to that.
         """
         d = written_out(self) if self.definitions else self
-        parts = _shown_parts(d.arranged)
-        return conditions(factors(d.f), parts, self.wrt, self.order, in_the_words_of(self.reading))
+        return d.conditions_of(_shown_parts(d.arranged))
+
+    def conditions_of(self, form: Iterable[Expr]) -> list[str]:
+        """The same for another form of the derivative, made of these expressions."""
+        return conditions(
+            factors(self.f), form, self.wrt, self.order, in_the_words_of(self.reading)
+        )
 
     @cached_property
     def function_name(self) -> str:

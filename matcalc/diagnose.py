@@ -45,7 +45,7 @@ def likely_mistake(readings: Iterable[Disagreement], trials: Trials) -> Diagnosi
     ]
     if any(trials.equal(d.claim, d.answer, NEARLY) for d in able):
         return None  # numbers hardly see a difference, and cannot say what makes it
-    for stage in (_of_the_whole, _of_a_part, _on_top_of_another):
+    for stage in STAGES:
         for d in able:
             for said in stage(d, trials):
                 return Diagnosis(d, said)
@@ -61,11 +61,17 @@ def _of_the_whole(d: Disagreement, trials: Trials) -> Iterator[str]:
 
 
 def _of_a_part(d: Disagreement, trials: Trials) -> Iterator[str]:
-    almost: list[str] = []
     yield from _common_condition(d, trials)
     yield from _term_factor(d, trials)
-    yield from _slips(d, trials, SLIPS, almost)
+    yield from _slips(d, trials, SLIPS, [])
+
+
+def _nearly(d: Disagreement, trials: Trials) -> Iterator[str]:
+    """What says less: where else it is true, and a slip on top of a wrong factor."""
     yield from _rare_condition(d, trials)
+    almost: list[str] = []
+    for _ in _slips(d, trials, SLIPS, almost):
+        return  # found before
     yield from almost
 
 
@@ -221,3 +227,9 @@ def _scaled_text(factor: Fraction, term: Formula) -> str:
     if isinstance(term, Expr):
         return f"it should be {_text(scaled(factor, term))}"
     return f"it should be {factor} times that"
+
+
+#: What is looked for, one after the other: what says most first.
+STAGES: tuple[Callable[[Disagreement, Trials], Iterator[str]], ...] = (
+    _of_the_whole, _of_a_part, _on_top_of_another, _nearly,
+)  # fmt: skip

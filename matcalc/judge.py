@@ -110,7 +110,7 @@ class _Check:
     # ---------------------------------------------------------------- verdicts
 
     def verdict(self, text: str) -> Verdict:
-        known = Known(self.reading, self.d.f, {}, self.d.wrt)
+        known = Known(self.reading, self.d.f, {}, self.d.wrt, self.d.tensor.dims)
         fits: list[Shape] = [placement.shape for placement in self.placements]
         if self.is_array:
             fits.insert(0, self.d.tensor.dims)
@@ -262,7 +262,7 @@ class _Check:
 
     def _nearest(self, text: str) -> str | None:
         """The nearest text that has the shape of the derivative, and what is wrong with it if anything."""
-        known = Known(self.reading, self.d.f, {}, self.d.wrt)
+        known = Known(self.reading, self.d.f, {}, self.d.wrt, self.d.tensor.dims)
         fitting: tuple[str, Formula] | None = None
         head = known.head()
         for source in repairs(head + text, lambda changed: parse_claim(changed, known)):
@@ -287,7 +287,8 @@ class _Check:
     def _cause_if_square(self, text: str) -> str | None:
         """What is wrong with a claim that makes sense where all sizes are equal."""
         rename = {name: Dim.of(SQUARE) for name in self.reading.sizes}
-        known = Known(self.reading, self.d.f, rename, self.d.wrt)
+        axes = tuple(dim.substitute(rename) for dim in self.d.tensor.dims)
+        known = Known(self.reading, self.d.f, rename, self.d.wrt, axes)
         d = self.d
         if len(rename) < 2 or not isinstance(d.f, Expr):
             return None

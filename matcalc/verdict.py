@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matcalc.backends import text
@@ -13,7 +14,7 @@ from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import MIME_TYPE, Derivative
 from matcalc.passes.layout import LAYOUTS
-from matcalc.report import one_line, tensor_name
+from matcalc.report import factors, one_line, tensor_name
 
 if TYPE_CHECKING:
     from matcalc.backends.refute import Counterexample
@@ -101,9 +102,15 @@ class Verdict:
             lines.append(describe(self.counterexample, "in the claim", "in the derivative"))
         elif self.ok is None or (not self.ok and self.wrong_shape is None):
             lines.append(self.method)
-        if d.conditions:
-            lines.append(f"conditions: {'; '.join(d.conditions)}")
+        if self.conditions:
+            lines.append(f"conditions: {'; '.join(self.conditions)}")
         return [*lines, *(f"note: {note}" for note in d.notes)]
+
+    @cached_property
+    def conditions(self) -> list[str]:
+        """Where the derivative holds: in the form of the claim, if that is right."""
+        form = self.claim if self.ok else None
+        return self.answer.conditions if form is None else self.answer.conditions_of(factors(form))
 
     def _where(self) -> str:
         """The layouts in which the claim is right, and what it is in the usual one if it is not."""
@@ -120,6 +127,7 @@ class Verdict:
             "ok": self.ok,
             "layout": self.layout,
             "layouts": list(self.layouts),
+            "conditions": self.conditions,
             "method": self.method,
             "claim": None if self.claim is None else formula_text(self.claim, self.answer),
             "differential": None if self.differential is None else one_line(self.differential),

@@ -28,6 +28,47 @@ BY_RULE = (
     ),
 )  # fmt: skip
 
+BY_CONFUSION = (
+    ("tr(X)^3", "X", "3 tr(X)^2 X", "the derivative of tr(X) by X is I, not X"),
+    ("X: (n, n); exp(tr(X))", "X", "exp(tr(X)) ones(n, n)", "tr(X) is differentiated as if it were sum(X)"),
+    (
+        "det(X)^2", "X", "2 det(X) X^-T",
+        "det(X) is differentiated as if it were logdet(X): the factor det(X) is missing",
+    ),
+    ("logdet(X)", "X", "1/det(X) I", "det(X) is differentiated as if it were tr(X)"),
+    ("log(x' x)", "x", "1 ./ x", "log(x' x) is differentiated as if it were sum(log(x))"),
+    ("tr(X' X)", "X", "2 tr(X) I", "tr(X' X) is differentiated as if it were tr(X') tr(X)"),
+    (
+        "sum(sqrt(x + y))", "x", "1/2 x.^(-1/2)",
+        "sqrt(x + y) is differentiated as if it were sqrt(x) + sqrt(y)",
+    ),
+    (
+        "inv(X + A)", "X", "-kron(X^-T, X^-1)",
+        "(X + A)^-1 is differentiated as if it were X^-1 + A^-1",
+    ),
+    (
+        "x: scalar; sin(x^2)", "x", "2 x cos(x)",
+        "the derivative of sin(x^2) is taken at x in place of x^2",
+    ),
+    (
+        "x: scalar; 2^x", "x", "x 2^(x - 1)",
+        "the power rule is applied to 2^x, of which the exponent varies",
+    ),
+    (
+        "x: scalar; exp(x^2)", "x", "x^2 exp(x^2 - 1)",
+        "the power rule is applied to exp(x^2), of which the exponent varies, without an inner derivative",
+    ),
+    (
+        "x: scalar; x^3", "x", "x^3 log(x)",
+        "x^3 is differentiated as if the exponent varied and not the base",
+    ),
+    ("W x + b", "W", "D[i,j,k] = x[k]", "the factor δ[i,j] is missing"),
+    (
+        "tr(A X^-1)", "X", "-A' X^-2",
+        "X^-1 is differentiated as if matrices could be exchanged like numbers; and A is taken to be symmetric",
+    ),
+)  # fmt: skip
+
 BY_OTHER_DERIVATIVE = (
     (
         "log(x' A x)", "x", "1/(x' A x)",
@@ -48,7 +89,7 @@ IN_THE_CLAIM = (
     ),
     (
         "det(X)", "X", "X^-T",
-        "the factor det(X) is missing: the derivative has det(X) X^-T where the claim has X^-T",
+        "det(X) is differentiated as if it were logdet(X): the factor det(X) is missing",
     ),
     (
         "x: n; 1/n sum(x)", "x", "1/n",
@@ -123,7 +164,7 @@ WITHOUT_SHAPE = (
 
 @pytest.mark.parametrize(
     ("f", "x", "claim", "cause"),
-    [*BY_RULE, *BY_OTHER_DERIVATIVE, *IN_THE_CLAIM, *OF_THE_MAP, *CONDITIONS],
+    [*BY_RULE, *BY_CONFUSION, *BY_OTHER_DERIVATIVE, *IN_THE_CLAIM, *OF_THE_MAP, *CONDITIONS],
 )
 def test_mistake(f: str, x: str, claim: str, cause: str) -> None:
     found = mc.check(f, x, claim)

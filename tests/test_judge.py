@@ -224,6 +224,29 @@ def test_claim_that_is_right_for_positive_numbers_only(f, claim):
 
 
 @pytest.mark.parametrize(
+    ("f", "claim"),
+    [
+        ("x, y: scalar; relu(x - 10) relu(y - 10)", "0"),
+        ("x, y: n; relu(a' x - 50) relu(b' y - 50)", "0"),
+        ("x, a: scalar; (x^2)^a", "2 a x^(2 a - 1)"),
+        ("x, a, b: scalar; (x^a)^b", "a b x^(a b - 1)"),
+    ],
+)
+def test_claim_that_is_wrong_only_where_two_variables_are_special(f, claim):
+    assert mc.check(f, "x", claim).ok is False
+
+
+def test_conditions_are_those_of_the_claim_where_it_is_right():
+    assert mc.check("a, x: scalar; log(a^2) x", "x", "2 log(a)").conditions == [
+        "a != 0",
+        "a > 0 (for this form)",
+    ]
+    assert "conditions: A' A invertible (for this form)" in str(
+        mc.check("pinv(A) b", "b", "inv(A' A) A'")
+    )
+
+
+@pytest.mark.parametrize(
     ("f", "x", "claim", "entry"),
     [
         ("tr(X' X)", "X", "2.0000000001 X", "is -60000000003/10000000000 in the claim and -6 in"),

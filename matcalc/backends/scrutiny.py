@@ -75,6 +75,15 @@ RIGID = frozenset({"orthogonal"})
 #: How the numbers of a counterexample are drawn.
 READABLE = Manner(denominator=1, largest=1)
 
+#: Whole numbers and halves, at which powers with a symbolic exponent have values for negative bases
+#: too; and how many points are made of them.
+HALVES = Manner(denominator=2, largest=4)
+OF_HALVES = 64
+
+#: Points from which lines are followed: products of functions with kinks may be 0 unless two
+#: variables are large.
+STARTS = 5
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -109,7 +118,7 @@ def scrutinise(dispute: Dispute, trials: Trials, *, proved: bool) -> Finding:
         if (search.is_new(point) or search.lost) and search.differ_exactly(point):
             return Finding(point)
     for start in trials.points[:1]:
-        for point in search.along_lines(start):
+        for point in itertools.chain(search.near(start), search.away_from(start)):
             # Floats may differ by rounding alone where values are large.
             suspicious = search.is_new(point) or search.differ_in_floats(point)
             if suspicious and search.differ_exactly(point):
@@ -168,8 +177,9 @@ def smallest_counterexample(
     for sizes in assignments(names):
         if sum(sizes.values()) > sum(point.sizes.get(name, 1) for name in names):
             break
-        for start in _points(dispute.variables, sizes, READABLE):
-            for near in search.along_lines(start):
+        rng = random.Random(0)  # noqa: S311 - no secrets
+        for start in _points(dispute.variables, sizes, READABLE, rng):
+            for near in search.away_from(start):
                 if search.differ_in_floats(near):
                     found = confirmed(dispute, near)
                     if found is not None:
@@ -200,9 +210,9 @@ def _at_other_sizes(dispute: Dispute, trials: Trials) -> Iterator[Point]:
 
 
 def _points(
-    variables: Iterable[Symbol], sizes: Mapping[str, int], manner: Manner
+    variables: Iterable[Symbol], sizes: Mapping[str, int], manner: Manner, rng: random.Random
 ) -> Iterator[Point]:
-    rng = random.Random(0)  # noqa: S311 - no secrets
+    """One point, if the variables can be drawn."""
     try:
         yield Point.of(sizes, {s: sampled_matrix(s, sizes, rng, manner) for s in variables})
     except (UnsupportedProblem, NonInvertibleMatrixError):
@@ -313,6 +323,31 @@ class _Search:
     def _is_in(self, regime: Regime, point: Point) -> bool:
         value = self.values.at(regime.argument, point)
         return value is not None and bool(((value > regime.low) & (value < regime.high)).any())
+
+    def near(self, start: Point) -> Iterator[Point]:
+        """Points of small numbers at the sizes of a start."""
+        rng = random.Random(0)  # noqa: S311 - no secrets
+        for _ in range(OF_HALVES):
+            for point in _points(self.dispute.variables, start.sizes, HALVES, rng):
+                if not self._is_on_kink(point, start):
+                    yield point
+
+    def away_from(self, start: Point) -> Iterator[Point]:
+        """Points on lines from a start, and from points on these beyond a kink in another way."""
+        starts, seen = [start], {self._sides_of(start)}
+        for here in starts:
+            for point in self.along_lines(here):
+                yield point
+                if len(starts) < STARTS and len(self.sides) > 1:
+                    sides = self._sides_of(point)
+                    if sides not in seen:
+                        seen.add(sides)
+                        starts.append(point)
+
+    def _sides_of(self, point: Point) -> tuple[bool, ...]:
+        """Which of the arguments that have a kink are positive in some entry."""
+        values = (self.values.quick(u, point) for u in self.sides)
+        return tuple(value is not None and bool((value > 0).any()) for value in values)
 
     def along_lines(self, start: Point, fixed: Sequence[Symbol] = ()) -> Iterator[Point]:
         """Points with one variable multiplied: by powers of ten, and by numbers between kinks."""

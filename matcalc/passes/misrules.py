@@ -11,21 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute
 from matcalc.core.index import IndexExpr
+from matcalc.core.operation import Operation
 from matcalc.errors import ShapeProblem
-from matcalc.ops.elementwise import EXP
-from matcalc.ops.linalg import INV
-from matcalc.ops.reduction import NORM1, NORM2, SOFTMAX
-from matcalc.ops.structural import MATMUL, MATPOW, POWER, TRANSPOSE
-from matcalc.passes.build import MINUS, is_op, ones, power, scaled, times, transposed
+from matcalc.ops.elementwise import EXP, LOG
+from matcalc.ops.linalg import DET, INV, LOGDET, TRACE
+from matcalc.ops.reduction import NORM1, NORM2, SOFTMAX, SUM
+from matcalc.ops.structural import ADD, MATMUL, MATPOW, POWER, TRANSPOSE
+from matcalc.passes.build import MINUS, eye, is_op, ones, power, scaled, times, transposed
 from matcalc.passes.collect import total
 from matcalc.passes.products import matrix_power, product, sum_of
 from matcalc.passes.structure import at_point, structured_derivative
 
 #: What is said where factors have been moved.
 LIKE_NUMBERS = "{0} is differentiated as if matrices could be exchanged like numbers"
+
+AS_IF = "{0} is differentiated as if it were {1}"
+
+#: What functions of a matrix are taken for.
+CONFUSED: dict[Operation, tuple[Operation, ...]] = {
+    TRACE: (SUM,),
+    SUM: (TRACE,),
+    DET: (TRACE,),
+    LOGDET: (DET, TRACE),
+}
 
 #: Most nodes of a function that rules are tried at; a deep network has many.
 NODES = 16
@@ -85,11 +97,38 @@ def derivative_with(
 
 def misrules(node: Apply, x: Symbol, frozen: Frozen, *, inner: bool) -> Iterator[Misrule]:
     """Everything that may be believed of a node, which is ``inner`` to the function or all of it."""
-    for rule in (_function, _norm, _power, _inverse, _softmax, _product):
+    for rule in (_confused, _function, _norm, _power, _inverse, _softmax, _product):
         yield from rule(node, frozen)
     yield from _transpose(node)
+    yield from _apart(node)
+    yield from _exponential(node, x, frozen)
+    yield from _chain_rule(node, x, frozen)
     if inner:
         yield from _inner_derivative(node, x)
+
+
+def _confused(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
+    """A function of a matrix taken for another, or its derivative for the matrix."""
+    if node.op not in CONFUSED:
+        return
+    argument = node.args[0]
+    if node.op is DET:
+        text = "{0} is differentiated as if it were {1}: the factor {0} is missing"
+        yield Misrule(text, (node, LOGDET(argument)), LOGDET(argument))
+    if argument.is_square:
+        for other in CONFUSED[node.op]:
+            yield Misrule(AS_IF, (node, other(argument)), other(argument))
+    if node.op is LOGDET:
+        inner = times(power(frozen(DET(argument)), MINUS), TRACE(argument))
+        yield Misrule(AS_IF, (DET(argument), TRACE(argument)), inner)
+    itself = sum_of(times(frozen(argument), argument))
+    if node.op in (TRACE, SUM):
+        slope = eye(argument.shape[0]) if node.op is TRACE else ones(argument.shape)
+        text = "the derivative of {0} by {1} is {2}, not {1}"
+        yield Misrule(text, (node, argument, slope), itself)
+    else:
+        text = "the derivative of {0} by {1} is taken to be {1} itself"
+        yield Misrule(text, (node, argument), itself)
 
 
 def _function(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
@@ -98,7 +137,7 @@ def _function(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
     argument = node.args[0]
     same = "the derivative of {0} is taken to be {0} itself"
     yield Misrule(same, (node,), times(frozen(node), argument))
-    yield Misrule("{0} is differentiated as if it were {1}", (node, argument), argument)
+    yield Misrule(AS_IF, (node, argument), argument)
 
 
 def _norm(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
@@ -107,15 +146,16 @@ def _norm(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
     argument = node.args[0]
     square = power(NORM2(argument), Constant(2))
     if is_op(node, NORM2):
-        yield Misrule("{0} is differentiated as if it were {1}", (node, square), square)
+        yield Misrule(AS_IF, (node, square), square)
+        slope = scaled(Fraction(1, 2), power(frozen(node), MINUS))
+        text = "the inner derivative, of {1} by {2}, is left out in that of {0}, its root"
+        yield Misrule(text, (node, square, argument), times(slope, sum_of(argument)))
         text = "the derivative of {0} is taken to be {1}: it has to be divided by {0}"
         yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
     if is_op(node, NORM1):
         text = "the derivative of {0} is taken to be {1}, which is that of half the square"
         yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
-        yield Misrule(
-            "{0} is differentiated as if it were {1}", (node, NORM2(argument)), NORM2(argument)
-        )
+        yield Misrule(AS_IF, (node, NORM2(argument)), NORM2(argument))
     added = sum_of(argument)
     text = "{0} is differentiated like {1}, as if the norm were the sum of the entries"
     yield Misrule(text, (node, added), added)
@@ -137,6 +177,61 @@ def _power(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
         yield Misrule(LIKE_NUMBERS, (node,), scaled(exponent, product(*factors)))
 
 
+def _exponential(node: Apply, x: Symbol, frozen: Frozen) -> Iterator[Misrule]:
+    """The power rule where the exponent varies, and the rule of exponentials where it does not."""
+    if is_op(node, EXP):
+        base, exponent = None, node.args[0]
+        lower: Expr = EXP(total(exponent, scaled(-1, ones(node.shape))))
+    elif is_op(node, POWER):
+        base, exponent = node.args
+        lower = power(base, total(exponent, MINUS))
+    else:
+        return
+    if x in postorder(exponent):
+        text = "the power rule is applied to {0}, of which the exponent varies"
+        slope = times(frozen(exponent), frozen(lower))
+        yield Misrule(text, (node,), times(slope, exponent))
+        if x is not exponent and x.shape == node.shape:
+            yield Misrule(f"{text}, without an inner derivative", (node,), times(slope, x))
+    elif base is not None:
+        text = "{0} is differentiated as if the exponent varied and not the base"
+        yield Misrule(text, (node,), times(frozen(times(node, LOG(base))), base))
+
+
+def _apart(node: Apply) -> Iterator[Misrule]:
+    """A function taken apart along a sum or a product, as only some functions may be."""
+    if len(node.args) != 1:
+        return
+    [argument] = node.args
+    if is_op(argument, ADD) and (node.op.elementwise or node.op in (INV, DET, LOGDET, NORM2)):
+        whole = total(*(node.op(term) for term in argument.args))
+        yield Misrule(AS_IF, (node, whole), whole)
+    elif is_op(argument, MATMUL) and all(factor.is_square for factor in argument.args):
+        if node.op is TRACE:
+            whole = times(*map(TRACE, argument.args))
+            yield Misrule(AS_IF, (node, whole), whole)
+        elif node.op in (INV, TRANSPOSE):
+            whole = product(*map(node.op, argument.args))
+            yield Misrule(AS_IF, (node, whole), whole)
+
+
+def _chain_rule(node: Apply, x: Symbol, frozen: Frozen) -> Iterator[Misrule]:
+    """A function of a function with its derivative taken elsewhere, or of each entry of the variable."""
+    if not (node.op.elementwise and node.args) or any(isinstance(a, Symbol) for a in node.args[1:]):
+        return
+    inner, *rest = node.args
+    if inner is x:
+        return
+    if inner.shape == x.shape:
+        # d g(a + u - u0), with a for x and u0 for u, is g'(x) du.
+        moved = node.op(total(frozen(x), inner, scaled(-1, frozen(inner))), *rest)
+        text = "the derivative of {0} is taken at {2} in place of {1}"
+        yield Misrule(text, (node, inner, x), moved)
+    elif inner.is_scalar and x.axes:
+        entrywise = sum_of(node.op(x, *rest))
+        yield Misrule(AS_IF, (node, entrywise), entrywise)
+
+
 def _inverse(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
     if not is_op(node, INV):
         return
@@ -153,7 +248,7 @@ def _inverse(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
 def _transpose(node: Apply) -> Iterator[Misrule]:
     if is_op(node, TRANSPOSE) and node.is_square:
         argument = node.args[0]
-        yield Misrule("{0} is differentiated as if it were {1}", (node, argument), argument)
+        yield Misrule(AS_IF, (node, argument), argument)
 
 
 def _softmax(node: Apply, frozen: Frozen) -> Iterator[Misrule]:

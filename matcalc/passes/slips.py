@@ -87,6 +87,13 @@ def _missing_outer_factor(d: Disagreement) -> Iterator[Slip]:
                 yield Slip(text, (factor, d.answer), rest, of_claim=False)
 
 
+def _missing_index_factor(d: Disagreement) -> Iterator[Slip]:
+    """A factor of the derivative in index notation, such as the delta of an index that is not summed."""
+    if isinstance(d.claim, IndexExpr):
+        for factor, rest in variations.with_one_index_factor_less(d.tensor):
+            yield Slip("the factor {0} is missing", (factor,), rest, of_claim=False)
+
+
 def _missing_term(d: Disagreement) -> Iterator[Slip]:
     for term in terms(d.answer):
         for sum_ in added(d.claim, 1, term):
@@ -142,6 +149,7 @@ SLIPS: tuple[Callable[[Disagreement], Iterator[Slip]], ...] = (
         variations.with_other_kron,
     ),
     misrule,
+    _missing_index_factor,
     _missing_term,
     _extra_term,
     _transposed_term,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.core.index import Factor, IndexExpr, Term
@@ -264,6 +265,16 @@ def index_variations(e: IndexExpr) -> Iterator[tuple[Factor, IndexExpr]]:
                 factors = (*term.factors[:k], turned, *term.factors[k + 1 :])
                 terms = (*e.terms[:n], Term(term.coefficient, factors), *e.terms[n + 1 :])
                 yield factor, IndexExpr(e.free, terms)
+
+
+def with_one_index_factor_less(e: IndexExpr) -> Iterator[tuple[IndexExpr, IndexExpr]]:
+    """A factor of an array in index notation, and the array without it."""
+    for n, term in enumerate(e.terms):
+        for k, factor in enumerate(term.factors):
+            rest = Term(term.coefficient, (*term.factors[:k], *term.factors[k + 1 :]))
+            terms = (*e.terms[:n], rest, *e.terms[n + 1 :])
+            alone = IndexExpr(e.free, (Term(Fraction(1), (factor,)),))
+            yield alone, IndexExpr(e.free, terms)
 
 
 def reordered_axes(e: IndexExpr) -> Iterator[tuple[tuple[int, ...], IndexExpr]]:
