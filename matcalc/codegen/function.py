@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from numbers import Integral
@@ -13,6 +13,7 @@ from matcalc.codegen.generate import Generated
 from matcalc.codegen.libraries import Array, library, not_installed
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, ShapeProblem
+from matcalc.syntax.names import normal_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class GeneratedFunction:
         if unnamed:
             raise ArgumentProblem("arrays are given by name", help=f"the function is {self!r}")
         found, arguments, _ = self.evaluate(arrays)
-        return self._in_their_places(self._library.results(found, arguments))
+        return self._in_their_places(self._library.results(found, arguments.values()))
 
     def evaluate(
         self, arrays: Mapping[str, Any]
@@ -108,21 +109,37 @@ class GeneratedFunction:
         """
         generated = self._generated
         given, sizes = self._sort(arrays)
-        missing = [name for name in generated.arrays if name not in given]
-        missing += [name for name in generated.sizes if generated.sizes[name] not in sizes]
-        if missing:
-            raise ArgumentProblem(
-                f"missing argument: {', '.join(missing)}", help=f"the function is {self!r}"
-            )
+        absent = {name: s for name, s in generated.arrays.items() if name not in given}
+        self._refuse_missing(
+            [
+                *(name for name in absent if name not in generated.shapes_only),
+                *(name for name in generated.sizes if generated.sizes[name] not in sizes),
+            ]
+        )
         values = self._library.arguments({name: arrays[name] for name in given.values()})
         arguments = {generated.variables[python]: values[name] for python, name in given.items()}
         sizes = _check_sizes(arguments, sizes)
         _check_entries(generated, sizes)
+        names = tuple(given.get(python, s.name) for python, s in generated.arrays.items())
+        if absent:
+            for name, symbol in absent.items():
+                if unknown := {n for dim in symbol.axes for n in dim.symbols} - sizes.keys():
+                    self._refuse_missing([name], _will_do(sorted(unknown)))
+                axes = tuple(dim.evaluate(sizes) for dim in symbol.axes)
+                values[symbol.name] = self._library.blank(axes, arguments.values())
+            return _Call(None, (), names, sizes, is_ready=False), values
         is_ready = len(values) == len(arrays) and all(
             value is arrays[name] for name, value in values.items()
         )
-        names = tuple(given[python] for python in generated.arrays)
         return _Call(kinds, tuple(values), names, sizes, is_ready), values
+
+    def _refuse_missing(self, names: Sequence[str], *details: str) -> None:
+        if names:
+            raise ArgumentProblem(
+                f"missing argument: {', '.join(names)}",
+                details=details,
+                help=f"the function is {self!r}",
+            )
 
     def _in_their_places(self, results: tuple[Array, ...]) -> Any:
         """The results as the generated function returned them."""
@@ -135,16 +152,27 @@ class GeneratedFunction:
         by_name = dict(zip(keys, results[cut:], strict=True))
         return (*results[:cut], by_name) if cut else by_name
 
+    def _python_name(self, name: str) -> str:
+        """What the function calls a variable or a size, by its name in any spelling: ``alpha``, ``α``."""
+        for spelling in (name, normal_name(name)):
+            if spelling in self._python_names:
+                return self._python_names[spelling]
+            if spelling in self._sizes:
+                return spelling
+        return name
+
     def _sort(self, arrays: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, int]]:
         """The names of the arrays in the call, by their Python names, and the sizes."""
         given: dict[str, str] = {}
         sizes: dict[str, int] = {}
         for name, value in arrays.items():
-            python = self._python_names.get(name, name)
+            python = self._python_name(name)
+            if python in given:
+                raise ArgumentProblem(f"{given[python]} and {name} are the same argument")
             if python in self._generated.variables:
                 given[python] = name
                 continue
-            size = self._generated.sizes.get(name, name)
+            size = self._generated.sizes.get(python, python)
             if size not in self._sizes:
                 raise ArgumentProblem(f"unknown argument {name}", help=f"the function is {self!r}")
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
@@ -196,11 +224,7 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> di
     """Every array has the axes of its variable, and every size one value: these values."""
     for symbol, array in arrays.items():
         if array.ndim != len(symbol.axes):
-            raise ShapeProblem(
-                f"{symbol.name} has {array.ndim} axes instead of {len(symbol.axes)}",
-                details=(f"{_expected(symbol)}; the array is {tuple(array.shape)}",),
-                help="axes of size 1 are dropped: vectors and rows are 1-d, scalars 0-d",
-            )
+            raise _wrong_axes(symbol, tuple(array.shape))
     values = dict(given)
     origin: dict[str, Axis] = {}
     names = {name for symbol in arrays for dim in symbol.axes for name in dim.symbols}
@@ -218,6 +242,24 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> di
         if axis.dim.evaluate(values) != length:
             raise _disagreement(axis, arrays, values, origin)
     return values
+
+
+def _wrong_axes(symbol: Symbol, shape: tuple[int, ...]) -> ShapeProblem:
+    """The complaint about the number of axes, with the remedy where some of length 1 are too many."""
+    name, wanted = symbol.name, len(symbol.axes)
+    longer = tuple(length for length in shape if length != 1)
+    fits = len(longer) == wanted < len(shape)
+    return ShapeProblem(
+        f"{name} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'} instead of {wanted}",
+        details=(f"{_expected(symbol)}; the array is {shape}",),
+        help="axes of size 1 are dropped: "
+        + (f"give {name}.reshape({longer})" if fits else "vectors and rows are 1-d, scalars 0-d"),
+    )
+
+
+def _will_do(sizes: Sequence[str]) -> str:
+    which = f"size {sizes[0]}" if len(sizes) == 1 else f"sizes {', '.join(sizes)}"
+    return f"only its shape matters: the {which} will do"
 
 
 def _check_entries(generated: Generated, sizes: Mapping[str, int]) -> None:

@@ -47,6 +47,7 @@ class Generated:
         name: the function's name.
         backend: the array library.
         arrays: the function's parameters that are variables, by their Python names.
+        shapes_only: those among them of which only the shape and the type matter.
         sizes: the function's parameters that are sizes no array has, by their Python names.
         variables: every variable that may be given, by its Python name.
         is_one: whether the function returns one array, and not a tuple.
@@ -59,6 +60,7 @@ class Generated:
     name: str
     backend: str
     arrays: dict[str, Symbol]
+    shapes_only: frozenset[str]
     sizes: dict[str, str]
     variables: dict[str, Symbol]
     is_one: bool = True
@@ -173,6 +175,7 @@ def generate(
         function,
         dialect.name,
         arrays,
+        frozenset(python_names[s] for s in needed.difference(occurring)),
         sizes,
         variables_by_name,
         is_one,

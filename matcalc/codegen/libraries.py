@@ -9,22 +9,30 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import reduce
 from importlib import import_module
 from typing import Any
+
+import numpy as np
 
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 #: An array of any of the libraries.
 Array = Any
 
+#: What ``isbuiltin`` says of a type of numbers that another library has added to NumPy.
+ADDED = 2
+
 
 class Library(ABC):
     """An array library at run time.
 
     Attributes:
-        errors: what its functions raise where they are not defined.
+        module: its functions, by NumPy's names.
+        errors: what these raise where they are not defined.
     """
 
+    module: Any
     # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN: 1/0, math.log(-1).
     errors: tuple[type[Exception], ...] = (ArithmeticError, ValueError)
 
@@ -49,20 +57,30 @@ class Library(ABC):
         """The arguments as arrays of floating point numbers.
 
         Raises:
-            ArgumentProblem: one is no array of numbers.
+            ArgumentProblem: one is no array of real numbers.
         """
-        numbers = [name for name, value in given.items() if _is_number(value)]
-        if not numbers:
-            return {name: self._array(name, value) for name, value in given.items()}
-        arrays = {n: v if n in numbers else self._array(n, v) for n, v in given.items()}
-        like = _model(array for name, array in arrays.items() if name not in numbers)
-        return {n: self.number(v, like) if n in numbers else v for n, v in arrays.items()}
+        arrays = self.arrays({n: v for n, v in given.items() if not _is_number(v)})
+        if len(arrays) == len(given):
+            return arrays
+        like = _model(arrays.values())
+        return {
+            name: arrays[name] if name in arrays else self.number(_as_float(name, value), like)
+            for name, value in given.items()
+        }
 
-    def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+    def arrays(self, given: Mapping[str, Any]) -> dict[str, Array]:
+        """What is given otherwise than as numbers of Python's."""
+        return {name: self._array(name, value) for name, value in given.items()}
+
+    def blank(self, shape: tuple[int, ...], given: Collection[Array]) -> Array:
+        """An array of which only the shape matters, and the type, which is that of the given ones."""
+        return self.module.broadcast_to(self.number(0.0, _model(given)), shape)
+
+    def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """The results as arrays."""
         if not any(map(_is_number, values)):
             return values
-        like = _model(arguments.values())
+        like = _model(arguments)
         return tuple(self.number(v, like) if _is_number(v) else v for v in values)
 
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
@@ -72,36 +90,37 @@ class Library(ABC):
 
     def _array(self, name: str, value: Any) -> Array:
         try:
-            array = self.convert(value)
+            return self.convert(value)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ArgumentProblem(f"{name} is not an array of numbers: {error}") from error
-        if array is None:
-            raise ArgumentProblem(f"{name} is not an array of real numbers")
-        return array
+            reason = str(error).partition("\n")[0]
+            raise ArgumentProblem(f"{name} is not an array of real numbers: {reason}") from error
 
     @abstractmethod
-    def convert(self, value: Any) -> Array | None:
-        """An array of floating point numbers, or None where it holds no real numbers.
+    def convert(self, value: Any) -> Array:
+        """An array of floating point numbers.
 
         Forms that do not overflow, and factorisations, are those of real functions.
+
+        Raises:
+            TypeError, ValueError, RuntimeError: it holds no real numbers, or the library cannot take it.
         """
 
     @abstractmethod
-    def number(self, value: Any, like: Array | None) -> Array:
+    def number(self, value: float, like: Array | None) -> Array:
         """An array of no axes, of the type of another array."""
 
 
 class Numpy(Library):
     """NumPy. The results are never views of the arguments, nor of each other."""
 
-    def __init__(self) -> None:
-        self._np = import_module("numpy")
-        self.errors = (*self.errors, self._np.linalg.LinAlgError)
+    module = np
+    # Its linear algebra refuses half and extended precision with a TypeError.
+    errors = (*Library.errors, np.linalg.LinAlgError, TypeError)
 
-    def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+    def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """As arrays that are their own, even where the function returns an argument."""
-        arrays = map(self._np.asarray, super().results(values, arguments))
-        return _unshared(tuple(arrays), arguments.values(), _owner, self._np.copy)
+        arrays = map(np.asarray, super().results(values, arguments))
+        return _unshared(tuple(arrays), arguments, _owner, np.copy)
 
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
         """SciPy only warns of what NumPy refuses."""
@@ -117,47 +136,51 @@ class Numpy(Library):
 
         return strict
 
-    def convert(self, value: Any) -> Array | None:
+    def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of the default type."""
-        array = self._np.asarray(value)
-        if array.dtype.kind in "biu":
-            return array.astype(float)
-        return array if array.dtype.kind == "f" else None
+        array = _real(value)
+        return array if array.dtype.kind == "f" else array.astype(float)
 
-    def number(self, value: Any, like: Array | None) -> Array:
+    def number(self, value: float, like: Array | None) -> Array:
         """Without ``like`` of the default type."""
-        np = self._np
         return np.asarray(value, dtype=np.result_type(1.0 if like is None else like, value, 1.0))
 
 
 class Jax(Library):
     """JAX. Tracers are arrays like others: only their shapes are looked at."""
 
-    def __init__(self) -> None:
-        self._jnp = import_module("jax.numpy")
+    # Its linear algebra refuses half precision with a NotImplementedError.
+    errors = (*Library.errors, NotImplementedError)
 
-    def convert(self, value: Any) -> Array | None:
+    def __init__(self) -> None:
+        self.module = import_module("jax.numpy")
+        self._Array = import_module("jax").Array
+
+    def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of the default type."""
-        jnp = self._jnp
-        array = jnp.asarray(value)
+        jnp = self.module
+        # Lists may hold tracers, which only JAX can make arrays of.
+        is_foreign = hasattr(value, "__array__") and not isinstance(value, self._Array)
+        array = jnp.asarray(_portable(value) if is_foreign else value)
         if jnp.issubdtype(array.dtype, jnp.complexfloating):
-            return None
+            raise TypeError(f"its entries are of type {array.dtype}")
         return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
 
-    def number(self, value: Any, like: Array | None) -> Array:
+    def number(self, value: float, like: Array | None) -> Array:
         """Without ``like`` of the default type."""
-        jnp = self._jnp
+        jnp = self.module
         return jnp.asarray(value, dtype=jnp.result_type(1.0 if like is None else like, value, 1.0))
 
 
 class Torch(Library):
-    """PyTorch. What is no tensor goes to the device of the first tensor.
+    """PyTorch. Tensors of several types, which it does not multiply, are made one, as NumPy would.
 
-    The results are never views of the arguments, nor of each other.
+    What is no tensor goes to the device of the first tensor. The results are never views of the
+    arguments, nor of each other.
     """
 
     def __init__(self) -> None:
-        self._torch = import_module("torch")
+        self.module = import_module("torch")
         # LinAlgError is one, and of a singular matrix lu_factor raises another.
         self.errors = (*self.errors, RuntimeError)
 
@@ -167,30 +190,34 @@ class Torch(Library):
         kinds = super().kinds(given)
         return None if kinds is None else (kinds, devices)
 
-    def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
-        """As tensors on one device."""
-        arguments = super().arguments(given)
-        tensors = [value for value in given.values() if self._torch.is_tensor(value)]
-        if not tensors:
-            return arguments
-        return {name: array.to(tensors[0].device) for name, array in arguments.items()}
+    def arrays(self, given: Mapping[str, Any]) -> dict[str, Array]:
+        """As tensors of one type on one device."""
+        torch = self.module
+        tensors = super().arrays(given)
+        types = [
+            tensors[n].dtype for n, v in given.items() if "float" in str(getattr(v, "dtype", ""))
+        ]
+        dtype = reduce(torch.promote_types, types) if types else torch.get_default_dtype()
+        devices = [value.device for value in given.values() if torch.is_tensor(value)]
+        device = devices[0] if devices else None
+        return {name: tensor.to(device=device, dtype=dtype) for name, tensor in tensors.items()}
 
-    def results(self, values: tuple[Any, ...], arguments: Mapping[str, Array]) -> tuple[Array, ...]:
+    def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """As tensors that are their own, even where the function returns an argument."""
         tensors = super().results(values, arguments)
-        return _unshared(tensors, arguments.values(), _base, self._torch.clone)
+        return _unshared(tensors, arguments, _base, self.module.clone)
 
-    def convert(self, value: Any) -> Array | None:
-        """Integers as floating point numbers of the default type."""
-        torch = self._torch
-        tensor = torch.as_tensor(value)
+    def convert(self, value: Any) -> Array:
+        """Integers as floating point numbers of double precision, of which ``arrays`` makes less."""
+        torch = self.module
+        tensor = value if torch.is_tensor(value) else torch.from_numpy(_portable(value))
         if tensor.is_complex():
-            return None
-        return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
+            raise TypeError(f"its entries are of type {tensor.dtype}")
+        return tensor if tensor.is_floating_point() else tensor.double()
 
-    def number(self, value: Any, like: Array | None) -> Array:
+    def number(self, value: float, like: Array | None) -> Array:
         """Without ``like`` of the default type."""
-        torch = self._torch
+        torch = self.module
         if like is None:
             return torch.tensor(value, dtype=torch.result_type(torch.tensor(1.0), value))
         return torch.tensor(value, dtype=torch.result_type(like, value), device=like.device)
@@ -218,6 +245,42 @@ def not_installed(error: ModuleNotFoundError) -> UnsupportedProblem:
     return UnsupportedProblem(
         f"this function needs {module}, which is not installed", help=f"pip install {module}"
     )
+
+
+def _real(value: Any) -> np.ndarray:
+    """What is no array of another library as one of NumPy's.
+
+    Raises:
+        TypeError: its entries are no real numbers, or some are missing.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("entries that are masked have no value; its filled() gives them one")
+    array = np.asarray(value)
+    # Types such as bfloat16 are added to NumPy by other libraries, which may be able to take them.
+    if array.dtype.kind not in "fiub" and array.dtype.isbuiltin != ADDED:
+        is_array = array.ndim > 0 or isinstance(value, np.ndarray)
+        what = f"its entries are of type {array.dtype}" if is_array else f"it is {value!r:.40}"
+        raise TypeError(what)
+    return array
+
+
+def _portable(value: Any) -> np.ndarray:
+    """The same as JAX and PyTorch take it: in the machine's byte order, of double precision at most,
+    in memory that is written to and runs forwards.
+    """
+    array = _real(value)
+    dtype = array.dtype.newbyteorder("=")
+    if dtype.kind == "f" and dtype.itemsize > np.dtype(float).itemsize:
+        dtype = np.dtype(float)
+    is_odd = not array.flags.writeable or any(stride < 0 for stride in array.strides)
+    return array.astype(dtype, copy=is_odd)
+
+
+def _as_float(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ArgumentProblem(f"{name} is too large for a floating point number") from None
 
 
 def _model(arrays: Iterable[Array]) -> Array | None:

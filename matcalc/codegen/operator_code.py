@@ -203,8 +203,7 @@ class OperatorCode:
         arrays = [values[s] if s in values else argument[0] for s in generated.arrays.values()]
         numbers = [sizes[size] for size in generated.sizes.values()]
         found = self._functions[name](*arrays, *numbers)
-        given = {str(k): array for k, array in enumerate((*core, *argument))}
-        return self.library.results((found,), given)[0]
+        return self.library.results((found,), (*core, *argument))[0]
 
 
 def _joined(modules: Sequence[str]) -> str:

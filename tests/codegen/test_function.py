@@ -1,11 +1,246 @@
 """Calls of generated functions: what they take, what they give back, what they refuse."""
 
+from decimal import Decimal
+
+import jax
 import numpy as np
 import pytest
+import torch
 
 import matcalc as mc
 
+jax.config.update("jax_enable_x64", True)
+
 BACKENDS = ["numpy", "jax", "torch"]
+A = np.array([[2.0, 1.0], [1.0, 3.0]])
+x = np.array([1.0, 2.0])
+
+
+def readonly(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+# ---------------------------------------------------------------------- what is taken
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        np.ndarray.tolist,
+        lambda array: array.astype(int).tolist(),
+        lambda array: array.astype(np.int8),
+        lambda array: array.astype(np.uint64),
+        lambda array: array.astype(np.float32),
+        lambda array: array.astype(np.longdouble),
+        lambda array: array.astype(">f8"),
+        np.asfortranarray,
+        lambda array: np.repeat(array, 2, axis=0)[::2],
+        lambda array: array[..., ::-1].copy()[..., ::-1],
+        readonly,
+        jax.numpy.asarray,
+        torch.tensor,
+        lambda array: [torch.tensor(row) for row in array],
+    ],
+)
+def test_arrays_of_all_kinds(kind, backend):
+    f = mc.diff("x' inv(A) x", "x").function(backend)
+    wanted = 2 * np.linalg.solve(A, x)
+    for arrays in ({"A": kind(A), "x": x}, {"A": A, "x": kind(x)}, {"A": kind(A), "x": kind(x)}):
+        for _ in range(2):
+            np.testing.assert_allclose(np.asarray(f(**arrays)), wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_small_integers_do_not_overflow(backend):
+    f = mc.diff("x' A x", "x").function(backend)
+    found = f(A=np.full((2, 2), 100, np.int8), x=np.full(2, 100, np.int8))
+    assert found.tolist() == [40000, 40000]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_lists_keep_their_digits_beside_arrays_of_double_precision(backend):
+    f = mc.diff("a' x", "x").function(backend)
+    assert f(a=[0.1, 0.2], x=torch.tensor(x) if backend == "torch" else x).tolist() == [0.1, 0.2]
+
+
+def test_tensors_of_several_types_are_made_one():
+    f = mc.diff("x' A x", "x").function("torch")
+    found = f(A=torch.tensor(A, dtype=torch.float32), x=torch.tensor(x))
+    assert (found.dtype, found.tolist()) == (torch.float64, [8, 14])
+    assert f(A=A.astype(np.float32), x=[1, 2]).dtype == torch.float32
+    assert f(A=A.tolist(), x=[1, 2]).dtype == torch.get_default_dtype()
+
+
+def test_tensors_that_require_gradients_have_one():
+    f = mc.diff("x' A x", "x").function("torch")
+    tensor = torch.tensor(x, requires_grad=True)
+    for _ in range(2):
+        (gradient,) = torch.autograd.grad(f(A=torch.tensor(A), x=tensor).sum(), tensor)
+        assert gradient.tolist() == [6, 8]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_not_a_number_stays_that(backend):
+    f = mc.diff("x' A x", "x").function(backend)
+    assert np.isnan(np.asarray(f(A=A * np.nan, x=x))).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_arrays_without_entries(backend):
+    f = mc.diff("x' inv(A) x", "x").function(backend)
+    assert tuple(f(A=np.zeros((0, 0)), x=np.zeros(0)).shape) == (0,)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_class_matrix_is_taken_for_its_array(backend):
+    f = mc.diff("x' A x", "x").function(backend)
+    assert f(A=np.matrix(A), x=x).tolist() == [8, 14]
+
+
+# ---------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("name", ["lambda", "λ"])
+@pytest.mark.parametrize("other", ["x_1", "x₁", "x_{1}"])
+def test_names_in_every_spelling_of_the_language(name, other):
+    f = mc.diff("lambda x_1' x_1", "x_1").function()
+    assert f(**{name: 2, other: x}).tolist() == [4, 8]
+
+
+def test_a_variable_given_under_two_names():
+    f = mc.diff("lambda x' x", "x").function()
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        f(**{"lambda": 2, "λ": 2, "x": x})
+    assert str(caught.value) == "error: lambda and λ are the same argument"
+
+
+# ---------------------------------------------------------------------- sizes instead of arrays
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_size_will_do_where_only_the_shape_of_an_array_matters(backend):
+    f = mc.diff("W b + c", "W").function(backend)
+    b = np.array([1.0, 2.0], dtype=np.float32)
+    for _ in range(2):
+        found = f(m=3, b=b)
+        assert "float32" in str(found.dtype)
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(f(W=np.ones((3, 2)), b=b)))
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        f(b=b)
+    assert str(caught.value) == (
+        "error: missing argument: W\n"
+        "  only its shape matters: the size m will do\n"
+        "  help: the function is <generated function derivative(W, b)>"
+    )
+    gradient = mc.diff("sum(x)", "x").function(backend)
+    assert gradient(n=3).tolist() == [1, 1, 1]
+
+
+# ---------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (A.astype(object), "its entries are of type object"),
+        (A.astype(str), "its entries are of type <U32"),
+        (np.zeros((2, 2), "m8[s]"), "its entries are of type timedelta64[s]"),
+        (
+            np.ma.MaskedArray(A, mask=A > 2),
+            "entries that are masked have no value; its filled() gives them one",
+        ),
+        (A * 1j, "its entries are of type complex128"),
+    ],
+)
+def test_what_holds_no_real_numbers(value, reason, backend):
+    f = mc.diff("x' A x", "x").function(backend)
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        f(A=value, x=x)
+    assert str(caught.value) == f"error: A is not an array of real numbers: {reason}"
+
+
+def test_a_tensor_with_a_gradient_is_no_array_of_numpy():
+    f = mc.diff("a' x", "x").function()
+    with pytest.raises(mc.ArgumentProblem, match=r"Use tensor.detach\(\).numpy\(\) instead"):
+        f(a=torch.tensor(x, requires_grad=True), x=x)
+
+
+@pytest.mark.parametrize("value", [None, "abc", {}, Decimal("1.5"), 2j])
+def test_what_is_no_array(value):
+    f = mc.diff("x' A x", "x").function()
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        f(A=value, x=x)
+    assert str(caught.value) == f"error: A is not an array of real numbers: it is {value!r}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_integer_that_is_too_large(backend):
+    f = mc.diff("a x' x", "x").function(backend)
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        f(a=10**400, x=x)
+    assert str(caught.value) == "error: a is too large for a floating point number"
+    assert f(a=10**30, x=x).tolist() == [2e30, 4e30]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"a": np.ones((1, 1)), "x": x},
+            (
+                "a has 2 axes instead of 0\n"
+                "  a is a scalar; the array is (1, 1)\n"
+                "  help: axes of size 1 are dropped: give a.reshape(())"
+            ),
+        ),
+        (
+            {"a": 1, "x": x[None]},
+            (
+                "x has 2 axes instead of 1\n"
+                "  x is (n,); the array is (1, 2)\n"
+                "  help: axes of size 1 are dropped: give x.reshape((2,))"
+            ),
+        ),
+        (
+            {"a": x, "x": x},
+            (
+                "a has 1 axis instead of 0\n"
+                "  a is a scalar; the array is (2,)\n"
+                "  help: axes of size 1 are dropped: vectors and rows are 1-d, scalars 0-d"
+            ),
+        ),
+        (
+            {"a": 1, "x": x, "n": 3},
+            "x has a size that is not n with n = 3\n  x is (n,); the array is (2,)",
+        ),
+        ({"a": 1, "x": x, "n": 2.0}, "n is a size: a positive integer is wanted"),
+        (
+            {"a": 1, "x": x, "y": 1},
+            "unknown argument y\n  help: the function is <generated function derivative(a, x)>",
+        ),
+        (
+            {},
+            "missing argument: a, x\n  help: the function is <generated function derivative(a, x)>",
+        ),
+    ],
+)
+def test_what_does_not_fit(given, message):
+    f = mc.diff("a x' x", "x").function()
+    with pytest.raises(mc.MatcalcError) as caught:
+        f(**given)
+    assert str(caught.value) == f"error: {message}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_linear_algebra_in_half_precision(backend):
+    f = mc.diff("logdet(A)", "A").function(backend)
+    with pytest.raises(mc.ArgumentProblem, match="not defined at these arrays: "):
+        f(A=A.astype(np.float16))
 
 
 # ---------------------------------------------------------------------- one call after another

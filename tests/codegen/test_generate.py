@@ -319,7 +319,7 @@ def test_a_column_is_not_taken_for_a_vector():
     assert refused(ShapeProblem, x, x=np.ones((2, 1))) == (
         "error: x has 2 axes instead of 1\n"
         "  x is (n,); the array is (2, 1)\n"
-        "  help: axes of size 1 are dropped: vectors and rows are 1-d, scalars 0-d"
+        "  help: axes of size 1 are dropped: give x.reshape((2,))"
     )
 
 
