@@ -108,23 +108,7 @@ def grad(
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
     reading = read(expr, shapes, assume, keep)
-    f = function(reading)
-    axes = f.axes if isinstance(f, Expr) else f.dims
-    if axes:
-        raise ShapeProblem(
-            f"a gradient is of a scalar, and the function is {describe_shape((*axes, ONE, ONE)[:2])}",
-            help="diff gives its derivative",
-        )
-    convention = choice("structured", structured, CONVENTIONS)
-    chosen = occurring(reading) if names is None else names_in("names", names)
-    variables = [variable(reading, name) for name in chosen]
-    plain = _sweep(reading, variables)
-    return Gradients(
-        reading,
-        {v: plain.get(v) or _tensor(reading, v, 1, convention, {}) for v in variables},
-        lambda wrt: _derivative(reading, wrt, LAYOUTS[0], 1, convention),
-        convention,
-    )
+    return gradients(reading, None if names is None else names_in("names", names), structured)
 
 
 def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
@@ -202,6 +186,28 @@ def differentiate(
         name: _derivative(reading, wrt, layout, times, structured)
         for name, wrt in variables.items()
     }
+
+
+def gradients(
+    reading: Reading, names: Sequence[str] | None = None, structured: str | None = None
+) -> Gradients:
+    """Gradients of what was read, by all variables that occur if none is named. As for ``grad``."""
+    f = function(reading)
+    axes = f.axes if isinstance(f, Expr) else f.dims
+    if axes:
+        raise ShapeProblem(
+            f"a gradient is of a scalar, and the function is {describe_shape((*axes, ONE, ONE)[:2])}",
+            help="diff gives its derivative by one variable",
+        )
+    convention = choice("structured", structured, CONVENTIONS)
+    variables = [variable(reading, name) for name in names or occurring(reading)]
+    plain = _sweep(reading, variables)
+    return Gradients(
+        reading,
+        {v: plain.get(v) or _tensor(reading, v, 1, convention, {}) for v in variables},
+        lambda wrt: _derivative(reading, wrt, LAYOUTS[0], 1, convention),
+        convention,
+    )
 
 
 def _sweep(reading: Reading, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]:

@@ -12,7 +12,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO
 
 from matcalc import __version__, api
 from matcalc.arguments import STYLES
@@ -33,6 +34,7 @@ from matcalc.options import (
     reading_options,
     unknown,
 )
+from matcalc.passes.elaborate import Reading
 from matcalc.report import caveats, declarations
 
 SUMMARY = """\
@@ -71,6 +73,7 @@ examples:
   matcalc diff "x' A x" x --shapes "A: (n, n) symmetric"
   matcalc diff "a' X^-1 b" X --layout denominator --format latex
   matcalc diff "||W x - y||^2" W --code numpy
+  matcalc diff "||W x + b - y||^2" W b --code jax --value
   echo "log(det(X))" | matcalc diff - X
 
 The answer is printed at once; then the verdict of an independent check, which differentiates every
@@ -144,7 +147,14 @@ def diff_parser() -> argparse.ArgumentParser:
         "--format", choices=("text", "latex", "sympy", "json"), default="text", help="default: text"
     )
     parser.add_argument(
-        "--code", choices=tuple(DIALECTS), help="print the source of a function instead"
+        "--code",
+        choices=tuple(DIALECTS),
+        help="print the source of a function instead; several variables: of one for all gradients",
+    )
+    parser.add_argument(
+        "--value",
+        action="store_true",
+        help="let the code compute the value and the derivatives of lower order too",
     )
     keep_option(parser)
     parser.add_argument("--steps", action="store_true", help="show the derivation too")
@@ -211,6 +221,19 @@ def _not_a_command(argv: list[str]) -> ArgumentProblem:
 
 def differentiate(args: argparse.Namespace) -> dict[str, Derivative]:
     """The derivatives that the arguments of ``diff`` ask for."""
+    return _derivatives(*_asked(args), args)
+
+
+def _derivatives(
+    reading: Reading, names: Sequence[str], args: argparse.Namespace
+) -> dict[str, Derivative]:
+    return api.differentiate(
+        reading, names, layout=args.layout, order=args.order, structured=args.structured
+    )
+
+
+def _asked(args: argparse.Namespace) -> tuple[Reading, list[str]]:
+    """What the expression means, and the variables to differentiate by."""
     for name in args.variables:
         if not NAME.fullmatch(name):
             raise ArgumentProblem(
@@ -218,22 +241,18 @@ def differentiate(args: argparse.Namespace) -> dict[str, Derivative]:
                 help="put the expression between quotes, and name variables one by one",
             )
     reading = read(args)
-    return api.differentiate(
-        reading,
-        args.variables or api.occurring(reading),
-        layout=args.layout,
-        order=args.order,
-        structured=args.structured,
-    )
+    return reading, list(dict.fromkeys(args.variables)) or api.occurring(reading)
 
 
 def _diff(args: argparse.Namespace) -> int:
-    if args.code and args.format != "text":
-        raise ArgumentProblem("--code and --format cannot be combined")
+    if args.code:
+        return _code(args)
+    if args.value:
+        raise ArgumentProblem("--value is about code", help="add --code numpy, or another library")
     answers = list(differentiate(args).values())
     if args.format == "json":
         return _print_json(answers, args)
-    refuted = False
+    is_right = True
     for number, answer in enumerate(answers):
         if number:
             print()
@@ -241,19 +260,46 @@ def _diff(args: argparse.Namespace) -> int:
         if args.steps and args.format in ("text", "latex"):
             print(_derivation(answer, args), flush=True)
         if not args.no_check:
-            verdict, ok = _verdict(answer)
-            refuted |= ok is False
             # In the other formats standard output is for the next program.
-            print(
-                f"check: {verdict}",
-                file=sys.stdout if args.format == "text" and not args.code else sys.stderr,
+            is_right &= _print_verdict(answer, sys.stdout if args.format == "text" else sys.stderr)
+    return 0 if is_right else CheckProblem.exit_code
+
+
+def _code(args: argparse.Namespace) -> int:
+    """Source code of the derivative by one variable, or of the gradients by several, in one function."""
+    if args.format != "text":
+        raise ArgumentProblem("--code and --format cannot be combined")
+    if args.steps:
+        raise ArgumentProblem("--code and --steps cannot be combined")
+    reading, names = _asked(args)
+    answers: Mapping[str, Derivative]
+    if len(names) == 1:
+        answers = _derivatives(reading, names, args)
+        source = answers[names[0]].source
+    else:
+        if args.order not in (None, 1) or args.layout not in (None, api.LAYOUTS[0]):
+            raise ArgumentProblem(
+                "code for several variables computes gradients, each of the shape of its variable",
+                help="name one variable for other orders and layouts",
             )
-    return CheckProblem.exit_code if refuted else 0
+        answers = found = api.gradients(reading, names, args.structured)
+        source = found.source
+    print(source(args.code, value=args.value).rstrip(), flush=True)
+    if args.no_check:
+        return 0
+    # A list, since each is to be checked.
+    right = [_print_verdict(answer, sys.stderr) for answer in answers.values()]
+    return 0 if all(right) else CheckProblem.exit_code
+
+
+def _print_verdict(answer: Derivative, stream: TextIO) -> bool:
+    """Check an answer; returns whether it was not refuted."""
+    verdict, ok = _verdict(answer)
+    print(f"check: {verdict}", file=stream)
+    return ok is not False
 
 
 def _rendered(answer: Derivative, args: argparse.Namespace) -> str:
-    if args.code:
-        return answer.source(args.code).rstrip()
     match args.format:
         case "latex":
             return answer.latex()

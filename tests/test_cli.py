@@ -179,10 +179,67 @@ def test_code(run):
     compile(out, "derivative.py", "exec")
 
 
-def test_code_and_format_exclude_each_other(run):
-    code, out, err = run("diff", "x' x", "x", "--code", "numpy", "--format", "json")
-    assert (code, out) == (2, "")
-    assert err == "error: --code and --format cannot be combined\n"
+def test_code_with_the_value(run):
+    code, out, _ = run("diff", "x' A x", "x", "--order", "2", "--code", "jax", "--value")
+    assert code == 0
+    assert out.endswith("    t1 = A + A.T\n    return x @ A @ x, t1 @ x, t1\n")
+
+
+@pytest.mark.parametrize("named", [["W", "b"], []])
+def test_code_for_several_variables_is_one_function(run, named):
+    """The same as in Python; each gradient is checked, and the text is read once."""
+    text = "x, y: 2; W: (2, 2); ||W x + b - y||^2"
+    code, out, err = run("diff", "-", *named, "--code", "numpy", "--value", stdin=text)
+    assert code == 0
+    assert out == matcalc.grad(text, named or None).source(value=True)
+    assert err.count("check: entries agree") == len(named or "xyWb")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--code", "numpy", "--format", "json"], "--code and --format cannot be combined"),
+        (["--code", "numpy", "--steps"], "--code and --steps cannot be combined"),
+        (["--value"], "--value is about code\n  help: add --code numpy, or another library"),
+    ],
+)
+def test_options_that_exclude_each_other(run, arguments, message):
+    code, out, err = run("diff", "x' x", "x", *arguments)
+    assert (code, out, err) == (2, "", f"error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (
+            "a' W x",
+            ["--order", "2"],
+            (
+                "code for several variables computes gradients, each of the shape of its variable\n"
+                "  help: name one variable for other orders and layouts"
+            ),
+        ),
+        (
+            "a' W x",
+            ["--layout", "numerator"],
+            (
+                "code for several variables computes gradients, each of the shape of its variable\n"
+                "  help: name one variable for other orders and layouts"
+            ),
+        ),
+        (
+            "W x",
+            [],
+            (
+                "a gradient is of a scalar, and the function is a vector of length m\n"
+                "  help: diff gives its derivative by one variable"
+            ),
+        ),
+    ],
+)
+def test_code_for_several_variables_is_of_gradients_only(run, text, options, message):
+    code, out, err = run("diff", text, "W", "x", "--code", "numpy", *options)
+    assert (code, out, err) == (2, "", f"error: {message}\n")
 
 
 # ---------------------------------------------------------------------- shapes, rules, help

@@ -61,7 +61,7 @@ def test_a_function_that_is_no_scalar_is_refused():
         caught.value.problem
         == "a gradient is of a scalar, and the function is a vector of length m"
     )
-    assert caught.value.help == "diff gives its derivative"
+    assert caught.value.help == "diff gives its derivative by one variable"
 
 
 def test_an_unknown_name_is_refused():
