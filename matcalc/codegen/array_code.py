@@ -38,7 +38,8 @@ def write_array(writer: Writer, node: Apply) -> Code:
 
 def _solve_blocks(writer: Writer, node: Apply) -> Code:
     matrices, sides = map(writer.use, node.args)
-    if len(node.axes) == 1:
+    matrix, side = (len(arg.axes) for arg in node.args)
+    if side in (1, matrix):
         return writer.call("linalg.solve", matrices.text, sides.text)
     columns = Code(f"{sides.at(ATOM)}[..., None]")
     solution = writer.call("linalg.solve", matrices.text, columns.text)

@@ -69,7 +69,8 @@ class Reshape(Operation):
 class SolveBlocks(Operation):
     """The solution of a system of equations for each index of the axes before the last two.
 
-    The first argument is the matrices, the second the right sides.
+    The first argument is the matrices, the second the right sides: a vector for each matrix, or a
+    matrix with one in every column.
     """
 
 

@@ -8,7 +8,7 @@ An array in it that is as large as the whole is taken apart first, so that the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,23 @@ from matcalc.passes.build import is_op, times
 from matcalc.passes.equal import canonical
 from matcalc.passes.properties import properties
 from matcalc.passes.settle import settle
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a map is applied to, or the right side of a system.
+
+    Attributes:
+        symbol: an array with the axes of the argument, or several of them side by side.
+        block: in the second case the index of the last axis, which numbers them.
+    """
+
+    symbol: Symbol
+    block: tuple[Index, ...] = ()
+
+    def entry(self, indices: Sequence[Index]) -> Factor:
+        """Its entries."""
+        return Factor(self.symbol, (*indices, *self.block))
 
 
 @dataclass(frozen=True)
@@ -56,20 +73,20 @@ class Core:
         names = dict(zip(self.columns, self.rows, strict=True))
         return IndexExpr(self.rows, tuple(term.rename(names) for term in self.terms))
 
-    def applied_to(self, argument: Symbol) -> IndexExpr:
+    def applied_to(self, argument: Side) -> IndexExpr:
         """The result for an argument."""
         return self._applied(argument, self.rows, self.columns)
 
-    def adjoint_to(self, argument: Symbol) -> IndexExpr:
+    def adjoint_to(self, argument: Side) -> IndexExpr:
         """The result of the transposed map."""
         return self._applied(argument, self.columns, self.rows)
 
     def _applied(
-        self, argument: Symbol, free: tuple[Index, ...], summed: tuple[Index, ...]
+        self, argument: Side, free: tuple[Index, ...], summed: tuple[Index, ...]
     ) -> IndexExpr:
-        put_in = Factor(argument, summed)
+        put_in = argument.entry(summed)
         terms = (Term(term.coefficient, (*term.factors, put_in)) for term in self.terms)
-        return settle([IndexExpr(free, tuple(terms))])
+        return settle([IndexExpr((*free, *argument.block), tuple(terms))])
 
 
 def core_form(tensor: IndexExpr, taken: Iterable[str]) -> Core:

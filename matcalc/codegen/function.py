@@ -71,8 +71,7 @@ class GeneratedFunction:
         """
         if unnamed:
             raise ArgumentProblem("arrays are given by name", help=f"the function is {self!r}")
-        found, arguments, _ = self.evaluate(arrays)
-        return self._in_their_places(self._library.results(found, arguments.values()))
+        return self._in_their_places(self.with_sizes(arrays)[0])
 
     def evaluate(
         self, arrays: Mapping[str, Any]
@@ -140,6 +139,14 @@ class GeneratedFunction:
                 details=details,
                 help=f"the function is {self!r}",
             )
+
+    def with_sizes(self, arrays: Mapping[str, Any]) -> tuple[tuple[Array, ...], dict[str, int]]:
+        """All results one after the other, none of them a view of an argument, and the sizes.
+
+        Raises as a call does.
+        """
+        found, arguments, sizes = self.evaluate(arrays)
+        return self._library.results(found, arguments.values()), sizes
 
     def _in_their_places(self, results: tuple[Array, ...]) -> Any:
         """The results as the generated function returned them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
 from typing import Any
@@ -83,6 +83,18 @@ class Library(ABC):
         like = _model(arguments)
         return tuple(self.number(v, like) if _is_number(v) else v for v in values)
 
+    def result_type(self, arrays: Sequence[Array]) -> Any:
+        """The type of what is computed from these arrays."""
+        return self.module.result_type(*arrays)
+
+    def repeat(
+        self, step: Callable[[Any], Any], goes_on: Callable[[Any], Array], state: Any
+    ) -> Any:
+        """The state after as many steps as it takes until it does not go on."""
+        while goes_on(state):
+            state = step(state)
+        return state
+
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
         """A function of this source text that raises one of ``errors`` where a matrix is singular."""
         del source
@@ -156,6 +168,12 @@ class Jax(Library):
         self.module = import_module("jax.numpy")
         self._Array = import_module("jax").Array
 
+    def repeat(
+        self, step: Callable[[Any], Any], goes_on: Callable[[Any], Array], state: Any
+    ) -> Any:
+        """In a loop that can be traced."""
+        return import_module("jax.lax").while_loop(goes_on, step, state)
+
     def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of the default type."""
         jnp = self.module
@@ -206,6 +224,10 @@ class Torch(Library):
         """As tensors that are their own, even where the function returns an argument."""
         tensors = super().results(values, arguments)
         return _unshared(tensors, arguments, _base, self.module.clone)
+
+    def result_type(self, arrays: Sequence[Array]) -> Any:
+        """Of any number of arrays, as the others know it."""
+        return reduce(self.module.promote_types, (array.dtype for array in arrays))
 
     def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of double precision, of which ``arrays`` makes less."""

@@ -12,23 +12,38 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from matcalc.codegen.core_form import Core, core_form
-from matcalc.codegen.function import GeneratedFunction, load
-from matcalc.codegen.generate import Formula, Generated, generate
+from matcalc.codegen.arrays import shape_of
+from matcalc.codegen.core_form import Core, Side, core_form
+from matcalc.codegen.function import load
+from matcalc.codegen.generate import Formula, Generated, compile_function, generate
 from matcalc.codegen.libraries import Array, Library, library
 from matcalc.codegen.operator import Operator, register_with_jax
 from matcalc.codegen.solve_core import Solution, solution
-from matcalc.core.dim import Dim
+from matcalc.codegen.unfactorise import has_scipy
+from matcalc.core.dim import SCALAR, Dim
 from matcalc.core.expr import Constant, Expr, Symbol, symbols
-from matcalc.core.index import IndexExpr
+from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
+
+#: Stands for the core where this has no arrays.
+LIKE = Symbol("like", SCALAR)
+
+#: What the functions take besides the core; of a block several, along its last axis.
+ARGUMENTS = {
+    "matvec": "v",
+    "matmat": "V",
+    "rmatvec": "v",
+    "rmatmat": "V",
+    "solve": "g",
+    "solve_block": "G",
+}
 
 
 class OperatorFunction:
     """Takes the variables by name as arrays and returns the operator there.
 
     Attributes:
-        source: source text of its functions: ``core`` computes the arrays that the others take.
+        source: source text of its functions of one array: ``core`` computes what the others take.
     """
 
     def __init__(
@@ -49,20 +64,17 @@ class OperatorFunction:
         taken = {
             name for s in variables for name in (s.name, *(d for n in s.shape for d in n.symbols))
         }
-        self.code = OperatorCode(
-            core_form(tensor, taken), backend, doc, is_symmetric, frozenset(taken)
-        )
-        arrays = [self.code.core.values.get(s, s) for s in self.code.arrays]
-        formulas = arrays if len(arrays) > 1 else [*arrays, Constant(0)][0]
-        self._core = GeneratedFunction(
-            generate(formulas, backend, "core", f"The core of {doc}.", variables)
-        )
+        core = core_form(tensor, taken)
+        self.code = OperatorCode(core, backend, doc, is_symmetric, frozenset(taken))
+        arrays = [core.values.get(s, s) for s in self.code.arrays if s is not LIKE]
+        formulas = arrays if len(arrays) > 1 else [*arrays, Constant(1)][0]
+        self._core = compile_function(formulas, backend, "core", f"The core of {doc}.", variables)
 
     @property
     def source(self) -> str:
         """The text of a module."""
-        core = [self._core.source] if self.code.arrays else []
-        return _joined([*core, *(g.source for g in self.code.generated.values())])
+        core = [] if LIKE in self.code.arrays else [self._core.source]
+        return _joined([*core, *(self.code.generated(name).source for name in self.code.single)])
 
     def __call__(self, /, **arrays: Any) -> Operator:
         """The operator at these arrays, which are given by name.
@@ -71,7 +83,7 @@ class OperatorFunction:
             ArgumentProblem: an argument is missing, unknown or not numeric, or a matrix is singular.
             ShapeProblem: an array has the wrong number of axes, or arrays disagree on a size.
         """
-        found, _, sizes = self._core.evaluate(arrays)
+        core, sizes = self._core.with_sizes(arrays)
         missing = sorted(self.code.sizes - sizes.keys())
         if missing:
             raise ArgumentProblem(
@@ -80,7 +92,6 @@ class OperatorFunction:
             )
         if self.code.backend == "jax":
             register_with_jax()
-        core = found if self.code.arrays else ()
         return Operator(self.code, core, tuple(sizes.items()))
 
 
@@ -109,14 +120,18 @@ class OperatorCode:
 
     @cached_property
     def arrays(self) -> list[Symbol]:
-        """The variables of the core, and what else the solution of a system is found from."""
+        """The variables of the core, and what else the solution of a system is found from.
+
+        Where there are none, as in the Hessian of ``norm2(X)^2``, a number that has the type of the
+        given arrays.
+        """
         found = self._solution.value
         roots = (
             [found] if isinstance(found, Expr) else [f.expr for t in found.terms for f in t.factors]
         )
-        unknown = self._argument("g")
+        unknown = self._side("g").symbol
         needed = [symbol for symbol in symbols(*roots) if symbol is not unknown]
-        return list(dict.fromkeys([*self.core.arrays, *needed]))
+        return list(dict.fromkeys([*self.core.arrays, *needed])) or [LIKE]
 
     @cached_property
     def dims(self) -> tuple[Dim, ...]:
@@ -128,19 +143,11 @@ class OperatorCode:
         """The sizes of those axes."""
         return {name for dim in self.dims for name in dim.symbols}
 
-    @cached_property
-    def formulas(self) -> dict[str, Formula]:
-        """What each function computes."""
-        core = self.core
-        formulas: dict[str, Formula] = {
-            "matvec": core.applied_to(self._argument("v")),
-            "diagonal": core.diagonal,
-            "todense": core.dense,
-            "solve": self._solution.value,
-        }
-        if not self.is_symmetric:
-            formulas["rmatvec"] = core.adjoint_to(self._argument("v"))
-        return formulas
+    @property
+    def single(self) -> list[str]:
+        """The names of the functions of at most one array besides the core."""
+        names = ["matvec", "diagonal", "todense", "solve"]
+        return names if self.is_symmetric else [*names, "rmatvec"]
 
     @property
     def forms_matrix(self) -> bool:
@@ -149,60 +156,94 @@ class OperatorCode:
 
     @cached_property
     def _solution(self) -> Solution:
-        return solution(self.core, self._argument("g"))
+        return solution(self.core, self._side("g"))
 
-    def _argument(self, name: str) -> Symbol:
+    def _side(self, name: str) -> Side:
+        """The argument of this name; ``V`` and ``G`` are several side by side."""
+        symbol = self._free_name(name)
+        block = (Index(Dim.of(self._free_name("k"))),) if name.isupper() else ()
+        dims = (*self.dims, *(index.dim for index in block))
+        return Side(Symbol(symbol, shape_of(dims)), block)
+
+    def _free_name(self, name: str) -> str:
         while name in self.taken:
             name += "_"
-        dims = self.dims
-        shape = dims if len(dims) == 2 else (*dims, Dim(), Dim())[:2]
-        return Symbol(name, shape)
+        return name
 
     @cached_property
-    def generated(self) -> dict[str, Generated]:
-        """The code of each function."""
-        docs = {
-            "matvec": f"The product of {self.doc} and v.",
-            "rmatvec": f"The product of the transpose of {self.doc} and v.",
-            "diagonal": f"The diagonal of {self.doc}.",
-            "todense": f"{self.doc} as an array.",
-            "solve": f"The solution x of H x = g, where H is {self.doc}.",
-        }
-        return {name: self._generate(name, docs[name]) for name in self.formulas}
-
-    def _generate(self, name: str, doc: str) -> Generated:
-        arguments = {"matvec": "v", "rmatvec": "v", "solve": "g"}
-        variables = list(self.arrays)
-        if name in arguments:
-            variables.append(self._argument(arguments[name]))
-        return generate(self.formulas[name], self.backend, name, doc, variables)
+    def _generated(self) -> dict[str, Generated]:
+        return {}
 
     @cached_property
     def _functions(self) -> dict[str, Callable[..., Any]]:
-        return {name: load(generated) for name, generated in self.generated.items()}
+        return {}
 
-    def argument(self, value: Any, shape: tuple[int, ...]) -> Array:
-        """An argument as an array of the variable's shape.
+    def generated(self, name: str) -> Generated:
+        """The code of a function, which is generated when it is first wanted."""
+        if name not in self._generated:
+            self._generated[name] = self._generate(name)
+        return self._generated[name]
+
+    def _generate(self, name: str) -> Generated:
+        what = {
+            "matvec": f"The product of {self.doc} and v.",
+            "matmat": f"The products of {self.doc} and what stands along the last axis of V.",
+            "rmatvec": f"The product of the transpose of {self.doc} and v.",
+            "rmatmat": f"The products of the transpose of {self.doc} and what stands along the last "
+            "axis of V.",
+            "solve": f"The solution x of H x = g, where H is {self.doc}.",
+            "solve_block": f"The solutions of H x = g, where H is {self.doc}, for all g along the last "
+            "axis of G.",
+            "diagonal": f"The diagonal of {self.doc}.",
+            "todense": f"{self.doc} as an array.",
+        }
+        side = self._side(ARGUMENTS[name]) if name in ARGUMENTS else None
+        arrays = [*self.arrays, *([side.symbol] if side else [])]
+        formula = self._formula(name, side)
+        return generate(formula, self.backend, name, what[name], arrays, alone=not has_scipy())
+
+    def _formula(self, name: str, side: Side | None) -> Formula:
+        """What a function computes."""
+        if side is None:
+            return self.core.diagonal if name == "diagonal" else self.core.dense
+        if name in ("matvec", "matmat"):
+            return self.core.applied_to(side)
+        if name in ("rmatvec", "rmatmat"):
+            return self.core.adjoint_to(side)
+        return solution(self.core, side).value
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name not in self._functions:
+            generated = self.generated(name)
+            self._functions[name] = self.library.raising(load(generated), generated.source)
+        return self._functions[name]
+
+    def argument(self, value: Any, shape: tuple[int, ...]) -> tuple[Array, bool]:
+        """An argument with the variable's axes, and whether another axis follows, for several of them.
 
         Raises:
             ShapeProblem: it has another shape, and is not flat either.
         """
         array = self.library.arguments({"v": value})["v"]
-        if tuple(array.shape) not in (shape, (prod(shape),)):
-            raise ShapeProblem(
-                f"an argument of shape {tuple(array.shape)} for an operator on arrays of {shape}"
-            )
-        return array.reshape(shape)
+        given, flat = tuple(array.shape), (prod(shape),)
+        if given in (shape, flat):
+            return array.reshape(shape), False
+        if given[:-1] in (shape, flat):
+            return array.reshape((*shape, given[-1])), True
+        raise ShapeProblem(
+            f"an argument of shape {given} for an operator on arrays of {shape}",
+            help=f"it takes these, vectors of {flat[0]} entries, and several of either along one more axis",
+        )
 
     def call(
         self, name: str, core: Sequence[Array], sizes: Mapping[str, int], *argument: Array
     ) -> Array:
         """The value of a function at a core and, where it takes one, an argument."""
-        generated = self.generated[name]
+        generated = self.generated(name)
         values = dict(zip(self.arrays, core, strict=True))
         arrays = [values[s] if s in values else argument[0] for s in generated.arrays.values()]
         numbers = [sizes[size] for size in generated.sizes.values()]
-        found = self._functions[name](*arrays, *numbers)
+        found = self._function(name)(*arrays, *numbers)
         return self.library.results((found,), (*core, *argument))[0]
 
 

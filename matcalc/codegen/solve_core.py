@@ -15,9 +15,9 @@ from fractions import Fraction
 
 from matcalc.codegen.arrays import SOLVE_BLOCKS, einsum, reshape, stack
 from matcalc.codegen.contractions import contraction
-from matcalc.codegen.core_form import Core
+from matcalc.codegen.core_form import Core, Side
 from matcalc.core.dim import ONE, Dim
-from matcalc.core.expr import Constant, Expr, Size, Symbol
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import INV
@@ -46,7 +46,7 @@ class Solution:
     is_dense: bool = False
 
 
-def solution(core: Core, side: Symbol) -> Solution:
+def solution(core: Core, side: Side) -> Solution:
     """The solution of ``H x = side``."""
     structured = _one_by_one(core, side) or _in_blocks(core, side) or _low_rank(core, side)
     return Solution(structured) if structured is not None else _of_the_whole(core, side)
@@ -55,7 +55,7 @@ def solution(core: Core, side: Symbol) -> Solution:
 # ------------------------------------------------------------------ one matrix after the other
 
 
-def _one_by_one(core: Core, side: Symbol) -> IndexExpr | None:
+def _one_by_one(core: Core, side: Side) -> IndexExpr | None:
     """The inverse of each matrix of a single product."""
     core = _joined(core)
     if len(core.terms) != 1:
@@ -80,8 +80,8 @@ def _one_by_one(core: Core, side: Symbol) -> IndexExpr | None:
         factors.append(Factor(_inverse(factor.expr, core), (second, first)))
     if len(partner) != len(core.rows) + len(core.columns):
         return None
-    product = Term(1 / term.coefficient, (*factors, Factor(side, core.rows)))
-    return settle([IndexExpr(core.columns, (product,))])
+    product = Term(1 / term.coefficient, (*factors, side.entry(core.rows)))
+    return settle([IndexExpr((*core.columns, *side.block), (product,))])
 
 
 def _inverse(e: Expr, core: Core) -> Expr:
@@ -131,7 +131,7 @@ def _delta(term: Term, row: Index, column: Index) -> bool:
 # ------------------------------------------------------------------ blocks
 
 
-def _in_blocks(core: Core, side: Symbol) -> Expr | None:
+def _in_blocks(core: Core, side: Side) -> Expr | None:
     """A system for each index of the axes in which the map is diagonal."""
     deltas, rest = _common_deltas(core)
     if not deltas:
@@ -145,28 +145,34 @@ def _in_blocks(core: Core, side: Symbol) -> Expr | None:
     columns = [index for index in core.columns if index not in names]
     terms = tuple(term.rename(names) for term in rest)
     blocks = contraction(IndexExpr((*outer, *rows, *columns), terms))
-    ordered = contraction(IndexExpr((*outer, *rows), (_entry(side, core.rows),)))
-    if not rows:
-        solved = TIMES(POWER(blocks, MINUS), ordered)
-    else:
-        size = _product(rows)
-        dims = tuple(index.dim for index in outer)
-        solved = SOLVE_BLOCKS(
-            reshape((*dims, size, size))(blocks) if len(rows) > 1 else blocks,
-            reshape((*dims, size))(ordered) if len(rows) > 1 else ordered,
-        )
-        if len(rows) > 1:
-            solved = reshape((*dims, *(index.dim for index in rows)))(solved)
     # The columns stand in the order of the rows that they are tied to.
     place = {row: column for column, row in names.items()}
-    free = tuple(place.get(row, row) for row in (*outer, *rows))
-    renamed = dict(zip(rows, columns, strict=True))
-    axes = tuple(renamed.get(index, index) for index in free)
-    return contraction(IndexExpr(core.columns, (Term(Fraction(1), (Factor(solved, axes),)),)))
+    axes = (*(place[row] for row in outer), *columns, *side.block)
+    if not rows:
+        weights = Factor(POWER(blocks, MINUS), tuple(place[row] for row in outer))
+        term = Term(Fraction(1), (weights, side.entry([place[row] for row in core.rows])))
+    else:
+        sides = Term(Fraction(1), (side.entry(core.rows),))
+        ordered = contraction(IndexExpr((*outer, *rows, *side.block), (sides,)))
+        term = Term(
+            Fraction(1), (Factor(_solved_blocks(blocks, ordered, outer, rows, side), axes),)
+        )
+    return contraction(IndexExpr((*core.columns, *side.block), (term,)))
 
 
-def _entry(symbol: Symbol, indices: Sequence[Index]) -> Term:
-    return Term(Fraction(1), (Factor(symbol, tuple(indices)),))
+def _solved_blocks(
+    blocks: Expr, sides: Expr, outer: Sequence[Index], rows: Sequence[Index], side: Side
+) -> Expr:
+    """The solutions of the systems, in which several axes are one."""
+    if len(rows) == 1:
+        return SOLVE_BLOCKS(blocks, sides)
+    size = _product(rows)
+    first = tuple(index.dim for index in outer)
+    last = tuple(index.dim for index in side.block)
+    solved = SOLVE_BLOCKS(
+        reshape((*first, size, size))(blocks), reshape((*first, size, *last))(sides)
+    )
+    return reshape((*first, *(index.dim for index in rows), *last))(solved)
 
 
 def _product(indices: Sequence[Index]) -> Dim:
@@ -179,7 +185,7 @@ def _product(indices: Sequence[Index]) -> Dim:
 # ------------------------------------------------------------------ diagonal plus low rank
 
 
-def _low_rank(core: Core, side: Symbol) -> Expr | None:
+def _low_rank(core: Core, side: Side) -> Expr | None:
     """``D + U V'``: ``inv(D) g - inv(D) U inv(I + V' inv(D) U) V' inv(D) g``."""
     pairs = list(zip(core.rows, core.columns, strict=True))
     diagonal = [term for term in core.terms if all(_delta(term, r, c) for r, c in pairs)]
@@ -190,22 +196,30 @@ def _low_rank(core: Core, side: Symbol) -> Expr | None:
     if any(half is None for half in halves):
         return None
     weights = Core(core.rows, core.columns, tuple(diagonal), core.values)
-    scale = POWER(_flat(_array(weights.diagonal)), MINUS)
-    left = [_flat(_array(half[0])) for half in halves if half is not None]
-    right = [_flat(_array(half[1])) for half in halves if half is not None]
-    start = TIMES(scale, _flat(side))
+    scale = POWER(_flat(contraction(weights.diagonal)), MINUS)
+    left = [_flat(contraction(half[0])) for half in halves if half is not None]
+    right = [_flat(contraction(half[1])) for half in halves if half is not None]
+    start = _scaled(scale, _flat_side(side, core))
     if len(left) == 1:
         moved = TIMES(scale, left[0])
         row = TRANSPOSE(right[0])
         slope = POWER(ADD(Constant(1), MATMUL(row, moved)), MINUS)
-        correction = TIMES(slope, MATMUL(row, start), moved)
+        product = MATMUL(row, start)
+        correction = (
+            TIMES(slope, MATMUL(moved, product)) if side.block else TIMES(slope, product, moved)
+        )
     else:
-        moved = einsum("i,ij->ij")(scale, stack(-1)(*left))
+        moved = _scaled(scale, stack(-1)(*left))
         rows = TRANSPOSE(stack(-1)(*right))
         inner = ADD(EYE(Size(Dim(len(left)))), MATMUL(rows, moved))
         correction = MATMUL(moved, SOLVE_BLOCKS(inner, MATMUL(rows, start)))
     solved = ADD(start, TIMES(MINUS, correction))
-    return reshape(tuple(index.dim for index in core.columns))(solved) if len(pairs) > 1 else solved
+    return _in_shape(solved, core, side)
+
+
+def _scaled(weights: Expr, e: Expr) -> Apply:
+    """A weight for each entry, or for each row."""
+    return TIMES(weights, e) if len(e.axes) == 1 else einsum("i,ij->ij")(weights, e)
 
 
 def _halves(term: Term, core: Core) -> tuple[IndexExpr, IndexExpr] | None:
@@ -221,10 +235,6 @@ def _halves(term: Term, core: Core) -> tuple[IndexExpr, IndexExpr] | None:
     )
 
 
-def _array(expr: IndexExpr) -> Expr:
-    return contraction(expr)
-
-
 def _flat(e: Expr) -> Expr:
     """All entries along one axis, the last axis varying fastest."""
     if len(e.axes) < 2:
@@ -235,20 +245,34 @@ def _flat(e: Expr) -> Expr:
     return reshape((size,))(e)
 
 
+def _flat_side(side: Side, core: Core) -> Expr:
+    """The right side with all axes of the argument as one."""
+    if len(core.rows) == 1:
+        return side.symbol
+    return reshape((_product(core.rows), *(index.dim for index in side.block)))(side.symbol)
+
+
+def _in_shape(solved: Expr, core: Core, side: Side) -> Expr:
+    """The solution of a flat system with the axes of the argument."""
+    if len(core.columns) == 1:
+        return solved
+    return reshape(tuple(index.dim for index in (*core.columns, *side.block)))(solved)
+
+
 # ------------------------------------------------------------------ the whole matrix
 
 
-def _of_the_whole(core: Core, side: Symbol) -> Solution:
+def _of_the_whole(core: Core, side: Side) -> Solution:
     """The whole matrix; as one in matrix notation where it is one, which what is known of it helps."""
     if len(core.rows) == 1:
         (row,), (column,) = core.rows, core.columns
         matrix = recognise(core.dense, row, column)
         if matrix is not None:
             inverted = Factor(inverse(matrix), (column, row))
-            product = Term(Fraction(1), (inverted, Factor(side, core.rows)))
-            return Solution(settle([IndexExpr(core.columns, (product,))]), is_dense=True)
+            product = Term(Fraction(1), (inverted, side.entry(core.rows)))
+            found = settle([IndexExpr((*core.columns, *side.block), (product,))])
+            return Solution(found, is_dense=True)
     size = _product(core.rows)
     matrix = reshape((size, size))(contraction(core.dense))
-    solved = SOLVE_BLOCKS(matrix, _flat(side))
-    dims = tuple(index.dim for index in core.columns)
-    return Solution(reshape(dims)(solved) if len(dims) > 1 else solved, is_dense=True)
+    solved = SOLVE_BLOCKS(matrix, _flat_side(side, core))
+    return Solution(_in_shape(solved, core, side), is_dense=True)

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, eigsh, gmres
 
 import matcalc as mc
-from matcalc.codegen import operator
+from matcalc.codegen import generate, operator, operator_code
 from tests.codegen.test_contractions import HESSIANS, sample
 from tests.corpus.cases import SIZE_SETS, load
 from tests.corpus.score import differentiate
@@ -21,6 +21,9 @@ jax.config.update("jax_enable_x64", True)
 
 CONVERT = {"numpy": np.asarray, "jax": jnp.asarray, "torch": torch.tensor}
 rng = np.random.default_rng(1)
+
+#: Functions of which the Jacobian is taken.
+FIRST_ORDER = ("A: (n, n); A x", "A: (m, m); B: (n, n); A X B", "A: (n, n); A x + x.^3")
 
 #: Functions with a regular Hessian or Jacobian, their variable, the shapes of all, and how a system is
 #: solved: with the matrix as it is, or not.
@@ -44,13 +47,17 @@ REGULAR = {
         False,
     ),
     "a number": ("x^4", "x", {"x": ()}, False),
+    "a number, several terms": ("x^4 + exp(a x)", "x", {"x": (), "a": ()}, False),
+    "a Jacobian": (FIRST_ORDER[0], "x", {"A": (4, 4), "x": (4,)}, False),
+    "a Jacobian of a matrix": (FIRST_ORDER[1], "X", {"A": (4, 4), "X": (4, 3), "B": (3, 3)}, False),
     "no arrays": ("norm2(X)^2", "X", {"X": (2, 3)}, False),
 }
 
 
-def problem(text, wrt, shapes, order=2):
+def problem(text, wrt, shapes):
     arrays = sample(shapes)
     scalars = {name: shape for name, shape in shapes.items() if shape == ()}
+    order = 1 if text in FIRST_ORDER else 2
     d = mc.diff(text, wrt, order=order, shapes=scalars)
     dense = d.function()(**arrays).reshape(arrays[wrt].size, arrays[wrt].size)
     return d, arrays, dense
@@ -64,17 +71,36 @@ def test_every_method(name, backend):
     function = d.operator(backend)
     H = function(**{name: CONVERT[backend](array) for name, array in arrays.items()})
     v = rng.normal(size=shapes[wrt])
-    given = CONVERT[backend](v)
-    product = (dense @ v.ravel()).reshape(v.shape)
     assert H.shape == dense.shape
-    np.testing.assert_allclose(H @ given, product, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(H @ given.reshape(-1), product.ravel(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(H.rmatvec(given), product, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(H.todense(), dense, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(H.diagonal(), np.diag(dense).reshape(v.shape), rtol=1e-9, atol=1e-9)
-    solved = np.linalg.solve(dense, v.ravel()).reshape(v.shape)
-    np.testing.assert_allclose(H.solve(given), solved, rtol=1e-7, atol=1e-9)
+    near = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
+    for given in (v, v.ravel()):
+        array = CONVERT[backend](given)
+        near(H @ array, (dense @ v.ravel()).reshape(given.shape))
+        near(H.rmatvec(array), (v.ravel() @ dense).reshape(given.shape))
+        near(H.solve(array), np.linalg.solve(dense, v.ravel()).reshape(given.shape))
+        if given.shape:
+            near(array @ H, (v.ravel() @ dense).reshape(given.shape))
+    near(H.todense(), dense)
+    near(H.diagonal(), np.diag(dense).reshape(v.shape))
     assert function.code.forms_matrix == forms_matrix
+
+
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize("name", REGULAR)
+def test_several_at_once(name, backend):
+    text, wrt, shapes, _ = REGULAR[name]
+    d, arrays, dense = problem(text, wrt, shapes)
+    H = d.operator(backend)(**{name: CONVERT[backend](array) for name, array in arrays.items()})
+    near = partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
+    for count in (1, 5):
+        flat = rng.normal(size=(len(dense), count))
+        for V in (flat, flat.reshape(*shapes[wrt], count)):
+            array = CONVERT[backend](V)
+            near(H @ array, (dense @ flat).reshape(V.shape))
+            near(H.rmatvec(array), (dense.T @ flat).reshape(V.shape))
+            near(H.solve(array), np.linalg.solve(dense, flat).reshape(V.shape))
+            rows = CONVERT[backend](np.moveaxis(V, -1, 0).copy())
+            near(rows @ H, (flat.T @ dense).reshape(rows.shape))
 
 
 @pytest.mark.parametrize("name", HESSIANS)
@@ -158,19 +184,52 @@ def test_the_source():
     assert lines.count("import numpy as np") == 1
 
 
-def test_large_systems_are_solved_without_the_matrix(monkeypatch):
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize(
+    ("text", "wrt", "shapes"),
+    [
+        REGULAR["logistic regression"][:3],
+        ("(x' A x)^2 - exp(b' x)", "x", {"A": (4, 4), "x": (4,), "b": (4,)}),
+        (FIRST_ORDER[2], "x", {"A": (4, 4), "x": (4,)}),
+    ],
+    ids=["definite", "indefinite", "not symmetric"],
+)
+def test_large_systems_are_solved_without_the_matrix(text, wrt, shapes, backend, monkeypatch):
     monkeypatch.setattr(operator, "LARGEST_DENSE", 2)
-    for backend, convert in CONVERT.items():
-        d, arrays, dense = problem(*REGULAR["logistic regression"][:3])
-        H = d.operator(backend)(**{name: convert(array) for name, array in arrays.items()})
-        g = rng.normal(size=3)
-        solved = np.linalg.solve(dense, g)
-        np.testing.assert_allclose(H.solve(convert(g)), solved, rtol=1e-6)
-        concave = mc.diff("-sum(log(1 + exp(-X w)))", "w", order=2).operator(backend)
-        H = concave(**{name: convert(array) for name, array in arrays.items()})
-        if backend != "jax":
-            with pytest.raises(mc.ArgumentProblem, match="not positive definite"):
-                H.solve(convert(g))
+    d, arrays, dense = problem(text, wrt, shapes)
+    H = d.operator(backend)(**{name: CONVERT[backend](array) for name, array in arrays.items()})
+    monkeypatch.setattr(H, "todense", None)
+    G = rng.normal(size=(len(dense), 2))
+    solved = np.linalg.solve(dense, G)
+    near = partial(np.testing.assert_allclose, rtol=1e-6)
+    near(H.solve(CONVERT[backend](G[:, 0])), solved[:, 0])
+    near(H.solve(CONVERT[backend](G)), solved)
+    near(H.solve(CONVERT[backend](0 * G)), 0 * G)
+
+
+@pytest.mark.parametrize("backend", CONVERT)
+def test_what_is_added_to_a_diagonal_may_be_far_larger(backend):
+    a, x, g = (
+        np.array(entries, dtype=np.float32)
+        for entries in ([1e3, 5e2, -1e3], [-1.0, 0.5, 0.0], [1.0, 0.3, -2.0])
+    )
+    function = mc.diff("sum(exp(x)) + (a' x)^2", "x", order=2).operator(backend)
+    H = function(a=CONVERT[backend](a), x=CONVERT[backend](x))
+    dense = np.diag(np.exp(x.astype(float))) + 2 * np.outer(a.astype(float), a)
+    np.testing.assert_allclose(H.solve(CONVERT[backend](g)), np.linalg.solve(dense, g), rtol=1e-5)
+
+
+def test_large_systems_that_are_singular(monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", 2)
+    H = mc.diff("(a' x)^2 + sum(x)", "x", order=2).operator()(a=np.array([1.0, 2.0, 3.0]))
+    assert H.solve(np.array([2.0, 4.0, 6.0])) @ H == pytest.approx([2.0, 4.0, 6.0])
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        H.solve(np.array([1.0, 0.0, 0.0]))
+    assert str(caught.value) == (
+        "error: the method of minimal residuals does not solve these 3 equations: the matrix is "
+        "singular, or nearly so\n"
+        "  help: H.todense() is the matrix, H.aslinearoperator() an operator for SciPy's solvers"
+    )
 
 
 # ---------------------------------------------------------------------- JAX, SciPy, precision
@@ -193,14 +252,37 @@ def test_an_operator_passes_through_compiled_functions():
     assert jax.jit(lambda H: H)(H).shape == (16, 16)
 
 
-def test_scipy_takes_it():
-    d, arrays, dense = problem(*REGULAR["logistic regression"][:3])
-    H = d.operator()(**arrays).aslinearoperator()
-    assert isinstance(H, LinearOperator)
-    assert (H.shape, H.dtype) == ((3, 3), np.float64)
-    g = rng.normal(size=3)
-    np.testing.assert_allclose(H @ np.eye(3), dense)
-    np.testing.assert_allclose(cg(H, g, rtol=1e-12)[0], np.linalg.solve(dense, g), rtol=1e-8)
+@pytest.mark.parametrize("name", ["logistic regression", "matrix factorisation"])
+def test_scipy_takes_it(name):
+    d, arrays, dense = problem(*REGULAR[name][:3])
+    H = d.operator()(**arrays)
+    g = rng.normal(size=len(dense))
+    solved = np.linalg.solve(dense, g)
+    np.testing.assert_allclose(cg(H, g, rtol=1e-12)[0], solved, rtol=1e-8)
+    np.testing.assert_allclose(gmres(H, g, rtol=1e-12)[0], solved, rtol=1e-8)
+    start = np.ones(len(dense))
+    found = eigsh(H, k=1, v0=start, return_eigenvectors=False)
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(dense)[-1:])
+    for operator_ in (H.aslinearoperator(), aslinearoperator(H)):
+        assert isinstance(operator_, LinearOperator)
+        assert (operator_.shape, operator_.dtype) == (dense.shape, np.float64)
+        np.testing.assert_allclose(operator_ @ g, dense @ g)
+        np.testing.assert_allclose(operator_.T @ g, dense @ g)
+        np.testing.assert_allclose(operator_ @ np.eye(len(g)), dense)
+        np.testing.assert_allclose(operator_.T @ np.eye(len(g)), dense)
+
+
+def test_operators_are_mapped():
+    d, arrays, _ = problem(*REGULAR["logistic regression"][:3])
+    function = d.operator("jax")
+    W, V = rng.normal(size=(2, 4, 3))
+    wanted = [d.function()(X=arrays["X"], w=w) @ v for w, v in zip(W, V, strict=True)]
+    found = jax.vmap(lambda w, v: function(X=arrays["X"], w=w) @ v)(W, V)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    operators = jax.vmap(lambda w: function(X=arrays["X"], w=w))(W)
+    np.testing.assert_allclose(jax.vmap(lambda H, v: H @ v)(operators, V), wanted, rtol=1e-9)
+    solved = jax.jit(jax.vmap(lambda H, v: H.solve(v)))(operators, found)
+    np.testing.assert_allclose(solved, V, rtol=1e-9)
 
 
 def test_without_scipy(monkeypatch):
@@ -210,17 +292,67 @@ def test_without_scipy(monkeypatch):
         H.aslinearoperator()
 
 
-def test_single_precision_stays():
-    for backend, convert in CONVERT.items():
+@pytest.mark.parametrize("name", REGULAR)
+def test_everything_else_without_scipy(name, monkeypatch):
+    for module in (generate, operator_code):
+        monkeypatch.setattr(module, "has_scipy", lambda: False)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    d, arrays, dense = problem(*REGULAR[name][:3])
+    H = d.operator()(**arrays)
+    g = rng.normal(size=len(dense))
+    np.testing.assert_allclose(H.todense() @ H.solve(g), g, rtol=1e-8, atol=1e-8)
+
+
+def test_a_matrix_that_is_not_as_declared():
+    H = mc.diff("x' A x", "x", order=2, assume={"A": "spd"}).operator()(A=np.diag([1.0, -1.0]))
+    with pytest.raises(mc.ArgumentProblem, match="singular or not positive definite"):
+        H.solve(np.ones(2))
+
+
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize("name", REGULAR)
+def test_single_precision_stays(name, backend):
+    text, wrt, shapes, _ = REGULAR[name]
+    d, arrays, _ = problem(text, wrt, shapes)
+    convert = CONVERT[backend]
+    H = d.operator(backend)(**{n: convert((a / 2).astype(np.float32)) for n, a in arrays.items()})
+    v = convert(rng.normal(size=(*shapes[wrt], 2)).astype(np.float32))
+    results = H, H @ v[..., 0], H @ v, H.solve(v[..., 0]), H.solve(v), H.diagonal(), H.todense()
+    assert {str(value.dtype).rpartition(".")[2] for value in results} == {"float32"}
+
+
+@pytest.mark.parametrize("text", ["sum(X)", "norm2(X)^2"])
+def test_a_hessian_without_variables_has_the_type_of_the_arrays(text):
+    d = mc.diff(text, "X", order=2)
+    H = d.operator()(X=np.ones((2, 3), dtype=np.float32))
+    assert (H.todense().dtype, H.diagonal().dtype) == (np.float32, np.float32)
+    assert repr(H) == "<operator of shape (6, 6), core of numbers>"
+    assert d.operator()(m=2, n=3).dtype == np.float64
+
+
+def test_arrays_that_change_do_not_change_the_operator():
+    for backend in ("numpy", "torch"):
         for text, wrt, shapes, _ in REGULAR.values():
-            d, arrays, _ = problem(text, wrt, shapes)
-            given = {name: convert(array.astype(np.float32)) for name, array in arrays.items()}
+            d, arrays, dense = problem(text, wrt, shapes)
+            given = {name: CONVERT[backend](array) for name, array in arrays.items()}
             H = d.operator(backend)(**given)
-            v = convert(rng.normal(size=shapes[wrt]).astype(np.float32))
-            results = H @ v, H.solve(v)
-            if H.core:
-                results += H.diagonal(), H.todense()
-            assert {str(value.dtype).rpartition(".")[2] for value in results} == {"float32"}, text
+            for array in given.values():
+                array[...] = 7.0
+            np.testing.assert_allclose(H.todense(), dense, rtol=1e-9, atol=1e-9)
+
+
+def test_tensors_that_are_not_contiguous():
+    for text, wrt, shapes, _ in REGULAR.values():
+        d, arrays, dense = problem(text, wrt, shapes)
+        given = {
+            name: torch.tensor(array.T.copy()).T if array.ndim == 2 else torch.tensor(array)
+            for name, array in arrays.items()
+        }
+        H = d.operator("torch")(**given)
+        V = torch.tensor(rng.normal(size=(2, len(dense)))).T
+        np.testing.assert_allclose(H @ V, dense @ V.numpy(), rtol=1e-9, atol=1e-9)
+        solved = np.linalg.solve(dense, V.numpy())
+        np.testing.assert_allclose(H.solve(V), solved, rtol=1e-9, atol=1e-9)
 
 
 # ---------------------------------------------------------------------- refusals
@@ -260,7 +392,8 @@ def test_an_argument_of_another_shape():
     with pytest.raises(mc.ShapeProblem) as caught:
         H @ np.ones((3, 4))
     assert str(caught.value) == (
-        "error: an argument of shape (3, 4) for an operator on arrays of (4, 3)"
+        "error: an argument of shape (3, 4) for an operator on arrays of (4, 3)\n"
+        "  help: it takes these, vectors of 12 entries, and several of either along one more axis"
     )
 
 
