@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matcalc.codegen.dialects import DIALECTS
-from matcalc.codegen.stabilise import may_overflow, stabilise
+from matcalc.codegen.stabilise import stabilise
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
@@ -16,7 +15,6 @@ from matcalc.passes.differentiate import derivatives
 from matcalc.passes.expand import expand
 from matcalc.passes.layout import Arranged, arrange
 from matcalc.passes.structure import STRUCTURAL, structured_derivative
-from matcalc.report import factors
 
 if TYPE_CHECKING:
     from matcalc.codegen.operator_code import OperatorFunction
@@ -37,12 +35,9 @@ def of_derivative(d: Derivative, backend: str, value: bool) -> dict[str, Any]:
     """
     orders = range(d.order + 1) if value else [d.order]
     names = ", ".join(map(d.name_of, orders))
-    formulas = _all_orders if value else _answer
-    found = formulas(d)
-    if (stable := _stable(d, [found] if isinstance(found, Formula) else found)) is not d:
-        found = formulas(stable)
+    stable = _stable(d)
     return {
-        "formulas": found,
+        "formulas": _all_orders(stable) if value else _answer(stable),
         "backend": _checked(backend),
         "doc": f"Compute {names}, {d.layout} layout.",
         "variables": list(d.symbols.values()),
@@ -55,7 +50,7 @@ def operator(d: Derivative, backend: str) -> OperatorFunction:
     from matcalc.codegen.operator_code import OperatorFunction
 
     return OperatorFunction(
-        _stable(d, [_answer(d)]).tensor,
+        _stable(d).tensor,
         d.wrt,
         _checked(backend),
         d.quotient,
@@ -64,17 +59,13 @@ def operator(d: Derivative, backend: str) -> OperatorFunction:
     )
 
 
-def _stable(d: Derivative, formulas: Sequence[Formula]) -> Derivative:
-    """The same derivative, in a form that does not overflow.
+def _stable(d: Derivative) -> Derivative:
+    """The same derivative, of a form of the function that does not overflow.
 
-    Rules that are stable have stable derivatives: what formulas themselves cannot be turned into is
-    found by differentiating a stable form of the function.
+    Rules that are stable have stable derivatives.
     """
-    if not isinstance(d.f, Expr):
-        return d
-    f = stabilise(d.f)
-    parts = [part for formula in formulas for part in factors(formula)]
-    if f is d.f or not any(may_overflow(stabilise(part)) for part in parts):
+    f = stabilise(d.f) if isinstance(d.f, Expr) else d.f
+    if f is d.f or not isinstance(f, Expr):
         return d
     tensor = structured_derivative(f, d.wrt, d.order, d.structured, {})
     return replace(d, f=f, tensor=tensor, kept=None)
@@ -93,7 +84,7 @@ def of_gradients(gradients: Gradients, backend: str, value: bool) -> dict[str, A
 
 
 def _gradients(gradients: Gradients) -> list[Formula]:
-    """All gradients as the sweep found them, of a form of the function that does not overflow."""
+    """All gradients as one sweep finds them, of a form of the function that does not overflow."""
     f = gradients.f
     stable = stabilise(f) if isinstance(f, Expr) else f
     if stable is f or not isinstance(stable, Expr):
@@ -101,10 +92,9 @@ def _gradients(gradients: Gradients) -> list[Formula]:
     variables = list(gradients.tensors)
     derivatives(stable, [v for v in variables if not v.properties & STRUCTURAL])
     tensors = [structured_derivative(stable, v, 1, gradients.structured) for v in variables]
-    shapes = [v.shape for v in variables]
     return [
-        _formula(arrange(tensor, stable.shape, shape, 1, "mixed"))
-        for tensor, shape in zip(tensors, shapes, strict=True)
+        _formula(arrange(tensor, stable.shape, v.shape, 1, "mixed"))
+        for tensor, v in zip(tensors, variables, strict=True)
     ]
 
 

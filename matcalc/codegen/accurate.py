@@ -1,27 +1,59 @@
-"""Functions that keep digits: ``log(1 + x)``, ``exp(x) - 1``, and ``log(det(X))``, whose det would overflow."""
+"""Functions that keep digits where what is written cancels: ``log(1 + x)``, ``exp(x) - 1``, ``1 - sigmoid(x)``.
+
+And ``log(det(X))``, whose determinant would overflow.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 
-from matcalc.core.expr import Apply, Expr, operations, postorder
+from matcalc.core.expr import Apply, Constant, Expr, operations, postorder
 from matcalc.core.operation import Operation
-from matcalc.ops.elementwise import EXP, LOG
+from matcalc.ops.elementwise import COS, COSH, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
 from matcalc.ops.linalg import DET, LOGDET
 from matcalc.ops.structural import ADD
-from matcalc.passes.build import is_one, scaled, split_coefficient
+from matcalc.passes import build
+from matcalc.passes.build import HALF, is_one, scaled, split_coefficient
 from matcalc.passes.collect import total
 
 LOG1P = Operation("log1p", "(m, n) -> (m, n)", ("x",), elementwise=True, numpy="np.log1p({0})")
 """``log(1 + x)``."""
 
-EXPM1 = Operation("expm1", "(m, n) -> (m, n)", ("x",), elementwise=True, numpy="np.expm1({0})")
+EXPM1 = Operation(
+    "expm1",
+    "(m, n) -> (m, n)",
+    ("x",),
+    partial=("expm1(x)' = exp(x)",),
+    elementwise=True,
+    numpy="np.expm1({0})",
+)
 """``exp(x) - 1``."""
+
+LOG1MEXP = Operation(
+    "log1mexp",
+    "(m, n) -> (m, n)",
+    ("x",),
+    elementwise=True,
+    numpy="far = np.log1p(-np.exp(np.clip({0}, None, -0.5)))\n"
+    "np.where({0} < -0.7, far, np.log(-np.expm1({0})))",
+    source="M. Mächler, Accurately computing log(1 - exp(-|a|)), R package Rmpfr (2012)",
+)
+"""``log(1 - exp(x))``."""
+
+#: What ``1 + c f(z)`` is, by f and c, where the 1 cancels.
+BESIDE_ONE: dict[tuple[Operation, Fraction | int], Callable[[Expr], Expr]] = {
+    (EXP, -1): lambda z: scaled(-1, EXPM1(z)),
+    (SIGMOID, -1): lambda z: SIGMOID(scaled(-1, z)),
+    (SIGMOID, -2): lambda z: scaled(-1, TANH(scaled(HALF, z))),
+    (COS, -1): lambda z: scaled(2, _squared(SIN(scaled(HALF, z)))),
+    (COSH, -1): lambda z: scaled(-2, _squared(SINH(scaled(HALF, z)))),
+}
 
 
 def keep_digits(roots: Sequence[Expr]) -> list[Expr]:
     """The expressions with ``log1p``, ``expm1`` and ``logdet`` where they are meant."""
-    if operations(*roots).isdisjoint((LOG, EXP)):
+    if operations(*roots).isdisjoint((LOG, SQRT, *(op for op, _ in BESIDE_ONE))):
         return list(roots)
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
@@ -35,13 +67,16 @@ def keep_digits(roots: Sequence[Expr]) -> list[Expr]:
 def _kept(e: Apply) -> Expr:
     if e.op is LOG:
         return _log(e)
-    return _exp(e) if e.op is ADD and len(e.args) == 2 else e
+    return _difference(e) if e.op is ADD and len(e.args) == 2 else e
 
 
 def _log(e: Apply) -> Expr:
     (x,) = e.args
     if isinstance(x, Apply) and x.op is DET:
         return LOGDET(*x.args)
+    coefficient, part = split_coefficient(x)
+    if coefficient == -1 and part.op is EXPM1:
+        return LOG1MEXP(*part.args)
     if isinstance(x, Apply) and x.op is ADD:
         rest = [term for term in x.args if not is_one(term)]
         if len(rest) == len(x.args) - 1:
@@ -49,11 +84,31 @@ def _log(e: Apply) -> Expr:
     return e
 
 
-def _exp(e: Apply) -> Expr:
-    """``exp(x) - 1`` and ``1 - exp(x)``."""
+def _difference(e: Apply) -> Expr:
+    """A number beside a function that can be near to it."""
     pairs = [split_coefficient(term) for term in e.args]
-    for (one, ones), (coefficient, power) in (pairs, pairs[::-1]):
-        is_exponential = isinstance(power, Apply) and power.op is EXP
-        if is_exponential and is_one(ones) and one == -coefficient and abs(one) == 1:
-            return scaled(coefficient, EXPM1(*power.args))
+    for (number, ones), (coefficient, part) in (pairs, pairs[::-1]):
+        if not is_one(ones) or not isinstance(part, Apply):
+            continue
+        if (form := BESIDE_ONE.get((part.op, coefficient / number))) is not None:
+            return scaled(number, form(*part.args))
+        if part.op is SQRT:
+            return _root(part, coefficient, -number / coefficient) or e
     return e
+
+
+def _root(root: Apply, coefficient: Fraction, less: Fraction) -> Expr | None:
+    """``c (sqrt(r^2 + u) - r) = c u / (sqrt(r^2 + u) + r)``."""
+    (inside,) = root.args
+    if less <= 0 or inside.op is not ADD:
+        return None
+    number = scaled(less**2, build.ones(root.shape))
+    if number not in inside.args:
+        return None
+    u = total(*(term for term in inside.args if term is not number))
+    divisor = total(root, scaled(less, build.ones(root.shape)))
+    return build.times(Constant(coefficient), u, build.power(divisor, build.MINUS))
+
+
+def _squared(e: Expr) -> Expr:
+    return build.power(e, Constant(2))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import reduce
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr
@@ -35,6 +36,28 @@ from matcalc.passes import build
 from matcalc.passes.collect import total
 from matcalc.passes.products import product
 from matcalc.passes.properties import properties
+
+LOGCOSH = Operation(
+    "logcosh",
+    "(m, n) -> (m, n)",
+    ("x",),
+    partial=("logcosh(x)' = tanh(x)",),
+    elementwise=True,
+    numpy="a = np.abs({0})\n"
+    "near = -0.5 * np.log1p(-(np.tanh(np.clip(a, 0, 1)) ** 2))\n"
+    "np.where(a < 1, near, a + np.log1p(np.exp(-2 * a)) - math.log(2))",
+)
+"""``log(cosh(x))``, to all digits near 0 too."""
+
+LOGADDEXP = Operation(
+    "logaddexp",
+    "(m, n), (m, n) -> (m, n)",
+    ("x", "y"),
+    partial=("logaddexp(x, y)' = sigmoid(x - y)", "logaddexp(x, y)' = sigmoid(y - x)"),
+    elementwise=True,
+    numpy="np.logaddexp({0}, {1})",
+)
+"""``log(exp(x) + exp(y))``."""
 
 #: Longest sum of exponentials that is added up term by term.
 LONGEST_SUM = 8
@@ -74,7 +97,7 @@ def _parts(e: Expr) -> tuple[Expr, ...]:
     if e.op is TIMES or (e.op is ADD and len(e.args) <= LONGEST_SUM):
         return e.args
     if e.op is MATMUL:
-        return e.args if any(map(_is_ones, e.args)) else ()
+        return e.args if len(e.args) == 2 else ()
     return e.args[:1] if e.op in _OF_ONE else ()
 
 
@@ -99,6 +122,13 @@ def _quotient(above: Expr, term: Expr, power: int) -> Expr | None:
             if above is build.scaled(k, z):
                 minus_z = build.scaled(-1, z)
                 return build.times(_power(SIGMOID(z), k), _power(SIGMOID(minus_z), power - k))
+    if build.is_op(term, LOGADDEXP):
+        a, b = term.args
+        for k in range(power + 1):
+            if above is total(build.scaled(k, a), build.scaled(power - k, b)):
+                difference = total(a, build.scaled(-1, b))
+                shares = SIGMOID(difference), SIGMOID(build.scaled(-1, difference))
+                return build.times(_power(shares[0], k), _power(shares[1], power - k))
     for softmax in _SOFTMAX:
         x = _summed(softmax, term)
         if x is not None and above is build.scaled(power, x):
@@ -131,7 +161,7 @@ def _logarithm(e: Apply) -> Expr | None:
     if e.op is TIMES:
         return _of_product(e)
     if e.op is MATMUL:
-        return _of_repeated(e)
+        return _of_chain(e)
     if not e.args:
         return None
     first = e.args[0]
@@ -140,8 +170,7 @@ def _logarithm(e: Apply) -> Expr | None:
     if e.op is SIGMOID:
         return build.scaled(-1, SOFTPLUS(build.scaled(-1, first)))
     if e.op is COSH:
-        tail = SOFTPLUS(build.scaled(-2, first))
-        return total(first, tail, spread(build.scaled(-1, LOG(Constant(2))), e.shape))
+        return LOGCOSH(first)
     if e.op in _SOFTMAX:
         return total(first, build.scaled(-1, _repeated(e.op, _SOFTMAX[e.op](first), e.shape)))
     inner = logarithm(first)
@@ -161,13 +190,14 @@ def _logarithm(e: Apply) -> Expr | None:
 
 
 def _of_sum(e: Apply) -> Expr | None:
-    """Term by term: ``log(exp(a) + exp(b)) = a + softplus(b - a)``, numbers first."""
+    """Term by term, numbers first: ``log(1 + exp(a)) = softplus(a)``."""
     if len(e.args) > LONGEST_SUM:
         return None
     sigmoid = _one_minus_sigmoid(e)
     if sigmoid is not None:
         return build.scaled(-1, SOFTPLUS(sigmoid))
-    numbers, logarithms = [], []
+    numbers: list[Expr] = []
+    logarithms: list[Expr | None] = []
     for term in e.args:
         coefficient, rest = build.split_coefficient(term)
         if build.is_one(rest):
@@ -179,14 +209,12 @@ def _of_sum(e: Apply) -> Expr | None:
             )
         else:
             logarithms.append(logarithm(term))
-    result: Expr | None = None
-    for l in (*numbers, *logarithms):
-        if l is None or not logarithms:
-            return None
-        result = (
-            l if result is None else total(result, SOFTPLUS(total(l, build.scaled(-1, result))))
-        )
-    return result
+    if not logarithms or None in logarithms:
+        return None
+    added = reduce(LOGADDEXP, (l for l in logarithms if l is not None))
+    for number in numbers:
+        added = total(number, SOFTPLUS(total(added, build.scaled(-1, number))))
+    return added
 
 
 def _one_minus_sigmoid(e: Apply) -> Expr | None:
@@ -215,25 +243,30 @@ def _of_product(e: Apply) -> Expr | None:
     return total(*logarithms) if found else None
 
 
-def _of_repeated(e: Apply) -> Expr | None:
-    """Of sums and copies of rows or columns, which are products with ones."""
+def _of_chain(e: Apply) -> Expr | None:
+    """Of sums and copies of rows or columns, which are products with ones, and of products with a vector."""
     if len(e.args) != 2:
         return None
     left, right = e.args
-    if _is_ones(right):
-        inner = logarithm(left)
-        if inner is None:
-            return None
-        if left.shape[1].is_unit:
-            return product(inner, build.ones(right.shape))
-        return _log_sum(LOGSUMEXP_2, inner) if right.shape[1].is_unit else None
-    if _is_ones(left):
-        inner = logarithm(right)
-        if inner is None:
-            return None
-        if right.shape[0].is_unit:
-            return product(build.ones(left.shape), inner)
-        return _log_sum(LOGSUMEXP_1, inner) if left.shape[0].is_unit else None
+    if _is_ones(right) and (left.shape[1].is_unit or right.shape[1].is_unit):
+        l = logarithm(left)
+        if l is None or right.shape[1].is_unit:
+            return None if l is None else _log_sum(LOGSUMEXP_2, l)
+        return product(l, build.ones(right.shape))
+    if _is_ones(left) and (right.shape[0].is_unit or left.shape[0].is_unit):
+        l = logarithm(right)
+        if l is None or left.shape[0].is_unit:
+            return None if l is None else _log_sum(LOGSUMEXP_1, l)
+        return product(build.ones(left.shape), l)
+    above, below = logarithm(left), logarithm(right)
+    if above is None or below is None:
+        return None
+    if right.shape[1].is_unit:
+        copies = build.ones((left.shape[0], ONE))
+        return _log_sum(LOGSUMEXP_2, total(above, product(copies, build.transposed(below))))
+    if left.shape[0].is_unit:
+        copies = build.ones((ONE, right.shape[1]))
+        return _log_sum(LOGSUMEXP_1, total(product(build.transposed(above), copies), below))
     return None
 
 

@@ -11,21 +11,19 @@ they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from matcalc.codegen.logarithms import EXPONENTIALS, exponential, logarithm, spread
+from matcalc.codegen.scaling import LINEAR, grows, scaled
 from matcalc.core.dim import ONE
-from matcalc.core.expr import Apply, Expr, operations, postorder
-from matcalc.ops.elementwise import COSH, EXP, LOG, SINH
-from matcalc.ops.linalg import DIAG, DIAGONAL, VEC
-from matcalc.ops.reduction import SUM, SUM_1, SUM_2
+from matcalc.core.expr import Apply, Constant, Expr, operations, postorder
+from matcalc.ops.elementwise import LOG, SIGMOID, TANH
+from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
 from matcalc.passes import build
 from matcalc.passes.collect import total
 from matcalc.passes.products import product
 from matcalc.passes.simplify import simplify
-
-#: Operations through which a scalar factor moves.
-LINEAR = (MATMUL, TRANSPOSE, DIAG, DIAGONAL, VEC, SUM, SUM_1, SUM_2)
 
 #: How deep a divisor moves inwards.
 DEEPEST = 16
@@ -43,23 +41,10 @@ def stabilise_all(roots: Sequence[Expr]) -> list[Expr]:
     return [_rewritten(_rewritten(root, _merged), _settled) for root in roots]
 
 
-def may_overflow(e: Expr) -> bool:
-    """Whether an exponential in it, or the inverse or the logarithm of one, can be infinite."""
-    return any(isinstance(node, Apply) and _may_overflow(node) for node in postorder(e))
-
-
-def _may_overflow(e: Apply) -> bool:
-    if e.op in (EXP, COSH, SINH):
-        return True
-    base, exponent = build.as_power(e)
-    inverted = base if exponent < 0 else e.args[0] if e.op is LOG else None
-    return inverted is not None and logarithm(inverted) is not None
-
-
 def _rewritten(e: Expr, rewrite: Callable[[Expr], Expr]) -> Expr:
     """Every node rewritten, arguments first."""
     for node in postorder(e, without=rewrite):
-        _grows(node)
+        grows(node)
         rebuilt = node
         if isinstance(node, Apply):
             args = tuple(arg.memo[rewrite] for arg in node.args)
@@ -74,24 +59,52 @@ def _merged(e: Expr) -> Expr:
     if not isinstance(e, Apply):
         return e
     if e.op is LOG:
-        found = logarithm(e.args[0])
-        return e if found is None else found
+        return _log(e)
     if e.op is TIMES:
         return _merged_product(e)
     return _merged_scaling(e) if e.op is MATMUL else e
 
 
+def _log(e: Apply) -> Expr:
+    (x,) = e.args
+    found = logarithm(x)
+    if found is None and _adds_growing(x) and (parts := scaled(x)) is not None:
+        t, s = parts
+        return total(t, LOG(s))
+    return e if found is None else found
+
+
+def _adds_growing(e: Expr) -> bool:
+    """Whether what grows is not only taken away: ``1 - exp(x)`` is positive where ``exp(x)`` is small."""
+    terms = [build.split_coefficient(term) for term in (e.args if build.is_op(e, ADD) else (e,))]
+    return any(coefficient > 0 and grows(rest) for coefficient, rest in terms)
+
+
 def _merged_product(e: Apply) -> Expr:
     """A product in which exponentials meet what divides them, with one exponential."""
-    made, others = _split(e.args)
-    growing = next((factor for factor in others if _grows(factor)), None)
-    if growing is not None and any(map(_divides, made)):
-        inside = [f for f in made if f.is_scalar or f.shape == growing.shape]
-        outside = [f for f in e.args if f is not growing and f not in inside]
-        return build.times(*outside, _divided(growing, _log_product(inside)))
-    if len(made) > 1 and any(map(_grows, made)):
-        return build.times(*others, exponential(_log_product(made)))
+    taken = [_taken_apart(factor) for factor in e.args]
+    exponents = [exponent for exponent, _ in taken if exponent is not None]
+    made, others = _split([rest for _, rest in taken])
+    growing = [factor for factor in others if grows(factor)]
+    if growing and (exponents or any(map(_divides, made))):
+        multiplied = build.times(*growing)
+        inside = [f for f in made if f.is_scalar or f.shape == multiplied.shape]
+        outside = [f for f in (*made, *others) if f not in growing and f not in inside]
+        return build.times(*outside, _divided(multiplied, _log_product(inside, exponents)))
+    if len(made) + len(exponents) > 1 and any(map(grows, made)):
+        return build.times(*others, exponential(_log_product(made, exponents)))
     return e
+
+
+def _taken_apart(e: Expr) -> tuple[Expr | None, Expr]:
+    """What divides with coefficients of any sign in it as ``exp(t) .* s``: t and s; anything else as it is."""
+    base, exponent = build.as_power(e)
+    if exponent < 0 and grows(base) and logarithm(base) is None:
+        parts = scaled(base)
+        if parts is not None:
+            t, s = parts
+            return build.scaled(exponent, t), build.power(s, Constant(exponent))
+    return None, e
 
 
 def _merged_scaling(e: Apply) -> Expr:
@@ -105,7 +118,7 @@ def _merged_scaling(e: Apply) -> Expr:
         if not any(map(_divides, made)):
             continue
         for neighbour in (k - 1, k + 1):
-            if 0 <= neighbour < len(factors) and _grows(factors[neighbour]):
+            if 0 <= neighbour < len(factors) and grows(factors[neighbour]):
                 array, exponent = factors[neighbour], spread(_log_product(made), scale.shape)
                 rows, columns = array.shape
                 spread_out = (
@@ -125,10 +138,11 @@ def _split(factors: Sequence[Expr]) -> tuple[list[Expr], list[Expr]]:
     return made, [factor for factor in factors if factor not in made]
 
 
-def _log_product(made: Sequence[Expr]) -> Expr:
-    shape = next((factor.shape for factor in made if not factor.is_scalar), build.UNIT.shape)
-    logarithms = (logarithm(factor) for factor in made)
-    return total(*(spread(l, shape) for l in logarithms if l is not None))
+def _log_product(made: Sequence[Expr], exponents: Sequence[Expr] = ()) -> Expr:
+    """The logarithm of a product of what has logarithms, and of exponentials."""
+    logarithms = [l for l in map(logarithm, made) if l is not None] + [*exponents]
+    shape = next((l.shape for l in logarithms if not l.is_scalar), build.UNIT.shape)
+    return total(*(spread(l, shape) for l in logarithms))
 
 
 def _divided(e: Expr, exponent: Expr, deepest: int = DEEPEST) -> Expr:
@@ -136,48 +150,61 @@ def _divided(e: Expr, exponent: Expr, deepest: int = DEEPEST) -> Expr:
     l = logarithm(e)
     if l is not None:
         return exponential(total(l, spread(exponent, e.shape)))
-    if isinstance(e, Apply) and deepest and _grows(e):
+    base, power = build.as_power(e)
+    if base is not e and deepest and grows(e):
+        inside = _divided(base, build.scaled(1 / power, exponent), deepest - 1)
+        return build.power(inside, Constant(power))
+    if isinstance(e, Apply) and deepest and grows(e):
         if e.op is ADD:
             return total(*(_divided(term, exponent, deepest - 1) for term in e.args))
-        position = next((k for k, arg in enumerate(e.args) if _grows(arg)), None)
-        moves = e.op is TIMES or (exponent.is_scalar and e.op in LINEAR)
-        if (
-            moves
-            and position is not None
-            and (exponent.is_scalar or e.args[position].shape == exponent.shape)
-        ):
+        places = [k for k, arg in enumerate(e.args) if grows(arg)]
+        if _moves(e, exponent, [e.args[k] for k in places]):
             args = list(e.args)
-            args[position] = _divided(args[position], exponent, deepest - 1)
+            share = build.scaled(Fraction(1, len(places)), exponent)
+            for place in places:
+                args[place] = _divided(args[place], share, deepest - 1)
             return simplify(e.op(*args))
+        if len(places) > 1 and (parts := scaled(e)) is not None:
+            t, s = parts
+            return build.times(s, exponential(total(t, spread(exponent, e.shape))))
     return build.times(e, exponential(exponent))
 
 
+def _moves(e: Apply, exponent: Expr, growing: Sequence[Expr]) -> bool:
+    """Whether the factor ``exp(exponent)`` can be shared out among the growing arguments.
+
+    That is safe where they are alike: what each is divided by is then as large as it is.
+    """
+    if not (e.op is TIMES or (exponent.is_scalar and e.op in LINEAR)):
+        return False
+    if not exponent.is_scalar and any(arg.shape != exponent.shape for arg in growing):
+        return False
+    first = growing[0]
+    return all(arg in (first, build.transposed(first)) for arg in growing)
+
+
 def _settled(e: Expr) -> Expr:
-    """What divides no exponential: ``sqrt(sum(exp(x)))`` is small where ``sum(exp(x))`` overflows."""
+    """Differences of sigmoids, and what divides no exponential: ``sqrt(sum(exp(x)))`` is small where ``sum(exp(x))`` overflows."""
+    if isinstance(e, Apply) and e.op is ADD and len(e.args) == 2:
+        return _difference(e)
     base, exponent = build.as_power(e)
-    if exponent >= 1 or not _grows(base):
+    if exponent >= 1 or not grows(base):
         return e
     l = logarithm(base)
     return e if l is None else exponential(build.scaled(exponent, l))
 
 
+def _difference(e: Apply) -> Expr:
+    """``sigmoid(z) - sigmoid(-z) = tanh(z/2)``."""
+    (c, first), (d, second) = map(build.split_coefficient, e.args)
+    if c == -d and build.is_op(first, SIGMOID) and build.is_op(second, SIGMOID):
+        (z,) = first.args
+        if second.args[0] is build.scaled(-1, z):
+            return build.scaled(c, TANH(build.scaled(build.HALF, z)))
+    return e
+
+
 def _divides(e: Expr) -> bool:
     """Whether it is a negative power of exponentials."""
     base, exponent = build.as_power(e.args[0] if build.is_op(e, TRANSPOSE) else e)
-    return exponent < 0 and _grows(base)
-
-
-def _grows(e: Expr) -> bool:
-    """Whether an exponential in it can overflow that is only added to and multiplied."""
-    if _grows not in e.memo:
-        e.memo[_grows] = False
-        if isinstance(e, Apply):
-            base, exponent = build.as_power(e)
-            if base is not e:
-                e.memo[_grows] = exponent > 0 and _grows(base)
-            else:
-                e.memo[_grows] = e.op in (EXP, COSH) or (
-                    e.op in (ADD, TIMES, *LINEAR) and any(map(_grows, e.args))
-                )
-    found: bool = e.memo[_grows]
-    return found
+    return exponent < 0 and grows(base)

@@ -1,0 +1,244 @@
+"""What exponentials are multiplied and added to with coefficients of any sign, as ``exp(t) .* s``.
+
+``a' exp(x)`` has no logarithm that could be written as ``logsumexp(x)``, since ``a`` is anything; but it is
+``exp(t) (a' exp(x - t))``, whatever t is, and with the largest entry of x for t nothing overflows. The
+product does not depend on t, and so derivatives are taken as if t were a constant: the derivatives of
+what stands here are as stable as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+from matcalc.codegen.accurate import EXPM1
+from matcalc.codegen.logarithms import LONGEST_SUM, logarithm, spread
+from matcalc.core.dim import ONE, Shape
+from matcalc.core.expr import Apply, Constant, Expr, operations
+from matcalc.core.operation import Operation
+from matcalc.ops.elementwise import COSH, EXP, MAXIMUM, SQRT
+from matcalc.ops.linalg import DIAG, DIAGONAL, VEC
+from matcalc.ops.reduction import EXTREMES, SUM, SUM_1, SUM_2
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
+from matcalc.passes import build
+from matcalc.passes.collect import total
+from matcalc.passes.products import product
+from matcalc.passes.properties import properties
+from matcalc.passes.simplify import rebuild
+
+FINITE = Operation(
+    "finite",
+    "(m, n) -> (m, n)",
+    ("x",),
+    partial=("finite(x)' = 0",),
+    elementwise=True,
+    numpy="np.where(np.isfinite({0}), {0}, 0)",
+)
+"""What exponents are shifted by, held fixed in derivatives: the argument, 0 where that is infinite."""
+
+LOG_SUPPORT = Operation(
+    "log_support",
+    "(m, n) -> (m, n)",
+    ("a",),
+    partial=("log_support(a)' = 0",),
+    elementwise=True,
+    numpy="np.where({0} != 0, np.zeros_like({0}), -np.inf)",
+)
+"""What is added to exponents, so that those whose coefficients are 0 count for nothing."""
+
+_BY_NAME = {op.name: op for op in EXTREMES}
+_LARGEST = {SUM: _BY_NAME["max"], SUM_1: _BY_NAME["max_1"], SUM_2: _BY_NAME["max_2"]}
+
+#: Operations through which a scalar factor moves.
+LINEAR = (MATMUL, TRANSPOSE, DIAG, DIAGONAL, VEC, SUM, SUM_1, SUM_2)
+
+#: ``exp(t) .* s`` as t and s, both of the shape of the whole.
+Scaled = tuple[Expr, Expr]
+
+
+def is_shifted(e: Expr) -> bool:
+    """Whether it is an exponential whose exponent has been shifted."""
+    return e.op is EXP and FINITE in operations(e)
+
+
+def grows(e: Expr) -> bool:
+    """Whether an exponential in it can overflow that is only added to and multiplied."""
+    if grows not in e.memo:
+        e.memo[grows] = False
+        if isinstance(e, Apply):
+            base, exponent = build.as_power(e)
+            if base is not e:
+                e.memo[grows] = exponent > 0 and grows(base)
+            elif e.op in (EXP, COSH):
+                e.memo[grows] = not is_shifted(e)
+            else:
+                e.memo[grows] = e.op in (ADD, TIMES, *LINEAR) and any(map(grows, e.args))
+    found: bool = e.memo[grows]
+    return found
+
+
+def scaled(e: Expr) -> Scaled | None:
+    """The expression as ``exp(t) .* s`` where no exponential in t or s overflows; None where it has none."""
+    pending = [] if scaled in e.memo else [e]
+    while pending:
+        node = pending[-1]
+        missing = [arg for arg in _parts(node) if scaled not in arg.memo]
+        pending.extend(missing)
+        if not missing:
+            pending.pop()
+            node.memo[scaled] = _scaled(node)
+    found: Scaled | None = e.memo[scaled]
+    return found
+
+
+def _parts(e: Expr) -> tuple[Expr, ...]:
+    if logarithm(e) is not None or e.op not in _RULES:
+        return ()
+    return e.args[:1] if e.op in (POWER, SQRT) else e.args
+
+
+def _scaled(e: Expr) -> Scaled | None:
+    l = logarithm(e)
+    if l is not None:
+        return l, build.ones(e.shape)
+    rule = _RULES.get(e.op)
+    parts = [arg.memo.get(scaled) for arg in e.args]
+    if rule is None or not any(parts):
+        return None
+    assert isinstance(e, Apply)
+    return rule(e, parts)
+
+
+def _factor(part: Scaled | None, e: Expr) -> Scaled:
+    """What has no exponentials is itself, with t = 0."""
+    return part or (build.zeros(e.shape), e)
+
+
+def _of_sum(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
+    if len(e.args) > LONGEST_SUM:
+        return None
+    terms = [_factor(part, arg) for part, arg in zip(parts, e.args, strict=True)]
+    top = FINITE(reduce(MAXIMUM, (t for t, _ in terms)))
+    numbers = [build.split_coefficient(s) for _, s in terms]
+    # ``exp(x) - exp(y)`` keeps its digits where x is near to y.
+    cancels = all(build.is_one(rest) for _, rest in numbers) and not sum(c for c, _ in numbers)
+    power = EXPM1 if cancels else EXP
+    return top, total(*(_shifted(t, top, s, power) for t, s in terms))
+
+
+def _of_product(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
+    factors = [_factor(part, arg) for part, arg in zip(parts, e.args, strict=True)]
+    exponent = total(*(spread(t, e.shape) for t, _ in factors))
+    return exponent, spread(build.times(*(s for _, s in factors)), e.shape)
+
+
+def _of_power(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
+    part, (base, exponent) = parts[0], build.as_power(e)
+    if part is None or base is e:
+        return None
+    t, s = part
+    return build.scaled(exponent, t), build.power(s, Constant(exponent))
+
+
+def _of_rearranged(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
+    (part,) = parts
+    if part is None:
+        return None
+    t, s = (rebuild(e.op, (arg,)) for arg in part)
+    # Beside the diagonal s is 0, and t may be anything.
+    return (product(part[0], build.ones((ONE, e.shape[1]))) if e.op is DIAG else t), s
+
+
+def _of_total(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
+    (part,) = parts
+    return None if part is None else _added_up(e.op, *part)
+
+
+def _added_up(operation: Operation, t: Expr, s: Expr) -> Scaled:
+    """The sum over ``exp(t) .* s``, over the axes that the operation sums."""
+    top = _top(operation, t, s)
+    return top, rebuild(operation, (_shifted(t, _along(operation, top, t.shape), s),))
+
+
+def _top(operation: Operation, t: Expr, coefficients: Expr | None = None) -> Expr:
+    """The largest of the exponents that are summed; those with the coefficient 0 do not count."""
+    if coefficients is not None and not _is_positive(coefficients):
+        t = total(t, _log_support(coefficients))
+    if operation is SUM and t.shape[0].is_unit:
+        t = build.transposed(t)
+    return FINITE(_LARGEST[operation](t))
+
+
+def _is_positive(e: Expr) -> bool:
+    return build.is_one(e) or "positive" in properties(e)
+
+
+def _log_support(e: Expr) -> Expr:
+    """Of copies of a row: copies of one row."""
+    if build.is_op(e, MATMUL) and build.is_one(e.args[0]):
+        copies, *rest = e.args
+        return product(copies, LOG_SUPPORT(product(*rest)))
+    return LOG_SUPPORT(e)
+
+
+def _along(operation: Operation, top: Expr, shape: Shape) -> Expr:
+    """The shift of the sums as that of what is summed."""
+    rows, columns = shape
+    if operation is SUM:
+        return spread(top, shape)
+    if operation is SUM_1:
+        return product(build.ones((rows, ONE)), top)
+    return product(top, build.ones((ONE, columns)))
+
+
+def _shifted(t: Expr, top: Expr, s: Expr, power: Operation = EXP) -> Expr:
+    """``exp(t - top) .* s``."""
+    return build.times(power(total(t, build.scaled(-1, top))), s)
+
+
+def _of_chain(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
+    """A product of matrices: shifts of rows in front, of columns at the end, of all that stands between."""
+    first, last = e.args[0], e.args[-1]
+    if len(e.args) == 2 and first.shape[0].is_unit and last.shape[1].is_unit:
+        (t, s), (u, v) = (_factor(part, arg) for part, arg in zip(parts, e.args, strict=True))
+        turned = total(build.transposed(t), u), build.times(build.transposed(s), v)
+        return _added_up(SUM, *turned)
+    exponents, factors = [], []
+    for place, (part, arg) in enumerate(zip(parts, e.args, strict=True)):
+        if part is None:
+            factors.append(arg)
+            continue
+        t, s = part
+        operation, coefficients = SUM, None
+        if place == 0 and not arg.shape[0].is_unit:
+            operation = SUM_2
+            if len(e.args) == 2 and last.shape[1].is_unit and build.is_one(s):
+                copies = build.ones((arg.shape[0], ONE))
+                coefficients = product(copies, build.transposed(last))
+        elif arg is last and not arg.shape[1].is_unit:
+            operation = SUM_1
+        top = _top(operation, t, coefficients)
+        factors.append(_shifted(t, _along(operation, top, arg.shape), s))
+        exponents.append(_over(operation, top, e.shape))
+    return total(*exponents), product(*factors)
+
+
+def _over(operation: Operation, top: Expr, shape: Shape) -> Expr:
+    """The shift of a factor as that of the product."""
+    rows, columns = shape
+    if operation is SUM_2:
+        return product(top, build.ones((ONE, columns)))
+    if operation is SUM_1:
+        return product(build.ones((rows, ONE)), top)
+    return spread(top, shape)
+
+
+_RULES: dict[Operation | None, Callable[[Apply, Sequence[Scaled | None]], Scaled | None]] = {
+    ADD: _of_sum,
+    TIMES: _of_product,
+    POWER: _of_power,
+    SQRT: _of_power,
+    MATMUL: _of_chain,
+    **dict.fromkeys((SUM, SUM_1, SUM_2), _of_total),
+    **dict.fromkeys((TRANSPOSE, VEC, DIAG, DIAGONAL), _of_rearranged),
+}
