@@ -46,7 +46,7 @@ def fill(template: str, args: Sequence[Code]) -> Code:
     """A template with its arguments put in, in parentheses where it does not bring its own."""
     texts = []
     for position, code in enumerate(args):
-        enclosed = re.search(rf"[(,] ?\{{{position}\}}(?=[,)])", template)
+        enclosed = re.search(rf"[(,[] ?\{{{position}\}}(?=[],)])", template)
         texts.append(code.text if enclosed else code.at(ATOM))
     return Code(template.format(*texts), _level(template))
 

@@ -1,181 +1,115 @@
-"""``(T - U V') V`` multiplied out, ``T V - U (V' V)``, where that costs less.
+"""Sums in products multiplied out: ``(X' R + R' X) W`` as ``X' (R W) + R' (X W)``.
 
-Whether it does, the sizes decide, which are known at the call: the generated code asks. Rounding
-errors of both forms have the same bound.
+Whether that costs less than adding first is decided in ``choose.py``.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import chain, product
+from math import prod
 
-from matcalc.codegen import cost
-from matcalc.codegen.arguments import Names, read_sizes
-from matcalc.codegen.dialects import DIALECTS
-from matcalc.codegen.pairs import flip, is_op, item, times
-from matcalc.codegen.writer import Writer
-from matcalc.core.dim import Dim
-from matcalc.core.expr import Constant, Expr, Symbol
-from matcalc.core.operation import Operation
+from matcalc.codegen.items import is_op, item, plain, transposed
+from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
+from matcalc.passes import construct
+from matcalc.passes.build import scaled, split_coefficient, zeros
 
-#: A term of a sum: its scalars, and the matrices of which it is the product.
-Term = tuple[list[Expr], list[Expr]]
+#: Products of more terms are not multiplied out.
+MOST_TERMS = 12
 
 
-def distributed(
-    total: Expr, factor: Expr, on_right: bool, done: Mapping[Expr, Expr], backend: str
-) -> Expr | None:
-    """The product of a sum of matrices with a matrix on one side of it, in the cheaper form.
+def distributable(roots: Sequence[Expr]) -> list[Expr]:
+    """Sums of products of matrices that are only multiplied with matrices, users first."""
+    nodes = list(postorder(*roots))
+    users: dict[Expr, list[Apply]] = defaultdict(list)
+    for node in nodes:
+        if isinstance(node, Apply):
+            for arg in dict.fromkeys(node.args):
+                users[arg].append(node)
+    only_multiplied: set[Expr] = set()
+    found = []
+    results = frozenset(roots)
+    for node in reversed(nodes):
+        if node in results or any(dim.is_unit for dim in node.shape):
+            continue
+        if all(_is_product(user) or user in only_multiplied for user in users[node]):
+            if is_op(node, TRANSPOSE) or _is_multiple(node):
+                only_multiplied.add(node)
+            elif is_op(node, ADD) and any(map(_is_low_rank, node.args)):
+                found.append(node)
+    return found
 
-    None where no term has the transposed matrix beside it, where a term is an outer product, which
-    is added to a matrix at no cost, or where multiplying out never pays.
 
-    Args:
-        total: the sum.
-        factor: the matrix.
-        on_right: whether it stands on the right.
-        done: what is computed for each node.
-        backend: the array library.
-    """
-    terms = [_split(term) for term in total.args]
-    if not any(_meets_its_transpose(chain, factor, on_right) for _, chain in terms):
+def distribute(roots: Sequence[Expr], chosen: frozenset[Expr]) -> list[Expr]:
+    """The same values, with these sums multiplied out wherever they stand in a product."""
+    done: dict[Expr, Expr] = {}
+    opened: dict[Expr, list[Expr]] = {}
+    for node in postorder(*roots):
+        done[node] = _rebuilt(node, done)
+        terms = _terms(node, done, opened)
+        if terms is not None and node.op in (ADD, MATMUL):
+            done[node] = ADD(*terms) if len(terms) > 1 else terms[0]
+        if terms is not None or node in chosen:
+            opened[node] = list(done[node].args) if node in chosen else terms or []
+    return [done[root] for root in roots]
+
+
+def _terms(
+    node: Expr, done: Mapping[Expr, Expr], opened: Mapping[Expr, list[Expr]]
+) -> list[Expr] | None:
+    """The terms of a node that has sums among its arguments which are multiplied out."""
+    if not isinstance(node, Apply) or opened.keys().isdisjoint(node.args):
         return None
-    if any(dim.is_unit for _, chain in terms for array in chain for dim in array.shape):
-        return None
-    outer = factor.shape[1 if on_right else 0]
-    each = [_product_cost(array, outer) for _, chain in terms for array in chain]
-    formed = [_product_cost(total, outer), *(_cost(chain) for _, chain in terms)]
-    expanded, direct = cost.total(each), cost.total(formed)
-    more, less = _without_common_factor(expanded - direct, direct - expanded)
-    if cost.at_most(less, more):
-        return None
-    if cost.at_most(more, less):
-        return _expanded(_replaced(terms, done.__getitem__), done[factor], on_right)
-    leaves: dict[Expr, Symbol] = {}
-
-    def placeholder(e: Expr) -> Expr:
-        if isinstance(e, Constant):
-            return e
-        node, flipped = item(e)
-        name = node.name if isinstance(node, Symbol) else f"M{len(leaves) + 1}"
-        leaf = leaves.setdefault(node, Symbol(name, node.shape))
-        return TRANSPOSE(leaf) if flipped else leaf
-
-    placed, beside = _replaced(terms, placeholder), placeholder(factor)
-    plain = ADD(*(times([*scalars, _chain(chain)]) for scalars, chain in placed))
-    direct_form = MATMUL(plain, beside) if on_right else MATMUL(beside, plain)
-    forms = _expanded(placed, beside, on_right), direct_form
-    operation = _choice(
-        *forms, f"{_written(more)} < {_written(less)}", list(leaves.values()), backend
-    )
-    return None if operation is None else operation(*(done[leaf] for leaf in leaves))
+    parts = [opened.get(arg, [done[arg]]) for arg in node.args]
+    if is_op(node, ADD):
+        return _collected(chain.from_iterable(parts))
+    if is_op(node, TRANSPOSE):
+        return [_transposed(term) for term in parts[0]]
+    if _is_multiple(node):
+        return [construct.hadamard((*node.args[:-1], term)) for term in parts[-1]]
+    if _is_product(node) and prod(map(len, parts)) <= MOST_TERMS:
+        return _collected(construct.multiply(factors) for factors in product(*parts))
+    return None
 
 
-def _replaced(terms: Sequence[Term], new: Callable[[Expr], Expr]) -> list[Term]:
-    return [(list(map(new, scalars)), list(map(new, chain))) for scalars, chain in terms]
+def _collected(terms: Iterable[Expr]) -> list[Expr]:
+    """Terms that are alike joined."""
+    found: dict[Expr, Fraction] = {}
+    for term in terms:
+        coefficient, rest = split_coefficient(term)
+        found[rest] = found.get(rest, Fraction(0)) + coefficient
+    shape = next(iter(found)).shape
+    return [scaled(number, rest) for rest, number in found.items() if number] or [zeros(shape)]
 
 
-def _split(term: Expr) -> Term:
-    args = term.args if is_op(term, TIMES) else (term,)
-    scalars = [arg for arg in args if arg.is_scalar]
-    arrays = [arg for arg in args if not arg.is_scalar]
-    is_chain = len(arrays) == 1 and is_op(arrays[0], MATMUL)
-    return scalars, list(arrays[0].args) if is_chain else [times(arrays)]
+def _transposed(term: Expr) -> Expr:
+    """The transpose of a term as a product of transposes."""
+    if _is_multiple(term):
+        return construct.hadamard((*term.args[:-1], _transposed(term.args[-1])))
+    if is_op(term, MATMUL):
+        return MATMUL(*(plain(item(transposed(factor))) for factor in reversed(term.args)))
+    return plain(item(transposed(term)))
 
 
-def _meets_its_transpose(chain: Sequence[Expr], factor: Expr, on_right: bool) -> bool:
-    neighbour = chain[-1 if on_right else 0]
-    return len(chain) > 1 and item(neighbour) == flip(item(factor))
+def _is_multiple(e: Expr) -> bool:
+    return is_op(e, TIMES) and all(arg.is_scalar for arg in e.args[:-1])
 
 
-def _product_cost(matrix: Expr, outer: Dim) -> cost.Cost:
-    """Of a product with so many columns, or rows on the other side."""
-    rows, columns = matrix.shape
-    return cost.of_product(rows, columns, outer)
+def _is_product(e: Expr) -> bool:
+    """Whether it is a product of matrices."""
+    return is_op(e, MATMUL) and not any(dim.is_unit for arg in e.args for dim in arg.shape)
 
 
-def _cost(chain: Sequence[Expr]) -> cost.Cost:
-    """Of the product from left to right."""
-    return cost.total(_product_cost(right, chain[0].shape[0]) for right in chain[1:])
+def _is_low_rank(term: Expr) -> bool:
+    """Whether a term may be cheaper to multiply with than to form."""
+    return _is_product(term.args[-1] if _is_multiple(term) else term)
 
 
-def _chain(chain: Sequence[Expr]) -> Expr:
-    return reduce(MATMUL, chain)
-
-
-def _expanded(terms: Sequence[Term], factor: Expr, on_right: bool) -> Expr:
-    """The products of all terms, each from the factor on."""
-    products = [
-        reduce(lambda right, left: MATMUL(left, right), reversed(chain), factor)
-        if on_right
-        else reduce(MATMUL, chain, factor)
-        for _, chain in terms
-    ]
-    pairs = zip(terms, products, strict=True)
-    return ADD(*(times([*scalars, product]) for (scalars, _), product in pairs))
-
-
-def _without_common_factor(*costs: cost.Cost) -> list[cost.Cost]:
-    """The costs divided by the sizes that every monomial has."""
-    monomials = [Counter(monomial) for each in costs for monomial in each]
-    common = reduce(lambda a, b: a & b, monomials) if monomials else Counter[str]()
-    return [
-        Counter({tuple(sorted((Counter(m) - common).elements())): c for m, c in each.items()})
-        for each in costs
-    ]
-
-
-def _written(polynomial: cost.Cost) -> str:
-    """A cost as Python code, in which every size has its own name."""
-    terms = (
-        [str(count)] * (count != 1 or not monomial) + list(monomial)
-        for monomial, count in polynomial.items()
-    )
-    return " + ".join(" * ".join(factors) for factors in terms)
-
-
-def _choice(
-    cheap: Expr, direct: Expr, condition: str, leaves: Sequence[Symbol], backend: str
-) -> Operation | None:
-    """An operation made for these two forms: a function that asks which of them costs less.
-
-    None where a size is no axis of a matrix, or has a name that cannot be one in Python.
-    """
-    wanted = list(dict.fromkeys(re.findall(r"[^\W\d]\w*", condition)))
-    readings, missing = read_sizes(wanted, leaves)
-    names = Names()
-    if missing or any(r.power != 1 or not r.divisor.is_unit for r in readings):
-        return None
-    if [names.claim(size) for size in wanted] != wanted:
-        return None
-    python = {leaf: names.claim(leaf.name) for leaf in leaves}
-
-    def lines(form: Expr) -> list[str]:
-        writer = Writer(DIALECTS[backend], names, python)
-        writer.plan([form])
-        (code,) = writer.write([form])
-        return [*writer.statements, code.text]
-
-    *statements, value = lines(cheap)
-    template = "\n".join(
-        [
-            *(f"{r.size} = {python[r.axis.symbol]}.shape[{r.axis.position}]" for r in readings),
-            f"if {condition}:",
-            *(f"    {line}" for line in (*statements, f"return {value}")),
-            *lines(direct),
-        ]
-    )
-    shape = direct.shape
-    patterns = ["scalar" if leaf.is_scalar else "(m, n)" for leaf in leaves]
-    return Operation(
-        "product",
-        f"{', '.join(patterns)} -> (m, n)",
-        tuple(python.values()),
-        shape_rule=lambda _: shape,
-        numpy=template,
-        jax=template,
-        torch=template,
-    )
+def _rebuilt(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(done[arg] for arg in node.args)
+    return node if args == node.args else node.op(*args)

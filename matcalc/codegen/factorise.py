@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from matcalc.codegen.items import Item, flip, is_op, item, transposed
 from matcalc.codegen.kernels import (
     CHOLESKY,
     CHOLESKY_INVERSE,
@@ -23,7 +24,6 @@ from matcalc.codegen.kernels import (
     SOLVE,
     UPPER_SOLVE,
 )
-from matcalc.codegen.pairs import Item, flip, is_op, item, transposed
 from matcalc.core.expr import Apply, Expr, operations, postorder
 from matcalc.ops.linalg import INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from matcalc.codegen.accurate import keep_digits
 from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
-from matcalc.codegen.code import ATOM
+from matcalc.codegen.cases import write_cases
+from matcalc.codegen.choose import Case
+from matcalc.codegen.code import ATOM, Code
 from matcalc.codegen.contractions import contraction
 from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
 from matcalc.codegen.plan import plan
@@ -137,25 +139,25 @@ def generate(
     _refuse_abstract(results)
     results = keep_digits(stabilise_all(results))
     entries = _fixed_entries(results)
-    results = plan(results, dialect.name)
+    shapes = [_describe(result.axes) for result in results]
+    occurring = symbols(*results)
+    cases = plan(results, dialect.name, occurring)
     if alone and dialect is NUMPY:
-        results = unfactorise(results)
+        cases = [Case(case.condition, tuple(unfactorise(case.roots))) for case in cases]
     names = Names()
     function = names.claim(name)
-    occurring = symbols(*results)
     everything = list(dict.fromkeys([*variables, *occurring]))
     python_names = {symbol: names.claim(symbol.name) for symbol in everything}
     writer = Writer(dialect, names, python_names, unread_products(everything))
-    writer.plan(results)
-    values = writer.write(results, _widths(len(results), keys))
+    widths = _widths(len(results), keys)
+    statements = write_cases(writer, cases, widths, lambda values: _return(values, keys))
 
     needed = set(occurring)
     known = [*(s for s in everything if s in needed), *(s for s in everything if s not in needed)]
     readings, missing = read_sizes(writer.sizes, known)
     needed.update(reading.axis.symbol for reading in readings)
     prologue = [_read(writer, python_names, reading) for reading in readings]
-    lines = [*writer.statements, *_return([value.text for value in values], keys)]
-    if dialect.like and any(dialect.like in line for line in lines):
+    if dialect.like and any(dialect.like in line for line in statements):
         # Of the arrays that are there anyway the one with most axes is the least likely to be given
         # as a number.
         model = max([s for s in known if s in needed] or known, key=lambda s: len(s.axes))
@@ -163,9 +165,8 @@ def generate(
         prologue.append(dialect.prologue.format(python_names[model]))
     arrays = {python_names[s]: s for s in everything if s in needed}
     sizes = {writer.sizes[size]: size for size in missing}
-    shapes = [_describe(result.axes) for result in results]
     head = f"def {function}({', '.join([*arrays, *sizes])}):"
-    body = [_docstring(doc, arrays, sizes, _returned(shapes, keys)), *prologue, *lines]
+    body = [_docstring(doc, arrays, sizes, _returned(shapes, keys)), *prologue, *statements]
     text = "\n".join([head, *(f"    {line}" for line in body)])
     pieces = [*(code for _, code in writer.helpers.values()), text]
     module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
@@ -192,8 +193,9 @@ def _widths(count: int, keys: Sequence[str]) -> list[int]:
     return [OPERAND_WIDTH] * (count - len(keys)) + entries
 
 
-def _return(values: Sequence[str], keys: Sequence[str]) -> list[str]:
+def _return(results: Sequence[Code], keys: Sequence[str]) -> list[str]:
     """The lines that return the results."""
+    values = [result.text for result in results]
     cut = len(values) - len(keys)
     if not keys:
         return [f"return {', '.join(values)}"]

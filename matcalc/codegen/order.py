@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 
-from matcalc.codegen.distribute import distributed
-from matcalc.codegen.pairs import Item, Pairs, flip, is_op, item, times, transposed
+from matcalc.codegen import cost
+from matcalc.codegen.items import Item, flip, is_op, item, times, transposed
+from matcalc.codegen.pairs import Pairs
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder
 from matcalc.core.operation import Operation
@@ -35,26 +36,16 @@ LOW_POWER = 8
 Steps = Generator[tuple[Item, Expr], Expr | None, Expr]
 
 
-def order(roots: Sequence[Expr], backend: str = "numpy") -> list[Expr]:
+class Order:
     """The same values with all products in pairs.
-
-    Args:
-        roots: what is computed in one function.
-        backend: the array library.
-    """
-    return _Order(roots, backend).roots
-
-
-class _Order:
-    """The new form of every node of a graph.
 
     Attributes:
         roots: the new forms of the roots.
+        decided_by: the size symbols that decided what is multiplied once; others might decide otherwise.
     """
 
-    def __init__(self, roots: Sequence[Expr], backend: str) -> None:
-        self._backend = backend
-        self._results = frozenset(roots)
+    def __init__(self, roots: Sequence[Expr], backend: str, sizes: cost.Sizes) -> None:
+        """Takes what is computed in one function, the array library, and sizes that are usual."""
         self._nodes = list(postorder(*roots))
         self._users = _users(self._nodes)
         self._implicit = _never_formed(self._nodes, self._users, roots)
@@ -62,7 +53,8 @@ class _Order:
         self._applied: dict[tuple[Item, Expr], Expr] = {}
         chains = {node: chain for node in self._nodes if (chain := self._matrix_chain(node))}
         # NumPy computes Z' Z in half the time of other products.
-        self._pairs = Pairs(chains, self._done, squares=backend == "numpy")
+        self._pairs = Pairs(chains, self._done, sizes, squares=backend == "numpy")
+        self.decided_by = self._pairs.decided_by
         self._wanted = self._demanded_vectors()
         rules: dict[Operation, Callable[[Apply], Expr]] = {
             MATMUL: self._product,
@@ -108,7 +100,7 @@ class _Order:
 
     def _product(self, node: Apply) -> Expr:
         if not _has_vectors(node):
-            return self._distributed(node) or self._pairs.product(node)
+            return self._pairs.product(node)
         first, *others = [self._stretch(stretch) for stretch in _stretches(node.args)]
         if not others:
             return first
@@ -116,23 +108,6 @@ class _Order:
         if first.is_scalar or last.is_scalar:
             return times([*scalars, first, last] if last.is_scalar else [first, *scalars, last])
         return MATMUL(times([*scalars, first]), last)
-
-    def _distributed(self, node: Apply) -> Expr | None:
-        """The product of a sum that nothing else needs, multiplied out where that may cost less."""
-        if len(node.args) != 2:
-            return None
-        for total, factor, on_right in ((*node.args, True), (*node.args[::-1], False)):
-            if is_op(total, ADD) and self._users[total] == [node] and self._are_needed_here(total):
-                return distributed(total, factor, on_right, self._done, self._backend)
-        return None
-
-    def _are_needed_here(self, total: Expr) -> bool:
-        """Whether the terms of a sum are not results, nor parts of anything else."""
-        return total not in self._results and all(
-            self._users[term] == [total] and term not in self._results
-            for term in total.args
-            if is_op(term, MATMUL)
-        )
 
     def _scaled(self, node: Apply) -> Expr:
         """Numbers that multiply an outer product multiply its column instead."""

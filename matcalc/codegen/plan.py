@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matcalc.codegen.arguments import read_sizes
+from matcalc.codegen.choose import Case, choose
 from matcalc.codegen.factorise import factorise
-from matcalc.codegen.order import order
 from matcalc.codegen.share import share
-from matcalc.core.expr import Expr
+from matcalc.core.expr import Expr, Symbol
 
 
-def plan(roots: Sequence[Expr], backend: str) -> list[Expr]:
-    """The expressions as they are best computed, all in one function."""
-    return factorise(order(share(roots), backend))
+def plan(roots: Sequence[Expr], backend: str, arrays: Sequence[Symbol]) -> list[Case]:
+    """The expressions as they are best computed, all in one function; several ways where sizes decide.
+
+    Args:
+        roots: what is computed.
+        backend: the array library.
+        arrays: the function's arguments, which tell sizes.
+    """
+    names = {name for array in arrays for dim in array.shape for name in dim.symbols}
+    readings, _ = read_sizes(sorted(names), arrays)
+    cases = choose(share(roots), backend, {reading.size for reading in readings})
+    return [Case(case.condition, tuple(factorise(case.roots))) for case in cases]

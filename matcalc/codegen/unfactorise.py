@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from matcalc.codegen.items import transposed
 from matcalc.codegen.kernels import (
     CHOLESKY_INVERSE,
     CHOLESKY_LOGDET,
@@ -20,7 +21,6 @@ from matcalc.codegen.kernels import (
     UPPER_SOLVE,
     Solver,
 )
-from matcalc.codegen.pairs import transposed
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.linalg import INV, LOGDET

@@ -88,6 +88,15 @@ class Writer:
         widths = widths or [OPERAND_WIDTH] * len(roots)
         return [self.use(root, width) for root, width in zip(roots, widths, strict=True)]
 
+    def block(self) -> Writer:
+        """A writer of statements behind these; what it writes is known to no other."""
+        inner = Writer(self.dialect, self.names, self.variables, self.products)
+        inner.helpers, inner.sizes = self.helpers, self.sizes
+        inner._codes = dict(self._codes)
+        inner._parts = dict.fromkeys(self._codes, ())
+        inner._numbers = set(self._numbers)
+        return inner
+
     def _postorder(self, roots: Sequence[Expr]) -> Iterator[Expr]:
         """Every node that has code of its own once, parts first."""
         seen: set[Expr] = set()

@@ -1,0 +1,222 @@
+"""Which form of a function is computed, where the sizes decide, which are known at the call only.
+
+Several forms are found, each the best one at some sizes: all alike, one small, one large. If one of
+them is never much slower than any other it is taken; else the code asks at the call, by comparing sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from matcalc.codegen import cost
+from matcalc.codegen.distribute import distributable, distribute
+from matcalc.codegen.fix_order import fix_order
+from matcalc.codegen.items import is_op
+from matcalc.codegen.order import Order
+from matcalc.codegen.share import share
+from matcalc.codegen.work import Work
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.ops.linalg import INV, LOGDET
+from matcalc.ops.structural import MATMUL
+
+#: Sizes at which forms are compared.
+USUAL, SMALL, LARGE = 100, 10, 1000
+GRID = (8, 60, 400)
+
+#: With more sizes than this that matter, no forms are compared.
+MOST_SIZES = 4
+
+#: Of more sums, or in larger functions, none is multiplied out.
+MOST_SUMS = 8
+MOST_NODES = 400
+
+#: How much slower than the best form one may be at the worst sizes.
+TOLERANCE = 1.5
+
+#: How much slower two forms may be than the best one of all, before there are three.
+MUCH = 3.0
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``small < min(large)``: which of two forms costs less."""
+
+    small: str
+    large: tuple[str, ...]
+
+    def holds(self, sizes: cost.Sizes) -> bool:
+        """Whether it does at these sizes."""
+        return sizes[self.small] < min(sizes[name] for name in self.large)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A form of the function and when it is computed; the last one needs no condition."""
+
+    condition: Condition | None
+    roots: tuple[Expr, ...]
+
+
+def choose(roots: Sequence[Expr], backend: str, readable: Container[str]) -> list[Case]:
+    """The forms in which a function is computed, the first whose condition holds.
+
+    Args:
+        roots: what is computed.
+        backend: the array library.
+        readable: the size symbols that can be read off the arguments.
+    """
+    usual = dict.fromkeys(sorted(_symbols(roots)), USUAL)
+    sums = _sums(roots)
+    first = _best_form(roots, sums, backend, usual)
+    deciding = sorted(first.decided_by | _symbols(sums))
+    if not 1 < len(deciding) <= MOST_SIZES:
+        return [Case(None, tuple(first.roots))]
+    bounds = _bounds(roots)
+    forms = {tuple(first.roots): None}
+    for sizes in _regimes(deciding):
+        if _is_possible(usual | sizes, bounds):
+            form = _best_form(roots, sums, backend, usual | sizes)
+            forms.setdefault(tuple(form.roots))
+    if len(forms) == 1:
+        return [Case(None, tuple(first.roots))]
+    points = (
+        dict(zip(deciding, sizes, strict=True)) for sizes in product(GRID, repeat=len(deciding))
+    )
+    grid = [usual | sizes for sizes in points if _is_possible(usual | sizes, bounds)]
+    conditions = list(_conditions([symbol for symbol in deciding if symbol in readable]))
+    return _Choice(list(forms), grid, conditions, backend).cases
+
+
+def _conditions(symbols: Sequence[str]) -> Iterator[Condition]:
+    for small in symbols:
+        others = [symbol for symbol in symbols if symbol != small]
+        for number in (1, 2):
+            for large in combinations(others, number):
+                yield Condition(small, large)
+
+
+# ------------------------------------------------------------------ forms
+
+
+def _best_form(
+    roots: Sequence[Expr], sums: Sequence[Expr], backend: str, sizes: cost.Sizes
+) -> Order:
+    """The products in pairs, with those sums multiplied out for which that pays at these sizes."""
+    chosen: frozenset[Expr] = frozenset()
+    best = Order(roots, backend, sizes)
+    lowest = _work(best.roots, backend).at(sizes) if sums else 0.0
+    for one in sums:
+        form = Order(share(distribute(roots, chosen | {one})), backend, sizes)
+        if (work := _work(form.roots, backend).at(sizes)) < lowest:
+            chosen, best, lowest = chosen | {one}, form, work
+    return best
+
+
+def _work(roots: Iterable[Expr], backend: str) -> Work:
+    # NumPy computes Z' Z in half the time of other products.
+    return Work(roots, squares=backend == "numpy")
+
+
+def _sums(roots: Sequence[Expr]) -> list[Expr]:
+    found = distributable(roots)
+    if not 0 < len(found) <= MOST_SUMS:
+        return []
+    return found if sum(1 for _ in postorder(*roots)) <= MOST_NODES else []
+
+
+def _symbols(nodes: Iterable[Expr]) -> set[str]:
+    """The size symbols of the axes of nodes and of all below them."""
+    return {symbol for node in postorder(*nodes) for dim in node.shape for symbol in dim.symbols}
+
+
+# ------------------------------------------------------------------ sizes
+
+
+def _regimes(symbols: Sequence[str]) -> Iterable[dict[str, int]]:
+    """Sizes one or two of which are much smaller or larger than the others."""
+    for number in (1, 2):
+        for few in combinations(symbols, number):
+            for size in (SMALL, LARGE):
+                yield dict.fromkeys(few, size)
+
+
+def _bounds(roots: Sequence[Expr]) -> list[tuple[Dim, Dim]]:
+    """Sizes that are at most others where the function is defined: ``inv(W' W)`` needs a tall ``W``."""
+    found = []
+    for node in postorder(*roots):
+        if isinstance(node, Apply) and node.op in (INV, LOGDET) and is_op(node.args[0], MATMUL):
+            rows, _ = node.args[0].shape
+            found += [(rows, factor.shape[0]) for factor in node.args[0].args]
+    return found
+
+
+def _is_possible(sizes: cost.Sizes, bounds: Iterable[tuple[Dim, Dim]]) -> bool:
+    return all(small.evaluate(sizes) <= large.evaluate(sizes) for small, large in bounds)
+
+
+# ------------------------------------------------------------------ the choice
+
+
+#: A condition, the number of a form, and the numbers of the points where it is computed.
+_Found = tuple[Condition | None, int, frozenset[int]]
+
+
+class _Choice:
+    """Forms, and what they cost at many sizes.
+
+    Attributes:
+        cases: the forms that are taken, and when.
+    """
+
+    def __init__(
+        self,
+        forms: Sequence[tuple[Expr, ...]],
+        grid: Sequence[cost.Sizes],
+        conditions: Sequence[Condition],
+        backend: str,
+    ) -> None:
+        self._forms = forms
+        self._grid = grid
+        self._conditions = conditions
+        works = [_work(form, backend) for form in forms]
+        costs = [[work.at(sizes) for work in works] for sizes in grid]
+        #: How much slower than the best form each one is at each point of the grid.
+        self._ratios = [[each / min(row) for each in row] for row in costs]
+        self._holds = [
+            frozenset(k for k, sizes in enumerate(grid) if condition.holds(sizes))
+            for condition in conditions
+        ]
+        everywhere = frozenset(range(len(grid)))
+        worst, found = self._single(everywhere)
+        for number, tolerance in ((1, TOLERANCE), (2, MUCH)):
+            if worst > tolerance:
+                worst, found = self._decided(everywhere, number)
+        self.cases = [
+            Case(condition, fix_order(self._forms[form], [self._grid[k] for k in sorted(points)]))
+            for condition, form, points in found
+        ]
+
+    def _single(self, points: frozenset[int]) -> tuple[float, list[_Found]]:
+        worst = [
+            max((self._ratios[k][form] for k in points), default=1.0)
+            for form in range(len(self._forms))
+        ]
+        best = min(range(len(worst)), key=worst.__getitem__)
+        return worst[best], [(None, best, points)]
+
+    def _decided(self, points: frozenset[int], number: int) -> tuple[float, list[_Found]]:
+        """The best forms after so many conditions."""
+        best = self._single(points)
+        if not number:
+            return best
+        for condition, holds in zip(self._conditions, self._holds, strict=True):
+            first, [(_, form, here)] = self._single(points & holds)
+            if first >= best[0]:
+                continue
+            second, others = self._decided(points - holds, number - 1)
+            if max(first, second) < best[0]:
+                best = max(first, second), [(condition, form, here), *others]
+        return best

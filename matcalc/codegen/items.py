@@ -1,0 +1,66 @@
+"""Factors of products: a node, and whether its transpose is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matcalc.core.expr import Apply, Expr
+from matcalc.core.operation import Operation
+from matcalc.ops.linalg import DIAG, INV
+from matcalc.ops.structural import TIMES, TRANSPOSE
+from matcalc.passes.properties import is_symmetric
+
+#: A node, and whether its transpose is meant.
+Item = tuple[Expr, bool]
+
+
+def item(node: Expr) -> Item:
+    """The node without transposes around it; a symmetric matrix is its own."""
+    flipped = False
+    while is_op(node, TRANSPOSE):
+        node, flipped = node.args[0], not flipped
+    return node, flipped and not is_symmetric(node)
+
+
+def flip(one: Item) -> Item:
+    """The transpose."""
+    node, flipped = one
+    return node, not (flipped or is_symmetric(node))
+
+
+def flipped(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The factors of the transpose of a product."""
+    return tuple(flip(one) for one in reversed(items))
+
+
+def plain(one: Item) -> Expr:
+    """The factor as a node."""
+    node, is_flipped = one
+    return TRANSPOSE(node) if is_flipped else node
+
+
+def is_op(e: Expr, op: Operation) -> bool:
+    """Whether ``e`` is an application of the operation."""
+    return isinstance(e, Apply) and e.op is op
+
+
+def transposed(e: Expr) -> Expr:
+    """``e'``."""
+    if is_op(e, TRANSPOSE):
+        return e.args[0]
+    return e if e.is_scalar else TRANSPOSE(e)
+
+
+def times(factors: Sequence[Expr]) -> Expr:
+    """The entry by entry product of one or more."""
+    return factors[0] if len(factors) == 1 else TIMES(*factors)
+
+
+def is_inverse(e: Expr) -> bool:
+    """Whether it is an inverse or the transpose of one, so that its products are solutions."""
+    return is_op(e.args[0] if is_op(e, TRANSPOSE) else e, INV)
+
+
+def is_diagonal(one: Item) -> bool:
+    """Whether it is written as a diagonal matrix."""
+    return is_op(one[0], DIAG)
