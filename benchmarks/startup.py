@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -46,15 +47,19 @@ def measure(rounds: int) -> dict[str, list[tuple[float, float]]]:
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in PROCESSES}
     for turn in range(rounds + 1):
         for name, arguments in PROCESSES.items():
-            used, start = os.times(), time.perf_counter()
+            used, start = _processor_seconds(), time.perf_counter()
             command = [sys.executable, *arguments]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603
-            wall, now = time.perf_counter() - start, os.times()
-            processor = now.children_user + now.children_system
-            processor -= used.children_user + used.children_system
+            wall, processor = time.perf_counter() - start, _processor_seconds() - used
             if turn:
                 found[name].append((wall, processor))
     return found
+
+
+def _processor_seconds() -> float:
+    """What all child processes have used so far; ``os.times`` counts in hundredths."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def table(found: Mapping[str, Sequence[tuple[float, float]]]) -> Iterator[str]:

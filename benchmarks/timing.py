@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ def interleaved(
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
     before: Mapping[str, Callable[[], None]] | None = None,
+    budget: float = math.inf,
 ) -> dict[str, list[float]]:
     """Seconds of every way in every round; the ways take turns, so that each meets the same load.
 
@@ -22,11 +24,15 @@ def interleaved(
         rounds: how often each.
         clock: what tells the time.
         before: what to do before each, unwatched.
+        budget: seconds after which no other round begins.
 
     Call each once before, where the first call compiles or fills caches that are not to count.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
+    end = time.perf_counter() + budget
+    for done in range(rounds):
+        if done and time.perf_counter() > end:
+            break
         for name, way in ways.items():
             if before is not None:
                 before[name]()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, overload
 
 from matcalc.arguments import choice, kind, names_in, order_of, variable
@@ -227,7 +226,7 @@ def _derivative(
     definitions = _definitions(reading.named)
     if not definitions:
         return plain
-    return replace(plain, kept=_answer(reading.named, wrt, layout, order, structured, definitions))
+    return plain.replace(kept=_answer(reading.named, wrt, layout, order, structured, definitions))
 
 
 def _answer(

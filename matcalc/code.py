@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matcalc.codegen.dialects import DIALECTS
@@ -68,7 +67,7 @@ def _stable(d: Derivative) -> Derivative:
     if f is d.f or not isinstance(f, Expr):
         return d
     tensor = structured_derivative(f, d.wrt, d.order, d.structured, {})
-    return replace(d, f=f, tensor=tensor, kept=None)
+    return d.replace(f=f, tensor=tensor, kept=None)
 
 
 def of_gradients(gradients: Gradients, backend: str, value: bool) -> dict[str, Any]:
@@ -128,5 +127,5 @@ def _all_orders(d: Derivative) -> list[Formula]:
             tensor = structured_derivative(d.f, d.wrt, order, d.structured)
         else:
             tensor = total_derivative(d.f, d.wrt, order, {})
-        found.append(_formula(replace(d, order=order, tensor=tensor, given=None).plain))
+        found.append(_formula(d.replace(order=order, tensor=tensor, given=None).plain))
     return [*found, _formula(d.plain)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +21,7 @@ from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
 from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import STRUCTURAL, in_other_conventions
+from matcalc.record import EMPTY, Record
 from matcalc.report import (
     factors,
     index_line,
@@ -66,8 +66,7 @@ def report_shape(shape: Shape) -> Sizes:
     return report_dim(rows), report_dim(columns)
 
 
-@dataclass(frozen=True, eq=False)
-class Derivative:
+class Derivative(Record, eq=False):
     """A derivative of ``f`` by ``wrt``.
 
     ``tensor`` is what was computed; what it takes to show it is found when it is first asked for.
@@ -93,7 +92,7 @@ class Derivative:
     layout_wanted: str
     structured: str
     reading: Reading
-    definitions: Definitions = field(default_factory=dict)
+    definitions: Definitions = EMPTY
     kept: Derivative | None = None
     given: Arranged | None = None
 
@@ -105,7 +104,7 @@ class Derivative:
         if not isinstance(self.f, Expr):
             # vec is defined for matrices.
             found = arrange(self.tensor, self.f.dims, self.wrt.shape, self.order, "tensor")
-            return replace(found, vec=None)
+            return found.replace(vec=None)
         axes = self.f.shape, self.wrt.shape, self.order
         found = arrange(self.tensor, *axes, self.layout_wanted)
         if found.layout == "vec" and found.expr is None:
@@ -118,7 +117,7 @@ class Derivative:
         if self.given is not None or not isinstance(self.f, Expr):
             return self.plain
         expr, vec = (e if e is None else shorten(e) for e in (self.plain.expr, self.plain.vec))
-        return replace(self.plain, expr=expr, vec=vec)
+        return self.plain.replace(expr=expr, vec=vec)
 
     @cached_property
     def named(self) -> Derivative | None:
@@ -463,7 +462,7 @@ def written_out(d: Derivative) -> Derivative:
     for name, value in d.definitions.items():
         values[name] = substitute(value, values)
     f = substitute(d.f, values) if isinstance(d.f, Expr) else d.f.substitute(values)
-    return replace(_answer_with(d, values), f=f, definitions={})
+    return _answer_with(d, values).replace(f=f, definitions={})
 
 
 def by_name(d: Derivative) -> Derivative:
@@ -484,5 +483,5 @@ def _answer_with(d: Derivative, replacements: dict[Expr, Expr]) -> Derivative:
         for e in (d.arranged.expr, d.arranged.vec)
     )
     index = d.arranged.index.substitute(replacements)
-    arranged = replace(d.arranged, expr=expr, vec=vec, index=index)
-    return replace(d, given=arranged, tensor=d.tensor.substitute(replacements))
+    arranged = d.arranged.replace(expr=expr, vec=vec, index=index)
+    return d.replace(given=arranged, tensor=d.tensor.substitute(replacements))

@@ -18,12 +18,12 @@ Every error says what is wrong, where, what both sides are, and what to do about
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from matcalc.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Span:
+
+class Span(Record):
     """Half-open range of character offsets in the source text."""
 
     start: int

@@ -301,8 +301,8 @@ class _Check:
         except MatcalcError:
             return None
         variables = {name: known.renamed(s) for name, s in self.reading.variables.items()}
-        reading = replace(self.reading, variables=variables)
-        square = _Check(reading, replace(d, f=f, wrt=x, tensor=tensor), self.layout)
+        reading = self.reading.replace(variables=variables)
+        square = _Check(reading, d.replace(f=f, wrt=x, tensor=tensor), self.layout)
         square.rectangular = frozenset(
             s.name for s in self.reading.variables.values() if not s.is_square
         )

@@ -284,14 +284,12 @@ def test_check_agrees_in_every_layout(text, wrt, layout):
 
 def test_check_compares_what_is_printed():
     """A wrong matrix form, a wrong vec form: either is refuted."""
-    import dataclasses
-
     d = mc.diff("A x", "x")
-    wrong = dataclasses.replace(d.arranged, expr=mc.parse("2 A", shapes={"A": ("m", "n")}))
-    assert dataclasses.replace(d, given=wrong).check().ok is False
+    wrong = d.arranged.replace(expr=mc.parse("2 A", shapes={"A": ("m", "n")}))
+    assert d.replace(given=wrong).check().ok is False
     d = mc.diff("W x", "W", shapes={"W": ("m", "n")})
-    wrong = dataclasses.replace(d.arranged, vec=mc.parse("2 kron(x', eye(m))", shapes={"x": "n"}))
-    assert dataclasses.replace(d, given=wrong).check().ok is False
+    wrong = d.arranged.replace(vec=mc.parse("2 kron(x', eye(m))", shapes={"x": "n"}))
+    assert d.replace(given=wrong).check().ok is False
 
 
 # ---------------------------------------------------------------------- index notation

@@ -94,6 +94,7 @@ def test_imports_go_downwards(path):
 
 #: Neighbours on one floor: the pipeline builds the result, which prints itself by the report.
 SAME_FLOOR = {
+    ("errors", "record"),
     ("api", "arguments"),
     ("derivation", "arguments"),
     ("api", "derivative"),

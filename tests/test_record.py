@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from functools import cached_property
 
 import pytest
 
@@ -60,3 +61,32 @@ def test_records_match_by_place():
 def test_records_can_be_copied():
     vector = Vector(1, 2)
     assert copy.deepcopy(vector) == pickle.loads(pickle.dumps(vector)) == vector
+
+
+class Circle(Point, eq=False):
+    radius: int = 1
+
+    @cached_property
+    def diameter(self):
+        return 2 * self.radius
+
+
+def test_fields_of_a_base_come_first():
+    assert repr(Circle(1, radius=3)) == "Circle(x=1, y=0, radius=3)"
+    assert Circle(1, 2, 3).replace(y=5).y == 5
+
+
+def test_what_is_computed_once_is_kept():
+    circle = Circle(1)
+    assert circle.diameter == 2
+    assert vars(circle) == {"diameter": 2}
+    with pytest.raises(AttributeError, match="Circle is immutable"):
+        circle.center = 0
+    assert not hasattr(Point(1), "__dict__")
+
+
+def test_records_without_equality_are_equal_to_themselves_only():
+    circle = Circle(1)
+    assert circle == circle  # noqa: PLR0124
+    assert circle != Circle(1)
+    assert len({Circle(1), Circle(1)}) == 2

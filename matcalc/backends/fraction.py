@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from matcalc.backends.notation import Form, Hadamard, Numeral, Quotient, product
+from matcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Factor:
+class Factor(Record, eq=False):
     """A factor of a product.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from matcalc.backends.compose import Composer, identity_letter
@@ -28,6 +27,7 @@ from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, symbols
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.structural import POWER, TRANSPOSE
 from matcalc.passes.properties import is_symmetric
+from matcalc.record import Record
 
 #: Letters for indices, in order of preference.
 LETTERS = "ijklmnpqrstuvw"
@@ -35,8 +35,7 @@ LETTERS = "ijklmnpqrstuvw"
 Letters = Mapping[core.Index, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Record):
     """An index expression as forms.
 
     Attributes:
@@ -164,8 +163,7 @@ def _entry(base: Form, slots: tuple[tuple[str, ...], ...]) -> Form:
     return Entry(base, slots) if slots else base
 
 
-@dataclass(frozen=True, slots=True)
-class _TermWriter:
+class _TermWriter(Record):
     composer: Composer
     letters: Letters
     free: Letters

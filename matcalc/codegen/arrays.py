@@ -8,7 +8,6 @@ they are equal. ``array_code.py`` writes them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from matcalc.core.dim import SCALAR, Dim, Shape
@@ -16,8 +15,7 @@ from matcalc.core.expr import Apply, Expr
 from matcalc.core.operation import Operation
 
 
-@dataclass(frozen=True, eq=False)
-class Einsum(Operation):
+class Einsum(Operation, eq=False):
     """``ij,jk->ik``: the product of the entries of one or two arrays, summed over what is not kept.
 
     Attributes:
@@ -30,8 +28,7 @@ class Einsum(Operation):
     output: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Embed(Operation):
+class Embed(Operation, eq=False):
     """``ij->iji``: zeros but where the axes that have a letter in common have equal indices.
 
     A second argument is an array of the result's shape that this is added to.
@@ -47,8 +44,7 @@ class Embed(Operation):
     dims: tuple[Dim, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Stack(Operation):
+class Stack(Operation, eq=False):
     """Arrays of one shape side by side along a new axis, the last one or the one before it.
 
     Attributes:
@@ -58,15 +54,13 @@ class Stack(Operation):
     axis: int = -1
 
 
-@dataclass(frozen=True, eq=False)
-class Reshape(Operation):
+class Reshape(Operation, eq=False):
     """The same entries, in the same order, along other axes."""
 
     dims: tuple[Dim, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class SolveBlocks(Operation):
+class SolveBlocks(Operation, eq=False):
     """The solution of a system of equations for each index of the axes before the last two.
 
     The first argument is the matrices, the second the right sides: a vector for each matrix, or a
@@ -74,8 +68,7 @@ class SolveBlocks(Operation):
     """
 
 
-@dataclass(frozen=True, eq=False)
-class Zeros(Operation):
+class Zeros(Operation, eq=False):
     """Nothing but zeros."""
 
     dims: tuple[Dim, ...] = ()

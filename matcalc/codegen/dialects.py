@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from matcalc.core.operation import Operation
+from matcalc.record import EMPTY, Record
 
 #: The prefix of SciPy's functions.
 SCIPY = r"(?<![\w.])scipy\."
@@ -21,8 +21,7 @@ MATH = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(Record):
     """An array library.
 
     Attributes:
@@ -47,8 +46,8 @@ class Dialect:
     module: str
     imports: Mapping[str, str]
     own: Callable[[Operation], str]
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    keywords: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = EMPTY
+    keywords: Mapping[str, str] = EMPTY
     scipy: str = ""
     like: str = ", dtype=dtype"
     prologue: str = ""

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, substitute
+from matcalc.record import Record
 
 _uids = itertools.count(1)
 
@@ -25,7 +25,6 @@ ONCE = Fraction(1)
 MATRIX_AXES = 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Index:
     """A named index with a range; equal only to itself. Its letter is chosen when printing.
 
@@ -34,9 +33,12 @@ class Index:
         hint: letter that the user or a rule wrote, if any.
     """
 
-    dim: Dim
-    hint: str = ""
-    uid: int = field(default_factory=lambda: next(_uids))
+    __slots__ = ("dim", "hint", "uid")
+
+    def __init__(self, dim: Dim, hint: str = "") -> None:
+        self.dim = dim
+        self.hint = hint
+        self.uid = next(_uids)
 
     @property
     def parts(self) -> tuple[Index, ...]:
@@ -47,8 +49,7 @@ class Index:
         return f"{self.hint or 'i'}{self.uid}"
 
 
-@dataclass(frozen=True, slots=True)
-class Composite:
+class Composite(Record):
     """A pair (or more) of indices that together address one axis, the first varying slowest.
 
     ``vec(X)[(j,i)] = X[i,j]`` and ``kron(A,B)[(i,k),(j,l)] = A[i,j] B[k,l]``.
@@ -68,8 +69,7 @@ class Composite:
 Slot = Index | Composite
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(Record):
     """One entry of an expression: an index for every axis that is not of size 1."""
 
     expr: Expr
@@ -92,8 +92,7 @@ def _rename(slot: Slot, names: Mapping[Index, Slot]) -> Slot:
     return Composite(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Record):
     """A rational coefficient times a product of entries."""
 
     coefficient: Fraction
@@ -108,8 +107,7 @@ class Term:
         return (index for factor in self.factors for index in factor.indices)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexExpr:
+class IndexExpr(Record):
     """A sum of terms with the free indices named in the order of the axes.
 
     Attributes:
@@ -121,7 +119,7 @@ class IndexExpr:
 
     free: tuple[Index, ...]
     terms: tuple[Term, ...]
-    matrix: tuple[Fraction, Expr] | None = field(default=None, compare=False, repr=False)
+    matrix: tuple[Fraction, Expr] | None = None
 
     @property
     def dims(self) -> tuple[Dim, ...]:

@@ -7,7 +7,6 @@ language's own index notation, so that they can be read, audited and printed (``
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,14 +14,14 @@ from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
 from matcalc.core.expr import Apply, Expr, Size
 from matcalc.core.properties import Properties, PropertyRule
 from matcalc.errors import ShapeProblem
+from matcalc.record import Record
 
 #: A shape rule for what a signature cannot say: shapes of the arguments to the shape of the result.
 #: Raises ShapeProblem.
 ShapeRule = Callable[[tuple[Shape, ...]], Shape]
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Record):
     """A shape rule written as text, such as ``(m, k), (k, n) -> (m, n)``.
 
     ``scalar`` and ``n`` abbreviate ``(1, 1)`` and ``(n, 1)``; ``size n`` is an argument that is a
@@ -98,8 +97,7 @@ def _dim(text: str) -> Dim:
     return result
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
+class Operation(Record, eq=False):
     r"""One operation. Calling the record builds the expression.
 
     Exactly one of ``index_form``, ``partial`` and ``definition`` gives its derivative (constants
@@ -165,7 +163,7 @@ class Operation:
     numpy: str = ""
     jax: str = ""
     torch: str = ""
-    sympy: Callable[..., Any] | None = field(default=None, repr=False)
+    sympy: Callable[..., Any] | None = None
     domain: str = "real"
     condition: str = ""
     kink: str = ""

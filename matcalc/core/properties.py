@@ -8,10 +8,10 @@ entries are zero, since it stands for an array with all entries equal to it in `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 from matcalc.core.dim import Shape
+from matcalc.record import Record
 
 Properties = frozenset[str]
 
@@ -47,8 +47,7 @@ SCALAR_IMPLICATIONS = (
 _OF_SCALARS = ENTRYWISE | {"symmetric", "toeplitz", "psd", "spd", "invertible"}
 
 
-@dataclass(frozen=True)
-class PropertyRule:
+class PropertyRule(Record):
     """``psd, some spd -> spd``: if every argument is psd and some argument spd, the result is spd.
 
     Words that follow each other must all hold: ``diagonal spd -> spd``. Without premises the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 
 from matcalc.core.dim import ONE, Shape, describe_shape
@@ -49,7 +48,7 @@ def over_columns(function: Operation, domain: tuple[Shape, ...]) -> Operation:
     [columns] = {shape[1] for own, shape in given if own != shape}
     values = tuple(dim for dim in function.codomain if not dim.is_unit)
     codomain = (*(values or (ONE,)), columns)
-    return replace(abstract_function(function.name, domain, codomain), on_column=function)
+    return abstract_function(function.name, domain, codomain).replace(on_column=function)
 
 
 def maps_columns(function: Operation, pattern: Shape) -> bool:

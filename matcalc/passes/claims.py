@@ -8,7 +8,6 @@ so that what is left is in the words of the text; only what cannot be is brought
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
@@ -33,6 +32,7 @@ from matcalc.passes.expand import expand
 from matcalc.passes.properties import properties
 from matcalc.passes.shorten import shorten
 from matcalc.passes.simplify import simplify
+from matcalc.record import Record
 
 POSITIVE, NONNEGATIVE, NONZERO, INVERTIBLE = "positive", "nonnegative", "nonzero", "invertible"
 
@@ -49,8 +49,7 @@ ENOUGH = {NOT_ALL_ZERO: {NONZERO, INVERTIBLE}, CONSTANT_RANK: {INVERTIBLE}}
 INSIDE = "|{0}| < 1"
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(Record):
     """What has to hold of some expressions, as a rule one.
 
     Attributes:

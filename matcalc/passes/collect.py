@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from matcalc.core.expr import Constant, Expr
@@ -27,6 +26,7 @@ from matcalc.passes.equal import canonical
 from matcalc.passes.measure import measure
 from matcalc.passes.products import product
 from matcalc.passes.runs import is_open
+from matcalc.record import Record
 
 #: Factors are looked for in sums of up to this many terms; longer sums only collect like terms.
 FACTOR_LIMIT = 64
@@ -136,8 +136,7 @@ def _plain_before_transposed(terms: list[Expr]) -> list[Expr]:
     return result
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(Record):
     """A term taken apart: rational coefficient, scalar factors, and a chain of matrix factors."""
 
     coefficient: Fraction
@@ -237,8 +236,7 @@ def _without(table: _Powers, shared: _Powers) -> tuple[Expr, ...]:
     return tuple(remaining)
 
 
-@dataclass(frozen=True)
-class _Group:
+class _Group(Record):
     """Terms that share their array part, their scalar part, or a factor at an end of their chains."""
 
     members: tuple[int, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
@@ -37,6 +36,7 @@ from matcalc.passes.claims import (
 )
 from matcalc.passes.expand import expand
 from matcalc.passes.kinks import smooth_kinks
+from matcalc.record import Record
 
 #: The conditions of the records as claims; others are said as they stand.
 CLAIMS: dict[str, Callable[[Expr], Claim]] = {
@@ -79,8 +79,7 @@ class Rank(IntEnum):
     FORM = 2
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Record):
     """A claim, what it is needed for, and how it is to be said.
 
     Attributes:

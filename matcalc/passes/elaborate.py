@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Expr, Size, Symbol
@@ -36,6 +35,7 @@ from matcalc.passes.statements import Equation, Statements, sort_statements
 from matcalc.passes.translate import Scope, translate
 from matcalc.passes.unify import MismatchError, Sizes, is_unknown
 from matcalc.passes.walk import children, open_letters, postorder
+from matcalc.record import Record
 from matcalc.syntax import tree
 from matcalc.syntax.parser import parse_program
 
@@ -43,8 +43,7 @@ from matcalc.syntax.parser import parse_program
 SIZE_LETTERS = "mnpqrstuvwkldh"
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Record):
     """What a text means.
 
     Attributes:
@@ -70,11 +69,9 @@ class Reading:
     index: IndexExpr | None
     functions: tuple[str, ...]
     letters: tuple[str, ...]
-    kept: dict[str, Symbol] = field(default_factory=dict)
+    kept: dict[str, Symbol]
     named: Reading | None = None
-    again: Callable[[Collection[str]], Reading] | None = field(
-        default=None, compare=False, repr=False
-    )
+    again: Callable[[Collection[str]], Reading] | None = None
 
     @property
     def by_names(self) -> Reading:
@@ -189,7 +186,7 @@ class _Elaboration:
                 self._define(equation.name, shape)
         self._settle()
         named = self._build(self.keep) if self.keep else None
-        return replace(self._build(), named=named, again=self._build)
+        return self._build().replace(named=named, again=self._build)
 
     # ---------------------------------------------------------------- shapes
 

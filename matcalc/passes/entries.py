@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matcalc.core.dim import ONE
@@ -18,6 +17,7 @@ from matcalc.errors import LimitProblem
 from matcalc.ops.constant import ONES
 from matcalc.ops.structural import TIMES
 from matcalc.passes import construct
+from matcalc.record import Record
 
 Terms = tuple[Term, ...]
 
@@ -25,8 +25,7 @@ Terms = tuple[Term, ...]
 MAX_TERMS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(Record):
     """A sum of products of entries, and which of its indices are rows and columns of an array."""
 
     terms: Terms
@@ -59,7 +58,7 @@ def transposed(a: Entries) -> Entries:
 def scaled(coefficient: int | Fraction, a: Entries) -> Entries:
     """``a`` times a number."""
     terms = tuple(Term(coefficient * term.coefficient, term.factors) for term in a.terms)
-    return replace(a, terms=terms)
+    return a.replace(terms=terms)
 
 
 def renamed(a: Entries, old: Index | None, new: Index | None) -> Entries:
@@ -103,7 +102,7 @@ def hadamard(parts: Sequence[Entries]) -> Entries:
     """The product entry by entry."""
     factors = aligned(parts)
     array = next((factor for factor in factors if not factor.is_scalar), factors[0])
-    return replace(array, terms=product([factor.terms for factor in factors]))
+    return array.replace(terms=product([factor.terms for factor in factors]))
 
 
 def added(parts: Sequence[Entries], lacking: Sequence[Sequence[Index]]) -> Entries:
@@ -115,7 +114,7 @@ def added(parts: Sequence[Entries], lacking: Sequence[Sequence[Index]]) -> Entri
         missing = (*indices, *(array.axes if term.is_scalar else ()))
         ones = tuple(Factor(ONES(Size(i.dim), Size(ONE)), (i,)) for i in missing)
         total += (Term(t.coefficient, t.factors + ones) for t in term.terms)
-    return replace(array, terms=tuple(total))
+    return array.replace(terms=tuple(total))
 
 
 def product(parts: Sequence[Terms]) -> Terms:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -11,6 +10,7 @@ from matcalc.core.expr import Size
 from matcalc.core.operation import Operation
 from matcalc.errors import AmbiguityProblem, NameProblem, ShapeProblem
 from matcalc.ops import REGISTRY, by_call
+from matcalc.record import Record
 from matcalc.syntax import tree
 
 #: What is known of a shape, as far as the choice among operations of one spelling needs it.
@@ -33,8 +33,7 @@ FILLED = ("vector", "matrix")
 SPECIAL = (*SIZED, *FILLED, "norm")
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(Record):
     """The arguments of a call, sorted.
 
     Attributes:

@@ -9,7 +9,6 @@ joined: ``A[i,j] x[k] + A[j,i] x[k] = (A + A')[i,j] x[k]``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product as cartesian
 from math import prod
@@ -26,6 +25,7 @@ from matcalc.passes.equal import canonical
 from matcalc.passes.measure import measure
 from matcalc.passes.multiply_out import multiply_out
 from matcalc.passes.products import product
+from matcalc.record import Record
 
 #: Terms of longer arrays are not compared factor by factor.
 JOIN_LIMIT = 500
@@ -143,8 +143,7 @@ def _is_vector_sum(factor: Factor) -> bool:
 # ------------------------------------------------------------------ joining terms
 
 
-@dataclass(frozen=True, eq=False)
-class _Piece:
+class _Piece(Record, eq=False):
     """A term as one scalar times arrays."""
 
     scalar: Expr

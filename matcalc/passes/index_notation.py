@@ -9,7 +9,6 @@ expressions act entry by entry: their argument is folded into a matrix expressio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape, describe_shape
@@ -90,12 +89,12 @@ def lower(scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> Entries
     return _Lowering(scan, scope, letters).run()
 
 
-@dataclass
 class _Lowering:
-    scan: Scan
-    scope: Scope
-    letters: dict[str, Index | None]
-    values: dict[int, Entries] = field(default_factory=dict)
+    def __init__(self, scan: Scan, scope: Scope, letters: dict[str, Index | None]) -> None:
+        self.scan = scan
+        self.scope = scope
+        self.letters = letters
+        self.values: dict[int, Entries] = {}
 
     def run(self) -> Entries:
         root = self.scan.root
@@ -291,7 +290,7 @@ class _Lowering:
         result = operation(_folded(value.terms, free))
         if result.shape[0].is_unit:
             return Entries(terms_at(result, letters))
-        return replace(value, terms=terms_at(result, free))
+        return value.replace(terms=terms_at(result, free))
 
     def _abstract(self, node: tree.Call, parts: list[Entries]) -> Entries:
         """``l(Z[:,k])`` for all k: the function of every column of the matrix that all slices make up."""
@@ -352,7 +351,7 @@ class _Lowering:
                 help="leave at most two letters unsummed in the argument",
             )
         folded = [_folded(value.terms, free) for value in values]
-        return replace(array, terms=terms_at(apply(folded), free))
+        return array.replace(terms=terms_at(apply(folded), free))
 
     def _free(self, nodes: Sequence[tree.Node], values: Sequence[Entries]) -> tuple[Index, ...]:
         """The indices that are free in these operands, rows and columns among them, by first appearance."""

@@ -9,7 +9,6 @@ so itself: its letter may occur any number of times, or not at all in one term o
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from matcalc.errors import AmbiguityProblem, ShapeProblem, SyntaxProblem, UnsupportedProblem
 from matcalc.passes.translate import operands
@@ -20,7 +19,6 @@ Letters = frozenset[str]
 NONE: Letters = frozenset()
 
 
-@dataclass
 class Scan:
     """Letters of a tree in index notation, by the id of the node.
 
@@ -35,17 +33,20 @@ class Scan:
         arrays: whether parts may be arrays: slices, and what is summed as a whole.
     """
 
-    root: tree.Node
-    left: Letters | None = None
-    letter: str | None = None
-    below: dict[int, Letters] = field(default_factory=dict)
-    visible: dict[int, Letters] = field(default_factory=dict)
-    beside: dict[int, Letters] = field(default_factory=dict)
-    summed: dict[int, Letters] = field(default_factory=dict)
-    counts: dict[int, Counter[str]] = field(default_factory=dict)
-    spread: dict[int, Letters] = field(default_factory=dict)
-    numerals: set[int] = field(default_factory=set)
-    arrays: bool = False
+    def __init__(
+        self, root: tree.Node, left: Letters | None = None, letter: str | None = None
+    ) -> None:
+        self.root = root
+        self.left = left
+        self.letter = letter
+        self.below: dict[int, Letters] = {}
+        self.visible: dict[int, Letters] = {}
+        self.beside: dict[int, Letters] = {}
+        self.summed: dict[int, Letters] = {}
+        self.counts: dict[int, Counter[str]] = {}
+        self.spread: dict[int, Letters] = {}
+        self.numerals: set[int] = set()
+        self.arrays = False
 
     def run(self) -> Scan:
         """Fill everything in.

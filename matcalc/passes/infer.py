@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from matcalc.core.dim import ONE
@@ -24,11 +23,11 @@ from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.passes.statements import Equation, Statements, names_in
 from matcalc.passes.translate import divisor_factors, operands, size_of
 from matcalc.passes.walk import is_delta, is_raised, is_row_of_ones, letters_of, numerals, postorder
+from matcalc.record import Record
 from matcalc.syntax import tree
 
 
-@dataclass(frozen=True)
-class Kinds:
+class Kinds(Record):
     """Kinds of the variables.
 
     Attributes:

@@ -8,7 +8,6 @@ whole powers of ``|x|`` and ``||x||`` are polynomials.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Expr, postorder
@@ -18,10 +17,10 @@ from matcalc.ops.structural import TIMES
 from matcalc.passes.build import as_power, is_op, is_zero
 from matcalc.passes.properties import is_nonnegative
 from matcalc.passes.simplify import simplify
+from matcalc.record import Record
 
 
-@dataclass(frozen=True)
-class Vanishing:
+class Vanishing(Record):
     """How an expression behaves near its kink.
 
     Attributes:
@@ -79,7 +78,7 @@ def _vanishing(node: Apply, near: dict[Expr, Vanishing]) -> Vanishing | None:
     if base is node or exponent <= 0:
         return None
     if base in near:
-        return replace(near[base], degree=near[base].degree * exponent)
+        return near[base].replace(degree=near[base].degree * exponent)
     if exponent.denominator == 1 or not is_nonnegative(base):
         return None
     root = simplify(SQRT(base))

@@ -17,19 +17,17 @@ layout would need more than two axes, the answer is the tensor form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Expr
 from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import ArgumentProblem
 from matcalc.passes.recognise import Indices, recognise, vectorise
+from matcalc.record import Record
 
 LAYOUTS = ("mixed", "numerator", "denominator", "tensor", "vec")
 
 
-@dataclass(frozen=True)
-class Arranged:
+class Arranged(Record):
     """A derivative in a layout.
 
     Attributes:
@@ -74,8 +72,7 @@ def arrange(
     return Arranged(layout, expr, arranged, _shown(shape, layout))
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(Record):
     """Which axes of the tensor convention, by number, are the rows and the columns of a matrix.
 
     Attributes:

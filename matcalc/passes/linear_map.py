@@ -9,8 +9,6 @@ Source: Magnus and Neudecker, Matrix Differential Calculus, chapters 5 and 6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from matcalc.core.dim import Shape
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import MATRIX_AXES, Factor, IndexExpr, Term
@@ -19,10 +17,10 @@ from matcalc.passes.contract import contract
 from matcalc.passes.properties import LINEAR
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
+from matcalc.record import Record
 
 
-@dataclass(frozen=True)
-class LinearMap:
+class LinearMap(Record):
     """``direction -> value``, linear in each of its ``degree`` equal arguments.
 
     For a derivative of order k, it is the differential of order ``degree`` of the derivative of order

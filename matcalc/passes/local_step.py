@@ -7,7 +7,6 @@ arguments; from then on these are put in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -24,6 +23,7 @@ from matcalc.passes.pull_back import Operands, elementwise_derivative, pull_back
 from matcalc.passes.rulebook import local_jacobian
 from matcalc.passes.settle import settle
 from matcalc.passes.simplify import rebuild
+from matcalc.record import Record
 
 #: What contraction takes apart, so that the form of the result depends on it.
 OPENED = frozenset({EYE, ONES, ZEROS, DIAG, VEC, KRON})
@@ -102,8 +102,7 @@ def _elementwise(node: Apply, position: int, matrix: Expr, outer: tuple[Index, .
 # ------------------------------------------------------------------ by the pattern of shapes
 
 
-@dataclass(frozen=True)
-class _Pattern:
+class _Pattern(Record):
     """What a step in matrix form depends on; sizes are renamed in the order of their appearance."""
 
     op: Operation

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from matcalc.core.dim import Dim, Shape
 from matcalc.errors import AmbiguityProblem, ShapeProblem, Span
 from matcalc.passes.unify import MismatchError, Sizes, is_unknown
 from matcalc.passes.walk import is_row_of_ones
+from matcalc.record import Record
 from matcalc.syntax import tree
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(Record):
     """A part of the text with its shape."""
 
     node: tree.Node
@@ -41,8 +40,7 @@ class Operand:
         return not (self.shape[0].is_unit or self.shape[1].is_unit)
 
 
-@dataclass(frozen=True)
-class Reporter:
+class Reporter(Record):
     """Writes errors about one text.
 
     Attributes:

@@ -10,7 +10,6 @@ has no matrix form.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Constant, Expr
@@ -19,6 +18,7 @@ from matcalc.ops.constant import EYE
 from matcalc.ops.structural import TIMES
 from matcalc.passes.build import diag, eye, is_mask, is_op, ones, size, times, transposed
 from matcalc.passes.products import diagonal, product, sum_of, trace
+from matcalc.record import Record
 
 
 def fold_term(term: Term, row: Index | None, column: Index | None) -> Expr | None:
@@ -49,8 +49,7 @@ def fold_component(factors: Sequence[Factor], free: frozenset[Index]) -> list[Fa
     return [Factor(part, () if part.is_scalar else tuple(kept)) for part in parts]
 
 
-@dataclass(eq=False)
-class _Edge:
+class _Edge(Record, eq=False):
     """A matrix whose rows are indexed by ``start`` and columns by ``end``."""
 
     start: Index
@@ -64,14 +63,14 @@ class _Edge:
         return self.start, transposed(self.matrix)
 
 
-@dataclass
 class _Network:
     """A term as a graph."""
 
-    scalars: list[Expr] = field(default_factory=list)
-    weights: dict[Index, list[Expr]] = field(default_factory=dict)
-    #: Edges by each of their ends.
-    edges: dict[Index, list[_Edge]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.scalars: list[Expr] = []
+        self.weights: dict[Index, list[Expr]] = {}
+        #: Edges by each of their ends.
+        self.edges: dict[Index, list[_Edge]] = {}
 
     @staticmethod
     def of(factors: Sequence[Factor]) -> _Network | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
@@ -14,12 +13,12 @@ from matcalc.errors import UnsupportedProblem
 from matcalc.ops.abstract import has_columns, partial_derivative
 from matcalc.ops.constant import EYE
 from matcalc.passes.index_notation import build_matrix, lower_value
+from matcalc.record import Record
 from matcalc.syntax import tree
 from matcalc.syntax.parser import parse_rule
 
 
-@dataclass(frozen=True)
-class LocalJacobian:
+class LocalJacobian(Record):
     """Derivative of one operation by one of its arguments, over placeholders.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape, describe_shape
 from matcalc.core.operation import Operation
@@ -28,6 +27,7 @@ from matcalc.passes.declarations import (
 from matcalc.passes.functions import SIZED, SPECIAL
 from matcalc.passes.translate import operands
 from matcalc.passes.walk import children, is_delta, names_of, open_letters, postorder
+from matcalc.record import Record
 from matcalc.syntax import tree
 
 #: Names that mean something unless they are declared.
@@ -35,8 +35,7 @@ IDENTITY = ("I", "eye")
 NUMBER_PI = "π"
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(Record):
     """A value with the name it is given, if any.
 
     Attributes:
@@ -53,20 +52,20 @@ class Equation:
     span: Span
 
 
-@dataclass
 class Statements:
     """A text, sorted. ``equations`` end with what is asked for."""
 
-    source: str
-    shapes: dict[str, Shape] = field(default_factory=dict)
-    properties: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    functions: dict[str, Operation] = field(default_factory=dict)
-    sizes: dict[str, Dim] = field(default_factory=dict)
-    equations: list[Equation] = field(default_factory=list)
-    #: Variables in order of first appearance.
-    variables: list[str] = field(default_factory=list)
-    #: Letters of index notation, each with the place where it first occurs.
-    letters: dict[str, Span] = field(default_factory=dict)
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.shapes: dict[str, Shape] = {}
+        self.properties: dict[str, tuple[str, ...]] = {}
+        self.functions: dict[str, Operation] = {}
+        self.sizes: dict[str, Dim] = {}
+        self.equations: list[Equation] = []
+        #: Variables in order of first appearance.
+        self.variables: list[str] = []
+        #: Letters of index notation, each with the place where it first occurs.
+        self.letters: dict[str, Span] = {}
 
     def is_identity(self, name: str) -> bool:
         """Whether a name is the identity matrix of the size that fits."""

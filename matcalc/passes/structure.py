@@ -20,7 +20,6 @@ Manifolds (2008), sections 3.5 and 3.6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from matcalc.core.dim import Dim
@@ -39,6 +38,7 @@ from matcalc.passes.products import trace
 from matcalc.passes.properties import LINEAR, is_symmetric
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
+from matcalc.record import Record
 
 CONVENTIONS = ("ambient", "tangent", "independent")
 
@@ -150,8 +150,7 @@ def check_requirements(f: Expr) -> None:
         node.memo[check_requirements] = True
 
 
-@dataclass(frozen=True)
-class _Structure:
+class _Structure(Record):
     """A set of matrices as an intersection of sets whose projections commute.
 
     Attributes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Constant, Expr, Size
@@ -32,11 +31,11 @@ from matcalc.passes.functions import (
 )
 from matcalc.passes.runs import is_open
 from matcalc.passes.walk import children, postorder
+from matcalc.record import EMPTY, Record
 from matcalc.syntax import tree
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Record):
     """What the names and the undecided places of a tree mean.
 
     Attributes:
@@ -50,11 +49,11 @@ class Scope:
     """
 
     names: Mapping[str, Expr]
-    sizes: Mapping[str, Dim] = field(default_factory=dict)
-    functions: Mapping[str, Operation] = field(default_factory=dict)
-    fitted: Mapping[int, Shape] = field(default_factory=dict)
+    sizes: Mapping[str, Dim] = EMPTY
+    functions: Mapping[str, Operation] = EMPTY
+    fitted: Mapping[int, Shape] = EMPTY
     whole_divisors: AbstractSet[int] = frozenset()
-    sums: Mapping[int, Expr] = field(default_factory=dict)
+    sums: Mapping[int, Expr] = EMPTY
 
 
 def translate(root: tree.Node, scope: Scope) -> Expr:

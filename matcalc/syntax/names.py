@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 
 _SMALL_GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
@@ -122,7 +121,6 @@ def is_plain(name: str) -> bool:
     return len(name) == 1 or PLAIN.fullmatch(name) is not None
 
 
-@dataclass(slots=True)
 class Vocabulary:
     """The words that a text may use.
 
@@ -133,9 +131,14 @@ class Vocabulary:
         declared_functions: functions that the text declares, in normal form.
     """
 
-    functions: frozenset[str] | None = None
-    variables: set[str] = field(default_factory=set)
-    declared_functions: set[str] = field(default_factory=set)
+    __slots__ = ("declared_functions", "functions", "variables")
+
+    def __init__(
+        self, functions: frozenset[str] | None = None, variables: Iterable[str] = ()
+    ) -> None:
+        self.functions = functions
+        self.variables = set(variables)
+        self.declared_functions: set[str] = set()
 
     def is_function(self, word: str, name: str) -> bool:
         """Whether a word before a bracket is a call."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from matcalc.errors import QUOTE_WIDTH, NameProblem, Span, SyntaxProblem, UnsupportedProblem
+from matcalc.record import Record
 from matcalc.syntax.names import Vocabulary
 from matcalc.syntax.source import Source
 from matcalc.syntax.token import Token
@@ -31,8 +30,7 @@ def span_of(token: Token) -> Span:
     return Span(token.start_pos, token.end_pos)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """A point of the text.
 
     Attributes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from matcalc.errors import ArgumentProblem, LimitProblem, Span, SyntaxProblem
+from matcalc.record import Record
 
 MAX_LENGTH = 1_000_000
 #: Words and signs: reading takes about 10 µs for each.
@@ -26,8 +26,7 @@ _MARK = re.compile("[\u0300-\u036f]")
 _KEPT = ("<super>", "<sub>", "<fraction>")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Record):
     """The text and its normal form.
 
     Attributes:

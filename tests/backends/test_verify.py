@@ -1,4 +1,3 @@
-from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
@@ -86,7 +85,7 @@ def test_a_right_derivative_is_accepted(case):
 
 def scaled(answer, factor):
     if isinstance(answer, IndexExpr):
-        terms = tuple(replace(term, coefficient=term.coefficient * factor) for term in answer.terms)
+        terms = tuple(term.replace(coefficient=term.coefficient * factor) for term in answer.terms)
         return IndexExpr(answer.free, terms)
     return prod(factor, answer)
 

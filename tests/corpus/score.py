@@ -15,6 +15,9 @@ from tests.reference import assert_close
 
 RTOL = 1e-8
 
+#: Seconds from one interruption of what takes too long to the next.
+AGAIN = 0.5
+
 #: Tokens that count: names, numbers with their exponents, operators. Not parentheses, commas and
 #: signs of the plain product, which one notation needs where another does not.
 TOKEN = re.compile(
@@ -115,15 +118,15 @@ def token_count(text: str) -> int:
 
 @contextmanager
 def time_limit(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError in the main thread when the time is over."""
+    """Raise TimeoutError in the main thread when the time is over, and again where it is swallowed."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
