@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks import hessian_problems as hessians
 from benchmarks.hessian_problems import DEPTH, NETWORK
-from benchmarks.problem import Array, Arrays, Problem, Sizes, Target, one_hot
+from benchmarks.problem import Array, Arrays, Problem, Sizes, Target, in_both, one_hot
 
 LAYERS = 8
 
@@ -180,60 +180,24 @@ def factorisation_by_hand(T: Array, U: Array, V: Array) -> Array:
     return 2 * (U @ (V.T @ V) - T @ V)
 
 
-def network_numpy(X: Array, Y: Array, **weights: Array) -> Array:
+def network_by_hand(xp: Any, X: Array, Y: Array, **weights: Array) -> Array:
     """Backpropagation."""
-    Z, steps = weights["W1"] @ X, []
-    for k in range(2, DEPTH + 1):
-        steps.append(Z > 0)
-        Z = weights[f"W{k}"] @ np.maximum(Z, 0)
-    P = np.exp(Z - Z.max(axis=0))
-    G = P / P.sum(axis=0) - Y
+    Z, steps = hessians.forward(xp, X, weights)
+    G = hessians.softmax(xp, Z) - Y
     for k in range(DEPTH, 1, -1):
         G = (weights[f"W{k}"].T @ G) * steps[k - 2]
     return G @ X.T
 
 
-def network_jax(X: Array, Y: Array, **weights: Array) -> Array:
+def two_layers_by_hand(xp: Any, W1: Array, W2: Array, X: Array, Y: Array) -> Array:
     """Likewise."""
-    import jax
-
-    Z, steps = weights["W1"] @ X, []
-    for k in range(2, DEPTH + 1):
-        steps.append(Z > 0)
-        Z = weights[f"W{k}"] @ jax.nn.relu(Z)
-    G = jax.nn.softmax(Z, axis=0) - Y
-    for k in range(DEPTH, 1, -1):
-        G = (weights[f"W{k}"].T @ G) * steps[k - 2]
-    return G @ X.T
+    H = xp.tanh(W1 @ X)
+    return ((W2.T @ (W2 @ H - Y)) * (1 - H * H)) @ X.T
 
 
-def two_layers_by_hand(xp: Any) -> Callable[..., Array]:
-    """For both libraries."""
-
-    def gradient(W1: Array, W2: Array, X: Array, Y: Array) -> Array:
-        H = xp.tanh(W1 @ X)
-        return ((W2.T @ (W2 @ H - Y)) * (1 - H * H)) @ X.T
-
-    return gradient
-
-
-def two_layers_jax(**arrays: Array) -> Array:
-    """With the import where it is needed."""
-    import jax.numpy as jnp
-
-    return two_layers_by_hand(jnp)(**arrays)
-
-
-def log_det_numpy(X: Array) -> Array:
+def log_det_by_hand(xp: Any, X: Array) -> Array:
     """The inverse itself is what is asked for."""
-    return np.linalg.inv(X).T
-
-
-def log_det_jax(X: Array) -> Array:
-    """Likewise."""
-    import jax.numpy as jnp
-
-    return jnp.linalg.inv(X).T
+    return xp.linalg.inv(X).T
 
 
 def inverse_form_numpy(a: Array, X: Array, b: Array) -> Array:
@@ -411,7 +375,7 @@ PROBLEMS: Sequence[Problem] = (
         {"n": 5, "m": 4},
         hessians.draw_network,
         hessians.network,
-        {"numpy": network_numpy, "jax": network_jax},
+        in_both(network_by_hand),
         targets=PARITY,
     ),
     Problem(
@@ -424,7 +388,7 @@ PROBLEMS: Sequence[Problem] = (
         {"n": 5, "m": 4},
         hessians.draw_two_layers,
         hessians.two_layers,
-        {"numpy": two_layers_by_hand(np), "jax": two_layers_jax},
+        in_both(two_layers_by_hand),
         targets=PARITY,
     ),
     Problem(
@@ -437,7 +401,7 @@ PROBLEMS: Sequence[Problem] = (
         {"n": 5},
         hessians.draw_matrix,
         hessians.log_det,
-        {"numpy": log_det_numpy, "jax": log_det_jax},
+        in_both(log_det_by_hand),
         targets=PARITY,
     ),
     Problem(

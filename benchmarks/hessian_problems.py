@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import Array, Arrays, Problem, Sizes, Target, one_hot
+from benchmarks.problem import Array, Arrays, Problem, Sizes, Target, in_both, one_hot
 
 DEPTH = 10
 
@@ -147,18 +147,30 @@ def factorisation_jax(U: Array, V: Array, **_: Array) -> Array:
     return jnp.eye(len(U))[:, None, :, None] * factorisation_core(V)[:, None]
 
 
-def network_core(xp: Any, X: Array, weights: dict[str, Array]) -> tuple[Array, Array]:
-    """The Hessian by W1 is the sum over samples of A[b] ⊗ X[:,b] X[:,b]'.
-
-    A[b] is M' (diag(p) - p p') M, with the product M of all that stands between W1 X and the outputs.
-    """
-    n, m = X.shape
+def forward(xp: Any, X: Array, weights: Arrays) -> tuple[Array, list[Array]]:
+    """What the last layer of the network gives, and where the others are not flat."""
     Z, steps = weights["W1"] @ X, []
     for k in range(2, DEPTH + 1):
         steps.append(Z > 0)
         Z = weights[f"W{k}"] @ xp.maximum(Z, 0)
+    return Z, steps
+
+
+def softmax(xp: Any, Z: Array) -> Array:
+    """Of every column."""
     P = xp.exp(Z - Z.max(axis=0))
-    P = (P / P.sum(axis=0)).T
+    return P / P.sum(axis=0)
+
+
+def network_core(xp: Any, X: Array, Y: Array, **weights: Array) -> tuple[Array, Array]:
+    """The Hessian by W1 is the sum over samples of A[b] ⊗ X[:,b] X[:,b]'.
+
+    A[b] is M' (diag(p) - p p') M, with the product M of all that stands between W1 X and the outputs.
+    """
+    del Y  # labels only shift the gradient
+    n, m = X.shape
+    Z, steps = forward(xp, X, weights)
+    P = softmax(xp, Z).T
     M = steps[-1].T[:, None, :] * weights[f"W{DEPTH}"]
     for k in range(DEPTH - 1, 1, -1):
         M = (M.reshape(m * n, n) @ weights[f"W{k}"]).reshape(m, n, n) * steps[k - 2].T[:, None, :]
@@ -248,29 +260,13 @@ def inverse_form_jax(a: Array, X: Array, b: Array) -> Array:
     return u[:, None, None, None] * first + second[..., None] * Y.T[:, None, None, :]
 
 
-def _with_numpy_and_jax(function: Any) -> dict[str, Any]:
-    """A function of the array library, for both libraries."""
-
-    def jax(**arrays: Array) -> Any:
-        import jax.numpy as jnp
-
-        return function(jnp, **arrays)
-
-    return {"numpy": lambda **arrays: function(np, **arrays), "jax": jax}
-
-
 def _blocks(core: Any) -> dict[str, Any]:
     """Dense code from the code for blocks A[b]."""
-    cores = _with_numpy_and_jax(core)
+    cores = in_both(core)
     return {
         "numpy": lambda **arrays: blocks_numpy(*cores["numpy"](**arrays)),
         "jax": lambda **arrays: blocks_jax(*cores["jax"](**arrays)),
     }
-
-
-def _network_core(xp: Any, X: Array, Y: Array, **weights: Array) -> tuple[Array, Array]:
-    del Y  # labels only shift the gradient
-    return network_core(xp, X, weights)
 
 
 # ------------------------------------------------------------------ problems
@@ -313,8 +309,8 @@ PROBLEMS: Sequence[Problem] = (
         {"n": 5, "m": 4},
         draw_network,
         network,
-        _blocks(_network_core),
-        _with_numpy_and_jax(_network_core),
+        _blocks(network_core),
+        in_both(network_core),
         targets=(Target(15, "jax.hessian"),),
     ),
     Problem(
@@ -328,7 +324,7 @@ PROBLEMS: Sequence[Problem] = (
         draw_two_layers,
         two_layers,
         {**_blocks(two_layers_core), "jax": two_layers_jax},
-        _with_numpy_and_jax(two_layers_core),
+        in_both(two_layers_core),
         targets=(Target(15, "jax.hessian"),),
     ),
     Problem(
@@ -342,7 +338,7 @@ PROBLEMS: Sequence[Problem] = (
         draw_matrix,
         log_det,
         {"numpy": log_det_numpy, "jax": log_det_jax},
-        _with_numpy_and_jax(log_det_core),
+        in_both(log_det_core),
         targets=(Target(12, "jax.hessian"),),
     ),
     Problem(
@@ -356,7 +352,7 @@ PROBLEMS: Sequence[Problem] = (
         draw_square,
         inverse_form,
         {"numpy": inverse_form_numpy, "jax": inverse_form_jax},
-        _with_numpy_and_jax(inverse_form_core),
+        in_both(inverse_form_core),
         targets=(Target(15, "jax.hessian"),),
     ),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,3 +76,14 @@ class Problem:
 def one_hot(rng: np.random.Generator, classes: int, samples: int) -> Array:
     """Labels as columns of the identity."""
     return np.eye(classes)[:, rng.integers(classes, size=samples)]
+
+
+def in_both(code: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """Code by hand that is the same for NumPy and JAX, whose module is its first argument."""
+
+    def with_jax(**arrays: Array) -> Any:
+        import jax.numpy as jnp
+
+        return code(jnp, **arrays)
+
+    return {"numpy": partial(code, np), "jax": with_jax}
