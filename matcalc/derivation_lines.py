@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from matcalc.backends import latex, text
 from matcalc.backends.index_forms import LetterBook
-from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute, substitute_all
-from matcalc.core.index import Factor, IndexExpr, Term
-from matcalc.derivation_step import SAME, Left, Step, line, written
+from matcalc.core.expr import Expr, Symbol, substitute
+from matcalc.core.index import IndexExpr
+from matcalc.derivation_names import TextNames
+from matcalc.derivation_step import SAME, Left, Step, line, verbatim, written
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import is_op, transposed
 from matcalc.passes.derive_differential import derive_differential
@@ -17,11 +18,10 @@ from matcalc.passes.derive_index import IndexStep, derive_index
 from matcalc.passes.derive_named import Line, Named, derive_named, nesting
 from matcalc.passes.differentiate import derivative, differentiate_index
 from matcalc.passes.equal import same
-from matcalc.passes.identities import maps_resolved, names_folded_back
+from matcalc.passes.identities import joined, maps_resolved, names_folded_back
 from matcalc.passes.layout import arrange
 from matcalc.passes.lower import lower
 from matcalc.passes.measure import measure
-from matcalc.passes.pending import DIFFERENTIAL, PARTIAL
 from matcalc.passes.read_off import MatrixStep, differential_at_end
 from matcalc.passes.reasons import SIMPLIFY, Rule, structure_in_words, unstructured
 from matcalc.passes.recognise import recognise
@@ -67,6 +67,7 @@ CHAIN_RULE = Rule("chain rule")
 NAMES = Rule("name the intermediate results")
 BY_INDICES = Rule("by indices: a differential on the way has no matrix form, or a long one")
 TERM_BY_TERM = Rule("term by term")
+IN_MATRIX_FORM = Rule("in matrix form")
 
 
 def derivation_steps(d: Derivative, style: str) -> list[Step]:
@@ -100,9 +101,7 @@ class _Stage:
         self.left = Left.name(self.name)
         self.by = Left.name(d.wrt.name)
         self.along = Symbol(unused_name(f"d{d.wrt.name}", d.symbols), d.wrt.shape)
-        self.names = _names_in(d, self.f, self.wrt)
-        # What is with names instead of their values, for every part of a line so far.
-        self.renamed: dict[Expr, Expr] = {}
+        self.names = TextNames(d, self.f, self.wrt)
         # Rules that stand beside a line of the chain rule.
         self.told: set[Rule] = set()
 
@@ -118,17 +117,24 @@ class _Stage:
     def given(self) -> Iterator[Step]:
         """What is differentiated, with the names that the text defines."""
         if isinstance(self.f, Expr):
-            self._shown(self.f)
+            self.names.shown(self.f)
         yield from _both_ends(
             [
-                line(Left.name(name.name), self._definition(value))
-                for value, name in self.names.items()
+                line(Left.name(name.name), self.names.definition(value))
+                for value, name in self.names.values.items()
             ]
         )
         if self.order > 1:
             yield from self.as_result([Rule("to be differentiated once more")])
         elif isinstance(self.f, Expr):
-            yield line(self.left, self._shown(self.f))
+            typed = self.d.reading.typed
+            if typed:
+                yield written(self.left, typed, verbatim(typed))
+            yield line(
+                SAME if typed else self.left,
+                self.names.shown(self.f),
+                [IN_MATRIX_FORM] if typed else [],
+            )
 
     def as_result(self, rules: Sequence[Rule]) -> Iterator[Step]:
         """``g = ∂f/∂x = ...``: the derivative that is differentiated here."""
@@ -136,7 +142,7 @@ class _Stage:
         f, x = latex.format_name(self.d.function_name), self.by.latex
         left = self.left.equals(Left(self.d.name_of(before), latex_quotient(f, x, before)))
         if isinstance(self.f, Expr):
-            yield line(left, self._shown(self.f), rules)
+            yield line(left, self.names.shown(self.f), rules)
         else:
             yield self._array([], left, self.f, rules, self.name)
 
@@ -167,7 +173,9 @@ class _Stage:
         if d.expr is not None:
             plain = self.d.expr
             reasons = self._reasons(array, plain) if array and plain is not None else ()
-            yield line(left, d.expr, [rule, *self._structure_used(), *reasons])
+            yield line(
+                left, d.expr, [rule, *self.names.put_in(d.expr), *self._structure_used(), *reasons]
+            )
             return
         if isinstance(before, Expr) and d.arranged.vec is not None:
             yield self._vec_form(d.arranged.vec)
@@ -183,8 +191,10 @@ class _Stage:
     def _reasons(self, before: IndexExpr, answer: Expr) -> Iterator[Rule]:
         """What of the variables made the answer what it is, and what in it has got a name."""
         found = self._arranged(before)
+        gone = list(joined(before))
+        yield from gone
         if found is not None:
-            if not self.d.structure and measure(found) != measure(answer):
+            if not (self.d.structure or gone) and measure(found) != measure(answer):
                 yield SIMPLIFY
             for symbol in self.d.symbols.values():
                 if symbol.properties & STRUCTURAL and symbol is not self.d.wrt:
@@ -259,38 +269,6 @@ class _Stage:
         whole_latex, _, formal = latex.format_index_left(name, ix, supply).partition(" = ")
         return written(left.equals(Left(whole, whole_latex)), right, formal, rules)
 
-    # ---------------------------------------------------------------- names of the text
-
-    def _shown(self, e: Expr) -> Expr:
-        """The expression with the names of the text, the outermost ones, for what they stand for."""
-        done = self.renamed
-        for node in postorder(e):
-            if node not in done:
-                args = tuple(done[arg] for arg in node.args)
-                rebuilt = node.op(*args) if isinstance(node, Apply) and args != node.args else node
-                done[node] = self.names.get(node, rebuilt)
-        return done[e]
-
-    def _shown_array(self, array: IndexExpr) -> IndexExpr:
-        terms = (
-            Term(t.coefficient, tuple(Factor(self._shown(x.expr), x.slots) for x in t.factors))
-            for t in array.terms
-        )
-        return IndexExpr(array.free, tuple(terms))
-
-    def _opened(self, before: Expr | IndexExpr, after: Expr | IndexExpr) -> list[Rule]:
-        """The definitions of the names whose derivative was still to be taken and now is."""
-        left = set(map(_inside, _pending(after)))
-        found = [u for u in map(_inside, _pending(before)) if u in self.names and u not in left]
-        return [Rule("", (self.names[u], self._definition(u))) for u in dict.fromkeys(found)]
-
-    def _definition(self, value: Expr) -> Expr:
-        """What a name stands for, in terms of the names before it."""
-        assert isinstance(value, Apply)
-        if value not in self.renamed:
-            self._shown(value)
-        return value.op(*(self.renamed[arg] for arg in value.args))
-
     # ---------------------------------------------------------------- which way
 
     def lines(self, style: str) -> Iterator[Step]:
@@ -298,8 +276,8 @@ class _Stage:
         f = self.f
         if not isinstance(f, Expr):
             return self._by_indices(derive_index(f, self.wrt) or [])
-        names = {value: name.name for value, name in self.names.items()}
-        size = measure(self._shown(f))
+        names = {value: name.name for value, name in self.names.values.items()}
+        size = measure(self.names.shown(f))
         is_long = size > LONG or (size > SHORT and nesting(f, self.wrt) > NESTED)
         named = derive_named(f, self.wrt, self.along, names) if is_long else None
         if named is not None:
@@ -325,7 +303,7 @@ class _Stage:
     def _by_indices(self, steps: list[IndexStep], note: Sequence[Rule] = ()) -> Iterator[Step]:
         book = LetterBook(self.letters)
         for number, step in enumerate(steps):
-            value = self._shown_array(step.value)
+            value = self.names.shown_array(step.value)
             plain, free = book.write(value)
             formal, _ = book.write(value, explicit_sums=True)
             letters = list(free.values())
@@ -338,7 +316,7 @@ class _Stage:
                 left = self.left.entry(letters[:cut]).by(self.by.entry(letters[cut:]))
             else:
                 left = SAME
-            opened = self._opened(steps[number - 1].value, step.value) if number else []
+            opened = self.names.opened(steps[number - 1].value, step.value) if number else []
             rules, note = (*note, *opened, *step.rules), ()
             yield written(left, text.spell(plain), latex.spell(formal), rules)
         yield from self._answer(steps[-1].value if len(steps) > 1 else None, book)
@@ -349,14 +327,14 @@ class _Stage:
         df = Left.differential(self.name)
         for number, step in enumerate(steps):
             left = df.vec() if step.stacked else SAME if number else df
-            opened = self._opened(steps[number - 1].value, step.value) if number else []
-            yield line(left, self._shown(step.value), [*opened, *step.rules])
+            opened = self.names.opened(steps[number - 1].value, step.value) if number else []
+            yield line(left, self.names.shown(step.value), [*opened, *step.rules])
         yield from self._answer(steps[-1].value if steps else None)
 
     # ---------------------------------------------------------------- with names
 
     def _named(self, named: Named) -> Iterator[Step]:
-        own = {symbol.name for symbol in self.names.values()}
+        own = {symbol.name for symbol in self.names.values.values()}
         new = [found for found in named.definitions if found.symbol.name not in own]
         yield from _both_ends(
             [
@@ -409,10 +387,12 @@ class _Stage:
             for term in dict.fromkeys(f.args):
                 value = differential_at_end(term, self.wrt, self.along)
                 if value is not None:
-                    name = text.format_expr(self._shown(term))
-                    formal = latex.format_expr(self._shown(term))
+                    name = text.format_expr(self.names.shown(term))
+                    formal = latex.format_expr(self.names.shown(term))
                     left = Left(f"d({name})", rf"\mathrm{{d}}({formal})")
-                    found.append(line(left, self._shown(value), [] if found else [TERM_BY_TERM]))
+                    found.append(
+                        line(left, self.names.shown(value), [] if found else [TERM_BY_TERM])
+                    )
             yield from _both_ends(found)
         yield from self._answer(None)
 
@@ -433,27 +413,6 @@ def _differentiated(d: Derivative, wrt: Symbol, order: int) -> Expr | IndexExpr:
     row, column = (*found.free, None, None)[:2]
     matrix = recognise(found, row, column)
     return found if matrix is None else shorten(matrix)
-
-
-def _names_in(d: Derivative, f: Expr | IndexExpr, wrt: Symbol) -> dict[Expr, Symbol]:
-    """The names of the text for what occurs in the function, each with its value."""
-    nodes = set(postorder(*factors(f)))
-    found: dict[Expr, Symbol] = {}
-    definitions = d.reading.definitions
-    values = substitute_all(list(definitions.values()), {d.wrt: wrt})
-    for name, free in zip(definitions, values, strict=True):
-        if free in nodes and free is not f and isinstance(free, Apply):
-            found[free] = Symbol(name, free.shape)
-    return found
-
-
-def _pending(f: Expr | IndexExpr) -> list[Expr]:
-    """The derivatives that are still to be taken."""
-    return [node for node in postorder(*factors(f)) if is_op(node, DIFFERENTIAL, PARTIAL)]
-
-
-def _inside(node: Expr) -> Expr:
-    return node.args[0]
 
 
 def _is_itself(array: IndexExpr, f: Expr | IndexExpr) -> bool:

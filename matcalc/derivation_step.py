@@ -77,6 +77,11 @@ def line(left: Left, value: Expr, rules: Iterable[Rule] = ()) -> Step:
     return written(left, text.format_expr(value), latex.format_expr(value), rules)
 
 
+def verbatim(typed: str) -> str:
+    """What somebody typed, in LaTeX."""
+    return rf"\text{{{_escaped(typed)}}}"
+
+
 def written(left: Left, right: str, formal: str, rules: Iterable[Rule] = ()) -> Step:
     """A line, its right side in text and in LaTeX."""
     found = [rule for rule in dict.fromkeys(rules) if rule != Rule()]

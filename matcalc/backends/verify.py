@@ -19,6 +19,7 @@ from typing import Any
 import sympy
 from sympy.matrices.exceptions import NonInvertibleMatrixError
 
+from matcalc.backends.check_points import FURTHER, Sample
 from matcalc.backends.sympy_abstract import primitive
 from matcalc.backends.sympy_coordinates import Coordinates, Structured
 from matcalc.backends.sympy_entries import Entries, Table
@@ -379,32 +380,37 @@ def _compare_at_points(
     variables = symbols(question.f, question.x.symbol, *_expressions(claim))
     functions = _abstract_functions(question, claim)
     reasons = [f"{name} taken as a random polynomial" for name in functions]
-    points, exact, trouble = 0, True, ""
-    for manner in manners:
-        point = {variable: sampled_matrix(variable, sizes, rng, manner) for variable in variables}
+    sample, exact, trouble, drawn = Sample([question.f], variables, sizes), True, "", total
+    for manner in itertools.chain(manners, FURTHER):
+        if sample.taken >= POINTS and not sample.unseen:
+            break
+        point = sample.draw(manner, rng)
         try:
             # First what is cheap: most points that are unsuitable show here.
             numbers = Entries(sizes, point, settle_entries)
             numbers.of(question.f)
+            if sample.taken >= POINTS and not sample.shows_more(numbers):
+                continue
             entries = {place: settled(v) for place, v in numbers.of_index(claim).items()}
             partials = partial_derivatives(question, point, rng)
+            sample.take(point, numbers)
         except (UnsuitablePointError, NonInvertibleMatrixError) as error:
             trouble = str(error)
             continue
         expected = dict(question.x.lay_out(partials, question.order))
         found = {place: entries[place] for place in expected}
-        points += 1
+        drawn = len(expected)
         exact = exact and all(v.is_Rational for v in (*expected.values(), *found.values()))
-        method = RATIONAL if exact else DIGITS
         place = _first_difference(expected, found)
         if place is not None:
             wrong = _counterexample(place, expected, found, point)
-            return CheckReport(False, method, sizes, points, wrong)
-        if points == POINTS:
-            if len(expected) < total:
-                reasons.append(f"only {len(expected)} of the {total} entries, drawn at random")
-            return CheckReport(True, method, sizes, points, reason="; ".join(reasons))
-    return _undecided(f"no suitable point was found: {trouble}", sizes)
+            return CheckReport(False, RATIONAL if exact else DIGITS, sizes, sample.taken, wrong)
+    if sample.taken < POINTS:
+        return _undecided(f"no suitable point was found: {trouble}", sizes)
+    if drawn < total:
+        reasons.append(f"only {drawn} of the {total} entries, drawn at random")
+    reason = "; ".join(filter(None, (*reasons, sample.omitted())))
+    return CheckReport(True, RATIONAL if exact else DIGITS, sizes, sample.taken, reason=reason)
 
 
 def _abstract_functions(question: Question, claim: IndexExpr) -> list[str]:

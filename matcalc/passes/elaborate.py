@@ -59,6 +59,7 @@ class Reading(Record):
         kept: symbols that stand for definitions in ``expr`` and ``index`` instead of their values.
         named: the same with the definitions kept that were to be kept, if any.
         again: reads the text once more, with symbols for the definitions of these names.
+        typed: the function as it was typed, where that was index notation, to be told what it became.
     """
 
     expr: Expr | None
@@ -72,6 +73,7 @@ class Reading(Record):
     kept: dict[str, Symbol]
     named: Reading | None = None
     again: Callable[[Collection[str]], Reading] | None = None
+    typed: str = ""
 
     @property
     def by_names(self) -> Reading:
@@ -337,6 +339,7 @@ class _Elaboration:
             tuple(statements.functions),
             tuple(statements.letters),
             kept,
+            typed=_typed(statements),
         )
 
     def _notes(self, counts: Iterable[str]) -> Iterator[str]:
@@ -451,3 +454,14 @@ def free_size_letters(taken: set[str], count: int) -> Iterator[Dim]:
     order = "n" + SIZE_LETTERS if count == 1 else SIZE_LETTERS
     names = itertools.chain(dict.fromkeys(order), (f"n_{k}" for k in itertools.count(1)))
     return (Dim.of(name) for name in names if name not in taken)
+
+
+def _typed(statements: Statements) -> str:
+    """The last value in the words of the text, if it sums over indices."""
+    if not statements.letters:
+        return ""
+    last = statements.equations[-1]
+    sums = last.indexed or any(isinstance(node, tree.IndexSum) for node in postorder(last.value))
+    if last.left is not None or not sums:
+        return ""
+    return " ".join(statements.source[last.value.span.start : last.value.span.end].split())

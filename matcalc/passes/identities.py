@@ -7,15 +7,18 @@ from functools import cache
 
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.core.index import Factor, IndexExpr, Slot
 from matcalc.core.operation import Operation
 from matcalc.ops import REGISTRY
 from matcalc.ops.constant import COMMUTATION, ONES
 from matcalc.ops.elementwise import COS, COSH, EXP, LOG, SIGMOID, SIN, SINH, TAN, TANH
 from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
 from matcalc.ops.reduction import LOGSUMEXP, NORM2, SOFTMAX, SUM, SUM_1, SUM_2
-from matcalc.ops.structural import KRON, MATMUL, TIMES
+from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES
 from matcalc.passes import construct
+from matcalc.passes.build import as_power, is_op, ones, scaled
 from matcalc.passes.commuting import commute
+from matcalc.passes.lower import entries, lower
 from matcalc.passes.reasons import Rule, definition_rule
 from matcalc.passes.rulebook import commuting_form, placeholders
 
@@ -40,6 +43,10 @@ def _ones(size: Dim) -> Expr:
     return ONES(Size(size), Size(ONE))
 
 
+def _row_of_ones(size: Dim) -> Expr:
+    return ONES(Size(ONE), Size(size))
+
+
 def _exponential_sum(e: Expr) -> Expr:
     return SUM(EXP(e))
 
@@ -49,11 +56,11 @@ SCALAR_TRACE = Rule("", (_product(_t(u), S, v), TRACE(_product(v, _t(u), S))))
 CYCLIC = Rule("cyclic permutation", (TRACE(_product(A, turned)), TRACE(_product(turned, A))))
 TRACE_OF_TRANSPOSE = Rule("", (TRACE(S), TRACE(_t(S))))
 
-SUM_OF_VECTOR = Rule("", (SUM(u), _product(_t(_ones(n)), u)))
-SUM_OF_MATRIX = Rule("", (SUM(A), _product(_t(_ones(m)), A, _ones(n))))
+SUM_OF_VECTOR = Rule("", (SUM(u), _product(_row_of_ones(n), u)))
+SUM_OF_MATRIX = Rule("", (SUM(A), _product(_row_of_ones(m), A, _ones(n))))
 SUM_OF_VECTORS = Rule("", (SUM(TIMES(u, v)), _product(_t(u), v)))
 SUM_OF_MATRICES = Rule("", (SUM(TIMES(A, B)), TRACE(_product(_t(A), B))))
-COLUMN_SUMS = Rule("", (SUM_1(A), _product(_t(_ones(m)), A)))
+COLUMN_SUMS = Rule("", (SUM_1(A), _product(_row_of_ones(m), A)))
 ROW_SUMS = Rule("", (SUM_2(A), _product(A, _ones(n))))
 
 SCALED_VECTOR = Rule("", (_product(_t(u), TIMES(v, w)), _product(_t(TIMES(u, v)), w)))
@@ -72,6 +79,8 @@ VEC_OF_KRON = Rule("vec of a Kronecker product (Magnus and Neudecker)")
 
 SQUARED_NORM = Rule("", (construct.power(NORM2(u), Constant(2)), _product(_t(u), u)))
 SQUARED_FROBENIUS = Rule("", (construct.power(NORM2(A), Constant(2)), TRACE(_product(_t(A), A))))
+
+TIMES_EXP = Rule("", (_product(EXP(construct.negate(x)), SIGMOID(x)), SIGMOID(construct.negate(x))))
 
 #: Functions that the engine recognises by what they are made of; others have a definition in their record.
 FOLDED = {
@@ -121,6 +130,42 @@ def maps_resolved(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:
             if function.commuting and function not in left:
                 equation = (function(*placeholders(function)), commuting_form(function))
                 yield Rule("in a direction that commutes", equation)
+
+
+def joined(e: Expr | IndexExpr) -> Iterator[Rule]:
+    """What factors of one term, at the same indices, make together: ``det(X) / det(X) = 1``."""
+    arrays = [e] if isinstance(e, IndexExpr) else [lower(node) for node in _sums(e)]
+    for term in (term for array in arrays for term in array.terms):
+        above: set[_Place] = set()
+        below: dict[_Place, None] = {}
+        for factor in _opened(term.factors):
+            base, exponent = as_power(factor.expr)
+            if exponent > 0:
+                above.add((base, factor.slots))
+            else:
+                below[base, factor.slots] = None
+        for base, slots in below:
+            if (base, slots) in above:
+                yield Rule("", (construct.divide(base, base), ones(base.shape)))
+        for base, slots in above:
+            if is_op(base, EXP) and (SIGMOID(scaled(-1, base.args[0])), slots) in above:
+                yield TIMES_EXP
+
+
+_Place = tuple[Expr, tuple[Slot, ...]]
+
+
+def _sums(e: Expr) -> Iterator[Expr]:
+    """The expression, and the sums in it: ``lower`` leaves those whole that are factors."""
+    yield e
+    yield from (node for node in postorder(e) if node is not e and is_op(node, ADD))
+
+
+def _opened(found: Iterable[Factor]) -> Iterator[Factor]:
+    """The factors, products of numbers and entries taken apart."""
+    for factor in found:
+        opened = entries(factor.expr, factor.slots)
+        yield from opened[0].factors if len(opened) == 1 else (factor,)
 
 
 def names_folded_back(before: Iterable[Expr], after: Expr) -> Iterator[Rule]:

@@ -20,7 +20,7 @@ from matcalc.passes import construct
 from matcalc.passes import identities as by
 from matcalc.passes.build import is_op, transposed
 from matcalc.passes.differentiate import derivative
-from matcalc.passes.identities import maps_resolved, names_folded_back
+from matcalc.passes.identities import joined, maps_resolved, names_folded_back
 from matcalc.passes.linear_map import linear_map
 from matcalc.passes.measure import measure
 from matcalc.passes.reasons import COLLECT, SIMPLIFY, Rule, properties_used
@@ -76,7 +76,8 @@ def _simplified(value: Expr, lines: list[MatrixStep], answer: Expr | None) -> li
         return lines
     if measure(answer) == measure(last):
         return [*lines[:-1], MatrixStep(answer, lines[-1].rules)] if lines else []
-    return [*lines, MatrixStep(answer, (SIMPLIFY, *names_folded_back([last], answer)))]
+    rules = (*joined(last), *names_folded_back([last], answer))
+    return [*lines, MatrixStep(answer, rules or (SIMPLIFY,))]
 
 
 def _stacked(along: Symbol) -> Expr:
@@ -116,6 +117,7 @@ def _jacobian(value: Expr, along: Symbol) -> list[MatrixStep]:
         *properties_used(value, found, collected),
         *maps_resolved([value], found),
         *names_folded_back([value], found),
+        *joined(value),
     ]
     if is_op(value, ADD) or not rules:
         rules.append(COLLECT)
@@ -140,7 +142,7 @@ def _gradient(value: Expr, along: Symbol) -> list[MatrixStep]:
     split, last = term_by_term(value), collected(value)
     if split is None or last is None or last is value:
         return []
-    rules = list(_reasons(value, along, "scalar"))
+    rules = [*_reasons(value, along, "scalar"), *joined(value)]
     lines: list[MatrixStep] = []
     before = value
     if split not in (value, last) and len(_terms(value)) > 1 and rules:

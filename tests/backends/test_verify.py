@@ -440,3 +440,27 @@ def test_an_array_that_is_too_large_is_never_made():
     x, A = Symbol("x", (large, ONE)), Symbol("A", (large, large))
     report = check_derivative(prod(t(x), A, x), x, 1, prod(total(A, t(A)), x))
     assert report.reason == f"an array of {10**18} entries is too large"
+
+
+#: Answers that a rule wrong on one side of a kink would give, at 12 seeds each.
+WRONG_ON_ONE_SIDE = {
+    "abs' = 1": (ops["abs"](a), a, Constant(1)),
+    "abs' = 1, in a sum": (ops["sum"](ops["abs"](x)), x, ones(n)),
+    "relu' = 1": (ops["relu"](a), a, Constant(1)),
+    "relu' = 0": (ops["relu"](a), a, Constant(0)),
+    "relu' = 0, far away": (ops["relu"](total(a, Constant(-10))), a, Constant(0)),
+    "sqrt(u^2) = u": (power(power(a, 2), Fraction(1, 2)), a, Constant(1)),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_ON_ONE_SIDE)
+def test_an_answer_that_is_wrong_on_one_side_of_a_kink_is_refuted(case):
+    f, wrt, answer = WRONG_ON_ONE_SIDE[case]
+    assert all(check_derivative(f, wrt, 1, answer, seed=seed).ok is False for seed in range(12))
+
+
+def test_a_side_of_a_kink_that_no_point_was_on_is_named():
+    f = ops["relu"](total(ops["cos"](a), Constant(-2)))
+    report = check_derivative(f, a, 1, Constant(0))
+    assert report.ok
+    assert report.reason == "no point was found where cos(a) - 2 > 0"
