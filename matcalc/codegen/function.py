@@ -38,7 +38,8 @@ class _Call:
 class GeneratedFunction:
     """A callable that takes arrays by name; vectors and rows are 1-d, scalars 0-d.
 
-    Every variable of the problem may be given, whether the result depends on it or not.
+    Every variable of the problem may be given, whether the result depends on it or not. In the place
+    of one of which only the shape matters, sizes will do.
 
     Attributes:
         source: the source text, free-standing.

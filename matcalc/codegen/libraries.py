@@ -37,21 +37,21 @@ class Library(ABC):
     errors: tuple[type[Exception], ...] = (ArithmeticError, ValueError)
 
     def kinds(self, given: Mapping[str, Any]) -> object:
-        """All that matters of the arguments for their check; None where only looking at them tells.
-
-        An integer may be a size, so that its value matters.
-        """
+        """All that matters of the arguments for their check; None where only looking at them tells."""
+        # One loop without calls: behind a product that has filled the caches every call counts.
+        kinds: list[object] = []
         try:
-            return [
-                (name, float)
-                if type(value) is float
-                else (name, int, value)
-                if type(value) is int
-                else (name, type(value), value.dtype, value.shape)
-                for name, value in given.items()
-            ]
+            for name, value in given.items():
+                kind = type(value)
+                if kind is int:  # which may be a size
+                    kinds += (name, value)
+                elif kind is float:
+                    kinds += (name, kind)
+                else:
+                    kinds += (name, kind, value.dtype, value.shape)
         except AttributeError:
             return None
+        return kinds
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """The arguments as arrays of floating point numbers.
@@ -131,8 +131,9 @@ class Numpy(Library):
 
     def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """As arrays that are their own, even where the function returns an argument."""
-        arrays = map(np.asarray, super().results(values, arguments))
-        return _unshared(tuple(arrays), arguments, _owner, np.copy)
+        if {*map(type, values)} != {np.ndarray}:
+            values = tuple(map(np.asarray, super().results(values, arguments)))
+        return _unshared(values, arguments, _owner, np.copy)
 
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
         """SciPy only warns of what NumPy refuses."""
