@@ -61,9 +61,8 @@ def _einsum(writer: Writer, op: Einsum, args: Sequence[Expr]) -> Code:
             for code, letters in zip(codes, op.inputs, strict=True)
         ]
         return writer.product(Fraction(1), views)
-    # PyTorch would copy the arrays along the axes that only one of them has.
-    broadcasts = writer.dialect.assigns or writer.dialect.fuses
-    if len(args) == 2 and broadcasts and (sides := _matrix_sides(op)):
+    sides = _matrix_sides(op) if len(args) == 2 else None
+    if sides and _multiplies_in_place(writer, op, args):
         left, right = (
             _view(writer, code, letters, side)
             for code, letters, side in zip(codes, op.inputs, sides, strict=True)
@@ -78,6 +77,8 @@ def _einsum_call(writer: Writer, op: Einsum, codes: Sequence[Code]) -> Code:
     # Without rows and columns to multiply, NumPy's own loop is faster than one over matrix products.
     is_product = len(alone) == 2 and alone[0] - alone[1] and alone[1] - alone[0]
     path = writer.dialect.einsum_path
+    if is_product and path and (axes := _tensordot_axes(op)):
+        return writer.call("tensordot", *(code.text for code in codes), axes)
     options = [path] if is_product and path else []
     return writer.call("einsum", subscripts, *(code.text for code in codes), *options)
 
@@ -102,6 +103,34 @@ def _matrix_sides(op: Einsum) -> tuple[str, str] | None:
         for letters, side in zip(op.inputs, sides, strict=True)
     )
     return sides if in_place else None
+
+
+def _multiplies_in_place(writer: Writer, op: Einsum, args: Sequence[Expr]) -> bool:
+    """Whether products of matrices over the last two axes of the result are the best way to it.
+
+    PyTorch would copy the arrays along the axes that only one of them has. Where either has such axes
+    NumPy would multiply many small matrices; einsum multiplies two large ones and returns a view of
+    their product, unless the sum is so short that to write the result in order is all there is to do.
+    """
+    if not writer.dialect.assigns:
+        return writer.dialect.fuses
+    left, right = op.inputs
+    (summed,) = (k for k, letter in enumerate(left) if letter not in op.output)
+    outer = set(op.output[:-2])
+    is_one_product = not outer & set(left) & set(right) and outer & set(left) and outer & set(right)
+    return not is_one_product or not args[0].axes[summed].symbols
+
+
+def _tensordot_axes(op: Einsum) -> str:
+    """The arguments that make ``tensordot`` do the same, which takes less time to start; ``""`` if none."""
+    left, right = op.inputs
+    if len(both := set(left) & set(right)) != 1:
+        return ""
+    (summed,) = both
+    if left.replace(summed, "") + right.replace(summed, "") != op.output:
+        return ""
+    places = left.index(summed), right.index(summed)
+    return "1" if places == (len(left) - 1, 0) else str(places)
 
 
 def _swapped(letters: str) -> str:
@@ -178,7 +207,11 @@ def _assigned(writer: Writer, op: Embed, core: Expr, base: Sequence[Expr]) -> Co
 
 
 def _target(writer: Writer, op: Embed, base: Sequence[Expr]) -> Code:
-    """The name of a new array to write to."""
+    """The name of a new array to write to.
+
+    Nothing else may read it: an array that is added to is written over only where its code computes
+    it, in memory of its own, for this one user.
+    """
     if not base:
         return writer.assign(writer.filled("zeros", op.dims))
     (array,) = base

@@ -238,11 +238,16 @@ def _check_sizes(arrays: Mapping[Symbol, Array], given: Mapping[str, int]) -> di
     names = {name for symbol in arrays for dim in symbol.axes for name in dim.symbols}
     readings, unsolved = read_sizes(sorted(names - set(given)), arrays)
     for reading in readings:
+        if reading.size in values:
+            continue
         length = arrays[reading.axis.symbol].shape[reading.axis.position]
-        quotient = length // reading.divisor.evaluate(values)
-        if reading.size not in values:
-            values[reading.size] = round(quotient ** (1 / reading.power))
-            origin[reading.size] = reading.axis
+        divisor = reading.divisor.evaluate(values)
+        if divisor == 0:
+            raise ShapeProblem(
+                f"{reading.axis.symbol.name} is empty and does not tell the size {reading.size}"
+            )
+        values[reading.size] = round((length // divisor) ** (1 / reading.power))
+        origin[reading.size] = reading.axis
     for axis in axes_of(arrays):
         length = arrays[axis.symbol].shape[axis.position]
         if any(name in unsolved for name in axis.dim.symbols):

@@ -6,11 +6,11 @@ libraries; integers become floating point.
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -136,18 +136,15 @@ class Numpy(Library):
         return _unshared(values, arguments, _owner, np.copy)
 
     def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
-        """SciPy only warns of what NumPy refuses."""
-        if "scipy.linalg.lu_factor" not in source:
-            return function
-        warning = import_module("scipy.linalg").LinAlgWarning
-        self.errors = (*self.errors, warning)
+        """SciPy only warns of what NumPy refuses.
 
-        def strict(*arguments: Any) -> Any:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", warning)
-                return function(*arguments)
-
-        return strict
+        To make errors of warnings for a while would do so in all other threads too.
+        """
+        if "scipy.linalg.lu_factor" in source:
+            linalg = import_module("scipy.linalg")
+            strict = SimpleNamespace(**{**vars(linalg), "lu_factor": _strict_lu_factor})
+            function.__globals__["scipy"] = SimpleNamespace(linalg=strict)
+        return function
 
     def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of the default type."""
@@ -244,6 +241,19 @@ class Torch(Library):
         if like is None:
             return torch.tensor(value, dtype=torch.result_type(torch.tensor(1.0), value))
         return torch.tensor(value, dtype=torch.result_type(like, value), device=like.device)
+
+
+def _strict_lu_factor(matrix: np.ndarray, **_: bool) -> tuple[np.ndarray, np.ndarray]:
+    """SciPy's ``lu_factor`` without a check for infinite entries, and no factorisation of a singular matrix."""
+    linalg = import_module("scipy.linalg")
+    if not matrix.size:
+        found: tuple[np.ndarray, np.ndarray] = linalg.lu_factor(matrix)
+        return found
+    (getrf,) = linalg.get_lapack_funcs(("getrf",), (matrix,))
+    factors, pivots, singular = getrf(matrix)
+    if singular:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return factors, pivots
 
 
 #: The libraries by the name of their dialect.

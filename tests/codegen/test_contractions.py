@@ -336,3 +336,26 @@ def test_single_precision_stays(name, backend):
     d = mc.diff(text, next(iter(arrays)), order=2)
     value = d.function(backend)(**{name: convert(array) for name, array in arrays.items()})
     assert "float32" in str(value.dtype)
+
+
+def test_products_of_large_arrays_are_products_of_two_matrices():
+    """NumPy would multiply a pair of matrices for every pair of the first two indices."""
+    f = "X, Y: (n, m); W, V: (n, n); norm2(V tanh(W X) - Y)^2"
+    d = mc.diff(f, "W", order=2)
+    assert 'np.einsum("ikm,jlm->ijkl", ' in d.source("numpy").splitlines()[-1]
+    assert "[:, None, :, :] @ (X[:, None, :] * X).swapaxes" in d.source("jax").splitlines()[-1]
+
+
+def test_a_matrix_times_an_array_is_a_tensordot():
+    b, c = Index(p, "b"), Index(n, "c")
+    first, second = Symbol("T", (n, p, n)), Symbol("S", (p, n, n))
+    for factor, text in [
+        (Factor(first, (j, b, c)), "np.tensordot(X, T, 1)"),
+        (Factor(second, (b, j, c)), "np.tensordot(X, S, (1, 1))"),
+    ]:
+        e = IndexExpr((i, b, c), (term(Factor(X, (i, j)), factor),))
+        array = np.random.default_rng(0).normal(size=[SIZES[str(dim)] for dim in factor.expr.axes])
+        assert f"return {text}" in source(e)
+        value = compile_function(e)(**{"X": ARRAYS["X"], factor.expr.name: array})
+        subscripts = "ij,jbc->ibc" if factor.expr is first else "ij,bjc->ibc"
+        np.testing.assert_allclose(value, np.einsum(subscripts, ARRAYS["X"], array))

@@ -1,5 +1,6 @@
 """Inverses: what becomes a solution, what is factorised, and what is inverted after all."""
 
+import warnings
 from types import SimpleNamespace
 
 import jax
@@ -180,3 +181,16 @@ def test_an_ill_conditioned_matrix_is_solved_accurately():
     b = np.ones(n)
     x = compile_function(mc.parse("A: (n, n); b: n; A^-1 b"))(A=A, b=b)
     assert np.linalg.norm(A @ x - b) < 1e-12 * np.linalg.norm(A) * np.linalg.norm(x)
+
+
+def test_a_singular_matrix_is_refused_without_touching_the_filters_of_warnings(monkeypatch):
+    """Other threads have the same filters."""
+    function = mc.diff("a' inv(X) b", "X").function()
+    monkeypatch.setattr(warnings, "catch_warnings", None)
+    monkeypatch.setattr(warnings, "simplefilter", None)
+    monkeypatch.setattr(warnings, "filterwarnings", None)
+    given = {"a": np.ones(2), "b": np.ones(2)}
+    with pytest.raises(ArgumentProblem, match="not defined at these arrays: Singular matrix"):
+        function(X=np.ones((2, 2)), **given)
+    np.testing.assert_allclose(function(X=np.eye(2), **given), -np.ones((2, 2)))
+    assert function(X=np.eye(0), a=np.ones(0), b=np.ones(0)).shape == (0, 0)

@@ -427,3 +427,9 @@ def test_the_logarithm_of_a_determinant_does_not_overflow(backend):
     f = mc.diff("S: (n, n) spd; log(det(S))", "S").function(backend, value=True)
     value, _ = f(S=np.eye(400) * 1e-2)
     np.testing.assert_allclose(float(value), 400 * np.log(1e-2), rtol=1e-5)
+
+
+def test_an_empty_array_that_does_not_tell_a_size():
+    function = mc.diff("A: (n, n); v: (m n); sum(v)^2 + tr(A)", "v").function()
+    with pytest.raises(ShapeProblem, match=r"^error: v is empty and does not tell the size m$"):
+        function(A=np.ones((0, 0)), v=np.ones(0))
