@@ -1,7 +1,7 @@
 """What the array libraries do differently when a generated function is called.
 
 A number of Python's takes the type of the arrays that are given with it, as everywhere in these
-libraries; integers become floating point.
+libraries. So do integers and lists, such as labels: they do not make single precision double.
 """
 
 from __future__ import annotations
@@ -70,7 +70,18 @@ class Library(ABC):
 
     def arrays(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """What is given otherwise than as numbers of Python's."""
-        return {name: self._array(name, value) for name, value in given.items()}
+        arrays = {name: self._array(name, value) for name, value in given.items()}
+        typed = [array for name, array in arrays.items() if _has_float_type(given[name])]
+        if typed and len(typed) < len(arrays):
+            dtype = self.result_type(typed)
+            for name, value in given.items():
+                if not _has_float_type(value):
+                    arrays[name] = self.cast(arrays[name], dtype)
+        return arrays
+
+    def cast(self, array: Array, dtype: Any) -> Array:
+        """The array as one of this type."""
+        return array.astype(dtype)
 
     def blank(self, shape: tuple[int, ...], given: Collection[Array]) -> Array:
         """An array of which only the shape matters, and the type, which is that of the given ones."""
@@ -210,13 +221,15 @@ class Torch(Library):
         """As tensors of one type on one device."""
         torch = self.module
         tensors = super().arrays(given)
-        types = [
-            tensors[n].dtype for n, v in given.items() if "float" in str(getattr(v, "dtype", ""))
-        ]
-        dtype = reduce(torch.promote_types, types) if types else torch.get_default_dtype()
+        typed = [tensors[name] for name, value in given.items() if _has_float_type(value)]
+        dtype = self.result_type(typed) if typed else torch.get_default_dtype()
         devices = [value.device for value in given.values() if torch.is_tensor(value)]
         device = devices[0] if devices else None
         return {name: tensor.to(device=device, dtype=dtype) for name, tensor in tensors.items()}
+
+    def cast(self, array: Array, dtype: Any) -> Array:
+        """The tensor as one of this type."""
+        return array.to(dtype)
 
     def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """As tensors that are their own, even where the function returns an argument."""
@@ -352,6 +365,10 @@ def _base(tensor: Array) -> Array:
     """The tensor whose memory a tensor is a view of."""
     base: Array = tensor._base  # noqa: SLF001 (PyTorch documents no other way)
     return tensor if base is None else base
+
+
+def _has_float_type(value: Any) -> bool:
+    return "float" in str(getattr(value, "dtype", ""))
 
 
 def _is_number(value: Any) -> bool:

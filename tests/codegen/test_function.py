@@ -66,6 +66,28 @@ def test_lists_keep_their_digits_beside_arrays_of_double_precision(backend):
     assert f(a=[0.1, 0.2], x=torch.tensor(x) if backend == "torch" else x).tolist() == [0.1, 0.2]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "labels", [[1, -1], [1.0, -1.0], np.array([1, -1]), np.array([True, False])]
+)
+def test_integers_and_lists_take_the_type_of_the_other_arrays(backend, labels):
+    f = mc.diff("sum(log(1 + exp(-y .* (X w))))", "w", order=2).function(backend)
+    convert = torch.tensor if backend == "torch" else np.asarray
+    for dtype in ("float32", "float64"):
+        X, w = np.eye(2, dtype=dtype), np.ones(2, dtype=dtype)
+        for y in (labels, convert(labels)) if isinstance(labels, np.ndarray) else (labels,):
+            assert str(f(X=convert(X), y=y, w=convert(w)).dtype).endswith(dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_single_beside_double_precision_is_double(backend):
+    f = mc.diff("x' A x", "x").function(backend)
+    convert = torch.tensor if backend == "torch" else np.asarray
+    for types in (("float32", "float64"), ("float64", "float32")):
+        A, x = (convert(np.ones((2, 2)[:k], dtype=t)) for k, t in zip((2, 1), types, strict=True))
+        assert str(f(A=A, x=x).dtype).endswith("float64")
+
+
 def test_tensors_of_several_types_are_made_one():
     f = mc.diff("x' A x", "x").function("torch")
     found = f(A=torch.tensor(A, dtype=torch.float32), x=torch.tensor(x))
