@@ -168,6 +168,8 @@ KRON = Operation(
     " positive nonnegative nonzero",
     latex=r"{0} \otimes {1}",
     numpy="np.kron({0}, {1})",
+    # It refuses arguments of which one is stored by rows and the other by columns.
+    torch="torch.kron({0}.contiguous(), {1}.contiguous())",
     sympy=lambda sp, *factors: sp.kronecker_product(*factors),
 )
 
