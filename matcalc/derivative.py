@@ -285,7 +285,9 @@ class Derivative(Record, eq=False):
         """A callable that takes the variables by name as arrays and returns the derivative there.
 
         Arrays have 0, 1 or 2 axes (a row has one), the result the axes of ``shape`` without those
-        of length 1.
+        of length 1. Their properties are those declared: of a matrix that is to be symmetric and
+        positive definite a factorisation reads the lower triangle only. Where an inverse does not exist
+        NumPy and PyTorch raise ArgumentProblem; in JAX, which cannot, NaN and infinity tell.
 
         Args:
             backend: ``numpy``, ``jax`` or ``torch``.

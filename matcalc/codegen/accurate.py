@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, operations, postorder
 from matcalc.core.operation import Operation
-from matcalc.ops.elementwise import COS, COSH, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
+from matcalc.ops.elementwise import COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
 from matcalc.ops.linalg import DET, LOGDET
 from matcalc.ops.structural import ADD
 from matcalc.passes import build
@@ -41,11 +41,23 @@ LOG1MEXP = Operation(
 )
 """``log(1 - exp(x))``."""
 
+ERFC = Operation(
+    "erfc",
+    "(m, n) -> (m, n)",
+    ("x",),
+    elementwise=True,
+    numpy="scipy.special.erfc({0})",
+    torch="torch.erfc({0})",
+)
+"""``1 - erf(x)``."""
+
 #: What ``1 + c f(z)`` is, by f and c, where the 1 cancels.
 BESIDE_ONE: dict[tuple[Operation, Fraction | int], Callable[[Expr], Expr]] = {
     (EXP, -1): lambda z: scaled(-1, EXPM1(z)),
     (SIGMOID, -1): lambda z: SIGMOID(scaled(-1, z)),
     (SIGMOID, -2): lambda z: scaled(-1, TANH(scaled(HALF, z))),
+    (ERF, -1): ERFC,
+    (ERF, 1): lambda z: ERFC(scaled(-1, z)),
     (COS, -1): lambda z: scaled(2, _squared(SIN(scaled(HALF, z)))),
     (COSH, -1): lambda z: scaled(-2, _squared(SINH(scaled(HALF, z)))),
 }

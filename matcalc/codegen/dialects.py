@@ -87,6 +87,7 @@ NUMPY = Dialect(
         "np": "import numpy as np",
         "math": "import math",
         "scipy.linalg": "import scipy.linalg",
+        "scipy.special": "import scipy.special",
     },
     own=lambda op: op.numpy,
     scipy="scipy.",

@@ -120,11 +120,14 @@ CHOLESKY = Operation(
     "cholesky",
     "(n, n) -> (n, n)",
     ("A",),
-    numpy="scipy.linalg.cho_factor({0}, check_finite=False)",
-    jax="jax.scipy.linalg.cho_factor({0})",
+    numpy="scipy.linalg.cho_factor({0}, lower=True, check_finite=False)",
+    jax="jax.scipy.linalg.cho_factor({0}, lower=True)",
     torch="torch.linalg.cholesky({0})",
 )
-"""The Cholesky decomposition, a value of its own kind like that of ``LU_FACTOR``."""
+"""The Cholesky decomposition, a value of its own kind like that of ``LU_FACTOR``.
+
+Only the lower triangle is looked at, in every library.
+"""
 
 CHOLESKY_SOLVE = _solver(
     "cholesky_solve",
@@ -144,8 +147,8 @@ CHOLESKY_INVERSE = Operation(
     "(n, n) -> (n, n)",
     ("F",),
     numpy=(
-        'upper = scipy.linalg.get_lapack_funcs("potri", ({0}[0],))({0}[0])[0]\n'
-        "np.where(np.tri(len(upper), dtype=bool), upper.T, upper)"
+        'lower = scipy.linalg.get_lapack_funcs("potri", ({0}[0],))({0}[0], lower=True)[0]\n'
+        "np.where(np.tri(len(lower), dtype=bool), lower, lower.T)"
     ),
     jax="jax.scipy.linalg.cho_solve({0}, jnp.eye(len({0}[0]), dtype={0}[0].dtype))",
     torch="torch.cholesky_inverse({0})",

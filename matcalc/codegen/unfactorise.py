@@ -1,4 +1,4 @@
-"""Factorisations, which are SciPy's, by what NumPy has itself: each system solved on its own.
+"""What is SciPy's by what NumPy has itself: each system solved on its own, special functions in loops.
 
 Source text says what is best; a function that is to run where SciPy is missing is made of this.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from matcalc.codegen.accurate import ERFC
 from matcalc.codegen.items import transposed
 from matcalc.codegen.kernels import (
     CHOLESKY_INVERSE,
@@ -23,6 +24,7 @@ from matcalc.codegen.kernels import (
 )
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.core.operation import Operation
+from matcalc.ops.elementwise import ERF, GELU
 from matcalc.ops.linalg import INV, LOGDET
 
 
@@ -43,13 +45,30 @@ TRIANGULAR = frozenset([*_both(LOWER_SOLVE), *_both(UPPER_SOLVE)])
 PLAIN = {LU_LOGDET: LOGDET, CHOLESKY_LOGDET: LOGDET, CHOLESKY_INVERSE: INV}
 
 
+def _looped(name: str, statements: str, value: str) -> Operation:
+    return Operation(
+        name, "(m, n) -> (m, n)", ("x",), elementwise=True, numpy=f"{statements}\n{value}"
+    )
+
+
+_ERF = "erf = np.vectorize(math.erf, otypes=[{0}.dtype])"
+_ERFC = "erfc = np.vectorize(math.erfc, otypes=[{0}.dtype])"
+
+#: Special functions by those that Python has of numbers.
+LOOPED = {
+    ERF: _looped("erf", _ERF, "erf({0})"),
+    ERFC: _looped("erfc", _ERFC, "erfc({0})"),
+    GELU: _looped("gelu", _ERFC, "0.5 * {0} * erfc(-math.sqrt(0.5) * {0})"),
+}
+
+
 def has_scipy() -> bool:
     """Whether SciPy is installed."""
     return find_spec("scipy") is not None
 
 
 def unfactorise(roots: Sequence[Expr]) -> list[Expr]:
-    """The same values without factorisations that have a name."""
+    """The same values without SciPy's functions."""
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
         done[node] = _rebuilt(node, done)
@@ -65,7 +84,7 @@ def _rebuilt(node: Expr, done: dict[Expr, Expr]) -> Expr:
         matrix = _factorised(node, done)
         return SOLVE(transposed(matrix) if node.op in TRANSPOSED else matrix, done[node.args[1]])
     args = [done[arg] for arg in node.args]
-    return SOLVE(*args) if node.op in TRIANGULAR else node.op(*args)
+    return SOLVE(*args) if node.op in TRIANGULAR else LOOPED.get(node.op, node.op)(*args)
 
 
 def _factorised(node: Apply, done: dict[Expr, Expr]) -> Expr:

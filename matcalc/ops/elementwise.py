@@ -110,13 +110,12 @@ SOFTPLUS = _elementwise(
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)), infers=("-> positive",),
 )  # fmt: skip
 ERF = _elementwise(
-    "erf", "2/sqrt(pi) exp(-x^2)", numpy="np.vectorize(math.erf, otypes=[{0}.dtype])({0})",
-    jax="jax.scipy.special.erf({0})", torch="torch.erf({0})", latex=r"\operatorname{erf}", keeps=ODD,
+    "erf", "2/sqrt(pi) exp(-x^2)", numpy="scipy.special.erf({0})", torch="torch.erf({0})", latex=r"\operatorname{erf}", keeps=ODD,
 )  # fmt: skip
 GELU = _elementwise(
     "gelu", definition="gelu(x) = 1/2 x .* (1 + erf(x/sqrt(2)))", latex=r"\operatorname{gelu}",
-    numpy="erf = np.vectorize(math.erf, otypes=[{0}.dtype])\n0.5 * {0} * (1 + erf({0} / math.sqrt(2)))",
-    jax="jax.nn.gelu({0}, approximate=False)", torch="torch.nn.functional.gelu({0})",
+    numpy="0.5 * {0} * scipy.special.erfc(-math.sqrt(0.5) * {0})",
+    jax="jax.nn.gelu({0}, approximate=False)", torch="0.5 * {0} * torch.erfc(-math.sqrt(0.5) * {0})",
     sympy=lambda sp, x: x * (1 + sp.erf(x / sp.sqrt(2))) / 2, keeps=f"{ZEROS} positive nonnegative",
 )  # fmt: skip
 SQUARE = _elementwise(

@@ -179,7 +179,8 @@ EIGVAL = Operation(
     partial=("∂eigval(X, k)/∂X[i,j] = eigvec(X', k)[i] eigvec(X, k)[j]", ""),
     latex=r"\lambda",
     numpy="np.linalg.eigvalsh({0})[int({1})]",
-    jax="jnp.linalg.eigvalsh({0})[jnp.asarray({1}, dtype=int)]",
+    # Of the lower triangle only, as in the other libraries.
+    jax="jnp.linalg.eigvalsh({0}, symmetrize_input=False)[jnp.asarray({1}, dtype=int)]",
     domain="symmetric",
     requires="symmetric",
     kink="eigenvalue number {1} of {0} is multiple",
@@ -194,7 +195,7 @@ EIGVEC = Operation(
     partial=("∂eigvec(X, k)[m]/∂X[i,j] = pinv(eigval(X, k) I - X)[m,i] eigvec(X, k)[j]", ""),
     latex=r"\operatorname{eigvec}",
     numpy="v = np.linalg.eigh({0})[1][:, int({1})]\nnp.where(v[0] < 0, -v, v)",
-    jax="v = jnp.linalg.eigh({0})[1][:, jnp.asarray({1}, dtype=int)]\njnp.where(v[0] < 0, -v, v)",
+    jax="v = jnp.linalg.eigh({0}, symmetrize_input=False)[1][:, jnp.asarray({1}, dtype=int)]\njnp.where(v[0] < 0, -v, v)",
     domain="symmetric",
     requires="symmetric",
     condition="eigenvalue number {1} of {0} is simple",

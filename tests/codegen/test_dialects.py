@@ -301,12 +301,26 @@ def test_what_is_no_array_is_refused(backend, value):
         mc.diff("x' x", "x").function(backend)(x=value)
 
 
-def test_a_singular_matrix_is_refused_by_torch_and_infinite_in_jax():
-    d = mc.diff("a' inv(X) b", "X")
+@pytest.mark.parametrize("text", ["a' inv(X) b", "logdet(X)", "det(X)", "det(X)^2", "tr(adj(X))"])
+def test_a_singular_matrix_is_refused_but_not_finite_in_jax(text):
+    d = mc.diff(text, "X")
     arrays = {"a": np.ones(2), "b": np.ones(2), "X": np.zeros((2, 2))}
-    with pytest.raises(mc.ArgumentProblem, match="not defined at these arrays"):
-        d.function("torch")(**given("torch", arrays))
+    arrays = {name: arrays[name] for name in d.variables}
+    for backend in ("numpy", "torch"):
+        with pytest.raises(mc.ArgumentProblem, match="not defined at these arrays"):
+            d.function(backend)(**given(backend, arrays))
     assert not jnp.isfinite(d.function("jax")(**arrays)).any()
+
+
+@pytest.mark.parametrize("text", ["A X B", "inv(X)", "C tanh(X B)"])
+def test_tensors_in_any_order_of_memory_have_kronecker_products(text):
+    d = mc.diff(text, "X", layout="vec", shapes={"X": ("n", "n")})
+    assert "torch.kron" in d.source("torch")
+    arrays = {name: np.random.default_rng(1).standard_normal((3, 3)) for name in d.variables}
+    for turned in arrays:
+        tensors = {n: torch.tensor(a if n != turned else a.T.copy()) for n, a in arrays.items()}
+        tensors[turned] = tensors[turned].T
+        assert_close(d.function("torch")(**tensors), d.function()(**arrays), 1e-10)
 
 
 @pytest.mark.parametrize("backend", OTHERS)

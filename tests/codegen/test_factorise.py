@@ -83,6 +83,23 @@ def test_the_inverse_of_a_positive_definite_matrix_comes_from_its_factorisation(
 
 
 @pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize(
+    ("text", "wrt"),
+    [("a' inv(S) b", "a"), ("a' inv(S) a + logdet(S)", "S"), ("eigval(S, 1)", "S")],
+)
+def test_of_a_positive_definite_matrix_the_lower_triangle_is_read(backend, text, wrt):
+    d = mc.diff(text, wrt, shapes={"S": ("n", "n")}, assume={"S": "spd"})
+    root = POINTS.standard_normal((3, 3))
+    S = root @ root.T + np.eye(3)
+    arrays = {"a": np.ones(3), "b": np.arange(3.0), "S": S}
+    given = {name: arrays[name] for name in d.variables}
+    wanted = d.function()(**given)
+    given["S"] = np.tril(S) + 2 * np.triu(S, 1)
+    tensors = {k: torch.tensor(a) if backend == "torch" else a for k, a in given.items()}
+    np.testing.assert_allclose(d.function(backend)(**tensors), wanted, rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
 @pytest.mark.parametrize("size", [1, 5])
 def test_inverses_of_positive_definite_matrices_in_single_precision(backend, size):
     function = mc.parse("S: (n, n) spd; S^-1")

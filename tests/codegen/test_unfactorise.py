@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.codegen import kernels, unfactorise
+from matcalc.codegen import accurate, kernels, unfactorise
 from matcalc.core.operation import Operation
+from matcalc.ops import REGISTRY
 
 
 def kernel_operations():
@@ -24,6 +25,12 @@ def test_all_of_scipy_has_something_in_its_place():
     assert of_scipy <= replaced | factorisations
 
 
+def test_all_special_functions_have_loops_in_their_place():
+    operations = [*REGISTRY.values(), *vars(accurate).values()]
+    special = {o for o in operations if isinstance(o, Operation) and "scipy.special" in o.numpy}
+    assert special == unfactorise.LOOPED.keys()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -31,6 +38,7 @@ def test_all_of_scipy_has_something_in_its_place():
         "A: (n, n) spd; a' inv(A) x + b' inv(A) (x .* x) + logdet(A) x' x",
         "a' inv(X) b / (a' inv(X) a)",
         "L: (n, n) lower_triangular; (L^-1 x)' (L^-1 X a) + a' L^-T x",
+        "x' erf(x) + sum(x .* gelu(x)) + b' log(1/2 - 1/2 erf(x))",
     ],
 )
 def test_values_without_scipy(text, monkeypatch):
