@@ -68,6 +68,15 @@ class Library(ABC):
             for name, value in given.items()
         }
 
+    def beside(self, name: str, value: Any, arrays: Sequence[Array]) -> Array:
+        """An argument as an array that can be multiplied by these.
+
+        Raises:
+            ArgumentProblem: it is no array of real numbers.
+        """
+        others = {str(place): array for place, array in enumerate(arrays)}
+        return self.arguments({name: value, **others})[name]
+
     def arrays(self, given: Mapping[str, Any]) -> dict[str, Array]:
         """What is given otherwise than as numbers of Python's."""
         arrays = {name: self._array(name, value) for name, value in given.items()}
@@ -230,6 +239,11 @@ class Torch(Library):
     def cast(self, array: Array, dtype: Any) -> Array:
         """The tensor as one of this type."""
         return array.to(dtype)
+
+    def beside(self, name: str, value: Any, arrays: Sequence[Array]) -> Array:
+        """Of their type and on their device."""
+        tensor = super().beside(name, value, arrays)
+        return tensor.to(arrays[0]) if arrays else tensor
 
     def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """As tensors that are their own, even where the function returns an argument."""

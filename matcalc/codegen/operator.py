@@ -107,7 +107,7 @@ class Operator:
             ArgumentProblem: the matrix is singular. While JAX traces a function nothing can be raised:
                 the result is then not finite, or wrong.
         """
-        side, is_block = self._code.argument(g, self.variable_shape)
+        side, is_block = self._code.argument(g, self.core, self.variable_shape)
         iterates = self._code.forms_matrix and self.shape[0] > LARGEST_DENSE
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             x = self._iterated(side, is_block) if iterates else self._refined(side, is_block)
@@ -213,7 +213,7 @@ class Operator:
         )
 
     def _applied(self, one: str, several: str, v: Any) -> Array:
-        array, is_block = self._code.argument(v, self.variable_shape)
+        array, is_block = self._code.argument(v, self.core, self.variable_shape)
         value = self._call(several if is_block else one, array)
         return value.reshape(v.shape) if hasattr(v, "shape") else value
 

@@ -218,13 +218,15 @@ class OperatorCode:
             self._functions[name] = self.library.raising(load(generated), generated.source)
         return self._functions[name]
 
-    def argument(self, value: Any, shape: tuple[int, ...]) -> tuple[Array, bool]:
+    def argument(
+        self, value: Any, core: Sequence[Array], shape: tuple[int, ...]
+    ) -> tuple[Array, bool]:
         """An argument with the variable's axes, and whether another axis follows, for several of them.
 
         Raises:
             ShapeProblem: it has another shape, and is not flat either.
         """
-        array = self.library.arguments({"v": value})["v"]
+        array = self.library.beside("v", value, core)
         given, flat = tuple(array.shape), (prod(shape),)
         if given in (shape, flat):
             return array.reshape(shape), False

@@ -402,3 +402,15 @@ def test_a_size_that_no_array_tells():
     with pytest.raises(mc.ArgumentProblem, match="missing argument: the size m"):
         function(V=np.ones((5, 3)))
     assert function(V=np.ones((5, 3)), m=4).shape == (12, 12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
+@pytest.mark.parametrize("single", [False, True])
+def test_arguments_of_other_types_than_the_core(backend, single):
+    """PyTorch multiplies tensors of one type only."""
+    A = np.array([[2.0, 1.0], [1.0, 3.0]])
+    H = mc.diff("x' A x", "x", order=2).operator(backend)(A=A.astype(np.float32) if single else A)
+    for v in ([1, 2], np.array([1, 2]), np.array([1.0, 2.0]), np.array([1, 2], np.float32)):
+        np.testing.assert_allclose(np.asarray(H @ v), [8, 14], rtol=1e-6)
+        np.testing.assert_allclose(np.asarray(H @ H.solve(v)), [1, 2], rtol=1e-5)
+    assert single or np.asarray(H @ [0.1, 0]).tolist() == [0.4, 0.2]
