@@ -24,6 +24,9 @@ ASSUMED = 3
 #: What is so little apart everywhere, relative to the largest entry, is not explained.
 NEARLY = 1e-2
 
+#: Characters of the beginning and of the end of a long formula that are shown.
+BEGINNING, END = 90, 40
+
 #: Most formulas that are tried.
 TRIED = 600
 
@@ -113,7 +116,11 @@ def _said(slip: Slip) -> str:
 
 
 def _text(f: Formula) -> str:
-    return text.format_expr(f) if isinstance(f, Expr) else text.format_index(f)
+    """A formula; of a long one the beginning and the end."""
+    said = text.format_expr(f) if isinstance(f, Expr) else text.format_index(f)
+    if len(said) <= BEGINNING + END:
+        return said
+    return f"{said[:BEGINNING].rpartition(' ')[0]} ... {said[-END:].partition(' ')[2]}"
 
 
 def _factor(d: Disagreement, trials: Trials) -> Iterator[str]:
@@ -194,10 +201,23 @@ def _conditions(
                 yield f"true if {' and '.join(names)} commute"
             elif kind == SUM_ONE:
                 yield f"true if the entries of {' and of '.join(names)} have the sum 1"
+            elif kind == "positive":
+                yield f"true if {_not_negative([s for s in trials.variables if s.name in names])}"
             else:
                 only = "only " if kind in COMMON and not _is_avoidable(a, b, trials, names) else ""
                 are = "is" if len(names) == 1 else "are"
                 yield f"true {only}if {' and '.join(names)} {are} {kind}"
+
+
+def _not_negative(chosen: Sequence[Symbol]) -> str:
+    """``no entry of x is negative``."""
+    match chosen:
+        case [symbol]:
+            name = symbol.name
+            return f"no entry of {name} is negative" if symbol.axes else f"{name} is not negative"
+        case _:
+            parts = (f"any entry of {s.name}" if s.axes else s.name for s in chosen)
+            return f"neither {' nor '.join(parts)} is negative"
 
 
 def _is_avoidable(a: Formula, b: Formula, trials: Trials, names: tuple[str, ...]) -> bool:

@@ -97,6 +97,10 @@ class ShapeProblem(MatcalcError):
     """Shapes or kinds do not agree."""
 
 
+class DivisionProblem(ShapeProblem):
+    """A division by the number 0, in the only reading that has a shape."""
+
+
 class AmbiguityProblem(MatcalcError):
     """The text has two readings, both sensible."""
 

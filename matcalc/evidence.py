@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matcalc.core.dim import Dim
@@ -78,11 +78,18 @@ def weighed(dispute: Dispute, trials: Trials, report: CheckReport | None) -> Evi
 def refuted(dispute: Dispute, names: Sequence[str], trials: Trials) -> Counterexample | None:
     """The smallest counterexample to an equation that does not hold at random points."""
     from matcalc.backends.refute import confirmed, find_counterexample
-    from matcalc.backends.scrutiny import smallest_counterexample
+    from matcalc.backends.scrutiny import smallest_counterexample, unsaturated
+    from matcalc.backends.stand_ins import with_stand_ins
 
+    for simple, functions in with_stand_ins(dispute):
+        found = find_counterexample(simple, names, trials.values)
+        if found is not None:
+            return replace(found, functions=functions)
     found = find_counterexample(dispute, names, trials.values)
-    if found is not None or trials.equal(dispute.claim, dispute.answer):
-        return found
+    if found is not None:
+        return unsaturated(found, dispute, trials.values)
+    if trials.equal(dispute.claim, dispute.answer):
+        return None
     point = next((point for point in trials.points if confirmed(dispute, point)), None)
     return None if point is None else smallest_counterexample(dispute, names, point, trials.values)
 
@@ -91,7 +98,7 @@ def refuted_by(
     evidence: Evidence, dispute: Dispute, names: Sequence[str], trials: Trials
 ) -> Counterexample | None:
     """A counterexample to an equation that does not hold elsewhere."""
-    from matcalc.backends.refute import counterexample_at
+    from matcalc.backends.refute import point_at
     from matcalc.backends.scrutiny import smallest_counterexample
 
     if evidence.finding is not None:
@@ -100,7 +107,8 @@ def refuted_by(
     report = evidence.report
     if report is None or report.counterexample is None:
         return None
-    return counterexample_at(dispute, report.sizes, report.counterexample.point)
+    point = point_at(dispute, report.sizes, report.counterexample.point)
+    return smallest_counterexample(dispute, names, point, trials.values)
 
 
 def trials_of(defined: Sequence[Formula], roots: Sequence[Expr], dims: Sequence[Dim]) -> Trials:

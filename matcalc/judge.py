@@ -14,7 +14,7 @@ from matcalc.core.expr import Expr, Symbol, substitute, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
 from matcalc.diagnose import likely_mistake
-from matcalc.errors import ArgumentProblem, MatcalcError, ShapeProblem
+from matcalc.errors import ArgumentProblem, DivisionProblem, MatcalcError, ShapeProblem
 from matcalc.evidence import (
     Evidence,
     how_refuted,
@@ -253,8 +253,9 @@ class _Check:
         )
 
     def _senseless(self, text: str, problem: ShapeProblem) -> Verdict:
-        """A claim whose shapes do not agree, unless all sizes are equal."""
-        said = "\n  ".join([f"the claim has no shape: {problem.problem}", *problem.details])
+        """A claim whose shapes do not agree, unless all sizes are equal, or that divides by 0."""
+        lacking = "value" if isinstance(problem, DivisionProblem) else "shape"
+        said = "\n  ".join([f"the claim has no {lacking}: {problem.problem}", *problem.details])
         cause = self._cause_if_square(text)
         if cause is None or re.search(rf"\b{SQUARE}\b", cause):  # a size that is not the problem's
             cause = self._nearest(text) or cause

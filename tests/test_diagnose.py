@@ -195,7 +195,7 @@ def test_term_that_is_zero_at_ordinary_points_is_named() -> None:
 
 
 def test_condition_that_holds_everywhere_is_said() -> None:
-    assert mc.check("x' x", "x", "2 abs(x)").cause == "true if x is positive"
+    assert mc.check("x' x", "x", "2 abs(x)").cause == "true if no entry of x is negative"
 
 
 @pytest.mark.parametrize(("f", "x", "claim", "cause"), WITHOUT_SHAPE)

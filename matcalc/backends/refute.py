@@ -158,18 +158,11 @@ def find_counterexample(
     return None
 
 
-def counterexample_at(
+def point_at(
     dispute: Dispute, sizes: Mapping[str, int], values: Mapping[str, Sequence[Sequence[Any]]]
-) -> Counterexample | None:
-    """The one at a point where a difference was found already, too small or too large for floats.
-
-    Args:
-        dispute: what is compared.
-        sizes: numbers for the sizes.
-        values: those of the variables, as nested lists.
-    """
-    exact = {s: sympy.Matrix(values[s.name]) for s in dispute.variables}
-    return confirmed(dispute, Point.of(sizes, exact))
+) -> Point:
+    """The point where the variables have these values, as nested lists."""
+    return Point.of(sizes, {s: sympy.Matrix(values[s.name]) for s in dispute.variables})
 
 
 def _differ_at(dispute: Dispute, point: Point, values: Values) -> bool:

@@ -50,7 +50,7 @@ from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import is_op
-from matcalc.passes.regimes import Regime, regimes
+from matcalc.passes.regimes import LARGE, Regime, regimes
 from matcalc.passes.structure import at_point
 
 #: What a variable is multiplied by along a line.
@@ -71,6 +71,9 @@ LINES, ALONE = 6, 3
 #: Properties that a matrix loses with its sign, and by any factor.
 SIGNED = frozenset({"positive", "nonnegative", "spd", "psd"})
 RIGID = frozenset({"orthogonal"})
+
+#: By what a variable is scaled down where functions are saturated.
+CALMING = (Fraction(1, 10), Fraction(1, 100), Fraction(1, 1000))
 
 #: How the numbers of a counterexample are drawn.
 READABLE = Manner(denominator=1, largest=1)
@@ -185,6 +188,35 @@ def smallest_counterexample(
                     if found is not None:
                         return found
     return confirmed(dispute, point)
+
+
+def unsaturated(found: Counterexample, dispute: Dispute, values: Values) -> Counterexample:
+    """A counterexample, or one with a variable scaled down if functions are saturated there."""
+    search = _Search(dispute, values)
+    bounded = [regime.argument for regime in search.regimes if not regime.is_side]
+    exact = {s: _matrix(s, found) for s in dispute.shown}
+    start = Point.of(found.sizes, exact)
+
+    def is_calm(point: Point) -> bool:
+        arguments = (values.at(u, point) for u in bounded)
+        return all(u is not None and bool((np.abs(u) < LARGE).all()) for u in arguments)
+
+    if not bounded or is_calm(start):
+        return found
+    for t in CALMING:
+        for symbol in dispute.shown:
+            point = _Line(start, symbol).at(t)
+            if is_calm(point) and search.differ_in_floats(point):
+                calmer = None if symbol.properties & RIGID else confirmed(dispute, point)
+                if calmer is not None:
+                    return calmer
+    return found
+
+
+def _matrix(symbol: Symbol, found: Counterexample) -> sympy.Matrix:
+    rows, columns = (dim.evaluate(found.sizes) for dim in symbol.shape)
+    entries = np.array(found.point[symbol.name], dtype=object).ravel()
+    return sympy.Matrix(rows, columns, [sympy.Rational(entry) for entry in entries])
 
 
 # ------------------------------------------------------------------ sizes

@@ -343,12 +343,14 @@ def _of_sum_one(vector: sympy.Matrix) -> sympy.Matrix:
 def _may_be(symbol: Symbol, kind: str) -> bool:
     """Whether a property says something new of a variable."""
     known = closed(symbol.properties, symbol.shape)
-    if kind in known or not symbol.axes:
+    if kind in known:
+        return False
+    if kind == "positive":
+        return not symbol.properties
+    if not symbol.axes:
         return False
     if kind == SUM_ONE:
         return len(symbol.axes) == 1 and not known
-    if kind == "positive":
-        return not known
     if kind == COMMUTE:
         return symbol.is_square and not known
     return symbol.is_square and contradiction({*known, kind}) is None

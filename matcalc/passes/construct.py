@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr, Size
-from matcalc.errors import LimitProblem, ShapeProblem, UnsupportedProblem
+from matcalc.errors import DivisionProblem, LimitProblem, UnsupportedProblem
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import INV
@@ -119,7 +119,7 @@ def reciprocal(e: Expr) -> Expr:
     product = _Product()
     arrays = product.absorb(e)
     if product.coefficient == 0:
-        raise ShapeProblem("division by zero", help="the number divided by must not be 0")
+        raise DivisionProblem("division by zero", help="the number divided by must not be 0")
     coefficient = 1 / product.coefficient
     rest = [*product.scalars, *arrays]
     if not rest:
@@ -162,7 +162,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
     if isinstance(base, Constant) and isinstance(exponent, Constant):
         value, k = base.value, exponent.value
         if value == 0 and k < 0:
-            raise ShapeProblem("division by zero", help="the number divided by must not be 0")
+            raise DivisionProblem("division by zero", help="the number divided by must not be 0")
         bits = (value.numerator * value.denominator).bit_length()
         if k.denominator == 1 and abs(k) * bits <= MAX_BITS:
             return Constant(value ** int(k))
