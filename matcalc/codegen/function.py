@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from numbers import Integral
@@ -74,22 +74,12 @@ class GeneratedFunction:
             raise ArgumentProblem("arrays are given by name", help=f"the function is {self!r}")
         return self._in_their_places(self.with_sizes(arrays)[0])
 
-    def evaluate(
-        self, arrays: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Mapping[str, Array], dict[str, int]]:
-        """The results as they are computed, the arguments as arrays, and the sizes.
+    def with_sizes(self, arrays: Mapping[str, Any]) -> tuple[tuple[Array, ...], dict[str, int]]:
+        """All results one after the other, none of them a view of an argument, and the sizes.
 
         Raises as a call does.
         """
-        kinds = self._library.kinds(arrays)
-        call = self._last  # read once, since other threads may call too
-        if kinds is None or kinds != call.kinds:
-            call, arguments = self._checked(arrays, kinds)
-            self._last = call
-        elif call.is_ready:
-            arguments = arrays
-        else:
-            arguments = self._library.arguments({name: arrays[name] for name in call.given})
+        call, arguments = self._arguments(arrays)
         positional = [arguments[name] for name in call.names]
         if self._generated.sizes:
             positional += [call.sizes[size] for size in self._generated.sizes.values()]
@@ -97,8 +87,20 @@ class GeneratedFunction:
             found = self._function(*positional)
         except self._library.errors as error:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
-        is_one = self._generated.is_one
-        return ((found,) if is_one else tuple(_flat(found, self._generated))), arguments, call.sizes
+        results = (found,) if self._generated.is_one else tuple(_flat(found, self._generated))
+        return self._library.results(results, arguments.values()), call.sizes
+
+    def _arguments(self, arrays: Mapping[str, Any]) -> tuple[_Call, Mapping[str, Array]]:
+        """The arguments as arrays, checked unless the last call had others of the same kinds."""
+        kinds = self._library.kinds(arrays)
+        call = self._last  # read once, since other threads may call too
+        if kinds is None or kinds != call.kinds:
+            call, arguments = self._checked(arrays, kinds)
+            self._last = call
+            return call, arguments
+        if call.is_ready:
+            return call, arrays
+        return call, self._library.arguments({name: arrays[name] for name in call.given})
 
     def _checked(
         self, arrays: Mapping[str, Any], kinds: object
@@ -122,11 +124,7 @@ class GeneratedFunction:
         _check_entries(generated, sizes)
         names = tuple(given.get(python, s.name) for python, s in generated.arrays.items())
         if absent:
-            for name, symbol in absent.items():
-                if unknown := {n for dim in symbol.axes for n in dim.symbols} - sizes.keys():
-                    self._refuse_missing([name], _will_do(sorted(unknown)))
-                axes = tuple(dim.evaluate(sizes) for dim in symbol.axes)
-                values[symbol.name] = self._library.blank(axes, arguments.values())
+            values |= self._blanks(absent, sizes, arguments.values())
             return _Call(None, (), names, sizes, is_ready=False), values
         is_ready = len(values) == len(arrays) and all(
             value is arrays[name] for name, value in values.items()
@@ -141,13 +139,17 @@ class GeneratedFunction:
                 help=f"the function is {self!r}",
             )
 
-    def with_sizes(self, arrays: Mapping[str, Any]) -> tuple[tuple[Array, ...], dict[str, int]]:
-        """All results one after the other, none of them a view of an argument, and the sizes.
-
-        Raises as a call does.
-        """
-        found, arguments, sizes = self.evaluate(arrays)
-        return self._library.results(found, arguments.values()), sizes
+    def _blanks(
+        self, absent: Mapping[str, Symbol], sizes: Mapping[str, int], given: Collection[Array]
+    ) -> dict[str, Array]:
+        """Arrays for variables of which only the shape matters, by the variables' names."""
+        found = {}
+        for name, symbol in absent.items():
+            if unknown := {n for dim in symbol.axes for n in dim.symbols} - sizes.keys():
+                self._refuse_missing([name], _will_do(sorted(unknown)))
+            shape = tuple(dim.evaluate(sizes) for dim in symbol.axes)
+            found[symbol.name] = self._library.blank(shape, given)
+        return found
 
     def _in_their_places(self, results: tuple[Array, ...]) -> Any:
         """The results as the generated function returned them."""
