@@ -37,7 +37,7 @@ class _WithFields(type):
                 fields, defaults = base._fields + fields, base._field_defaults | defaults
         # What is computed once is kept in the dictionary of the instance.
         is_lazy = any(isinstance(value, cached_property) for value in namespace.values())
-        namespace["__slots__"] = (*own, "__dict__") if is_lazy else own
+        namespace["__slots__"] = (*own, "__dict__", "__weakref__") if is_lazy else own
         namespace["__match_args__"] = fields
         if not eq:
             namespace.update(__eq__=object.__eq__, __hash__=object.__hash__)

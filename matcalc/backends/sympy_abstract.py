@@ -13,7 +13,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -124,7 +124,7 @@ def _entries(
     )
 
 
-@cache
+@lru_cache(1 << 8)
 def _drawn(name: str, parameters: int, entries: int) -> tuple[tuple[_Form, ...], ...]:
     rng = random.Random(name)  # noqa: S311 - no secrets
     return tuple(

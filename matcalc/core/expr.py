@@ -11,7 +11,8 @@ import itertools
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from functools import lru_cache, update_wrapper
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from matcalc.core.dim import SCALAR, Dim, Shape
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from matcalc.core.operation import Operation
 
 E = TypeVar("E", bound="Expr")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: One object for all variables without properties.
+NOTHING: frozenset[str] = frozenset()
 
 _nodes: WeakValueDictionary[Hashable, Expr] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -72,14 +78,19 @@ class Expr:
         return self
 
 
+@lru_cache(maxsize=1 << 12)
+def _shared(shape: Shape) -> tuple[Shape, tuple[Dim, ...]]:
+    """A shape and its axes, one object for all nodes that have them."""
+    return shape, tuple([dim for dim in shape if not dim.is_unit])
+
+
 def _intern(key: Hashable, node: E, shape: Shape) -> E:
     """The node that is known by this key; if there is none, the one given, completed."""
     with _lock:
         known = _nodes.get(key)
         if known is not None:
             return cast("E", known)
-        node.shape = shape
-        node.axes = tuple([dim for dim in shape if not dim.is_unit])
+        node.shape, node.axes = _shared(shape)
         node.is_scalar = not node.axes
         node.uid = next(_uids)
         node.memo = {}
@@ -99,7 +110,7 @@ class Symbol(Expr):
 
     def __new__(cls, name: str, shape: Shape, properties: Iterable[str] = ()) -> Self:
         """The variable of this name, shape and properties."""
-        assumed = frozenset(properties)
+        assumed = frozenset(properties) or NOTHING
         node = object.__new__(cls)
         node.name, node.properties = name, assumed
         return _intern((cls, name, shape, assumed), node, shape)
@@ -176,6 +187,22 @@ class Apply(Expr):
 
     def __repr__(self) -> str:
         return f"{self.op.name}({', '.join(f'#{arg.uid}' for arg in self.args)})"
+
+
+def memoised(function: Callable[Concatenate[E, P], T]) -> Callable[Concatenate[E, P], T]:
+    """Keep the results of a function in the memo of the node that is its first argument.
+
+    Like ``functools.cache``, which would keep the nodes alive. Arguments are given by place.
+    """
+
+    def found(node: E, /, *args: P.args, **named: P.kwargs) -> T:
+        key = (found, *args)
+        if key not in node.memo:
+            node.memo[key] = function(node, *args, **named)
+        return cast("T", node.memo[key])
+
+    update_wrapper(found, function)
+    return found
 
 
 def forget() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from weakref import WeakValueDictionary
 
 from matcalc.core.dim import ONE, Shape, describe_shape
 from matcalc.core.operation import Operation
@@ -15,10 +16,25 @@ _TO_SUPERSCRIPT = str.maketrans("0123456789", SUPERSCRIPTS)
 FROM_SUPERSCRIPT = str.maketrans(SUPERSCRIPTS, "0123456789")
 
 
-@cache
+#: The functions that are in use, by name and shapes; those applied to columns, by function and shapes.
+_functions: WeakValueDictionary[Hashable, Operation] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
 def abstract_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> Operation:
     """The function of this name and these shapes; one record, whatever text declares it."""
+    return _known((name, domain, codomain), lambda: _new_function(name, domain, codomain))
 
+
+def _known(key: Hashable, new: Callable[[], Operation]) -> Operation:
+    with _lock:
+        function = _functions.get(key)
+        if function is None:
+            function = _functions[key] = new()
+        return function
+
+
+def _new_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> Operation:
     def shape_rule(shapes: tuple[Shape, ...]) -> Shape:
         if shapes != domain:
             wanted = " and ".join(map(describe_shape, domain))
@@ -33,7 +49,6 @@ def abstract_function(name: str, domain: tuple[Shape, ...], codomain: Shape) -> 
     )
 
 
-@cache
 def over_columns(function: Operation, domain: tuple[Shape, ...]) -> Operation:
     """The function applied to every column of those arguments that have several.
 
@@ -44,11 +59,15 @@ def over_columns(function: Operation, domain: tuple[Shape, ...]) -> Operation:
         function: an abstract function whose value is not a row or a matrix, or a derivative of one.
         domain: the shapes of the arguments; those without columns of their own are the same for all.
     """
+    return _known((function, domain), lambda: _new_over_columns(function, domain))
+
+
+def _new_over_columns(function: Operation, domain: tuple[Shape, ...]) -> Operation:
     given = zip(function.domain_shapes, domain, strict=True)
     [columns] = {shape[1] for own, shape in given if own != shape}
     values = tuple(dim for dim in function.codomain if not dim.is_unit)
     codomain = (*(values or (ONE,)), columns)
-    return abstract_function(function.name, domain, codomain).replace(on_column=function)
+    return _new_function(function.name, domain, codomain).replace(on_column=function)
 
 
 def maps_columns(function: Operation, pattern: Shape) -> bool:

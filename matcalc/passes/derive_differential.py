@@ -8,10 +8,8 @@ variable is left; for a scalar, cyclic permutation brings it to the end of a tra
 
 from __future__ import annotations
 
-from functools import cache
-
 from matcalc.core.dim import Shape
-from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute
+from matcalc.core.expr import Apply, Constant, Expr, Symbol, memoised, postorder, substitute
 from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE, VEC
 from matcalc.ops.reduction import NORM2, SUM, SUM_1, SUM_2
 from matcalc.ops.structural import ADD, KRON, MATMUL, POWER, TIMES, TRANSPOSE
@@ -229,7 +227,7 @@ def _direction(shape: Shape) -> Symbol:
     return generic(shape, "du")
 
 
-@cache
+@memoised
 def differential_rule(u: Apply, place: int) -> tuple[Expr, Expr] | None:
     """What the differential of an operation of a variable is, as a map of that of the variable.
 

@@ -7,6 +7,7 @@ the order of the text; what is still free gets letters; the tree is translated.
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from matcalc.core.dim import ONE, Dim, Shape
@@ -22,7 +23,7 @@ from matcalc.errors import (
 )
 from matcalc.ops import function_names
 from matcalc.passes.contract import contract
-from matcalc.passes.declarations import SQUARE, read_shapes
+from matcalc.passes.declarations import SQUARE, read_assumptions, read_shapes
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.index_notation import lower
 from matcalc.passes.index_scan import Scan, free_letters
@@ -80,7 +81,7 @@ class Reading(Record):
         """The same with symbols for all definitions but the function itself."""
         f = self.index if self.expr is None else self.expr
         names = [name for name, value in self.definitions.items() if value is not f]
-        return self if self.again is None else self.again(names)
+        return self.again(names) if names and self.again is not None else self
 
 
 def parse(
@@ -112,7 +113,18 @@ def parse(
     names = {symbol for shape in known.values() for dim in shape for symbol in dim.symbols}
     functions = frozenset((*function_names(), *SPECIAL))
     program = parse_program(text, functions, frozenset((*known, *names, *sizes)))
-    return elaborate(program, shapes, assume, sizes=sizes, fits=fits, keep=keep)
+    reading = elaborate(program, shapes, assume, sizes=sizes, fits=fits, keep=keep)
+    # What the user has passed may change; and the tree, with what was found of it, is as large as
+    # the meaning of the text, and is not needed any more.
+    given = {name: tuple(map(str, shape)) for name, shape in known.items()}
+    assumed = read_assumptions(assume)
+
+    def again(names: Collection[str]) -> Reading:
+        found = parse(text, given, assumed, sizes=sizes, fits=fits, keep=names).named
+        assert found is not None
+        return found
+
+    return reading.replace(again=again)
 
 
 def elaborate(
@@ -141,7 +153,14 @@ class _Elaboration:
         self.sizes = Sizes()
         self.kinds: Kinds = infer_kinds(statements)
         self.names = {name: self._shape(name) for name in statements.variables}
-        report = Reporter(statements.source, self.sizes, self.letters, self.kinds.defaulted)
+        # Without a cycle, the tree and what was found of it are freed once they are not needed.
+        itself = weakref.ref(self)
+
+        def letters() -> dict[str, Dim]:
+            elaboration = itself()
+            return {} if elaboration is None else elaboration.letters()
+
+        report = Reporter(statements.source, self.sizes, letters, self.kinds.defaulted)
         self.shapes = Shapes(self.names, self.sizes, report, statements.sizes, statements.functions)
         #: Letters for the sizes that were unknown, once all is decided.
         self.named: dict[str, Dim] = {}

@@ -24,7 +24,7 @@ def instantiate(
     stands for a constant array.
     """
     done: dict[Expr, Expr] = {}
-    for node in postorder(template):
+    for node in _nodes(template):
         if node in parameters:
             done[node] = simplify(operand(parameters.index(node)))
         elif isinstance(node, Size):
@@ -34,6 +34,14 @@ def instantiate(
         else:
             done[node] = node
     return simplify(done[template])
+
+
+def _nodes(template: Expr) -> tuple[Expr, ...]:
+    """The nodes of a template, which is put to use again and again."""
+    found: tuple[Expr, ...] | None = template.memo.get(_nodes)
+    if found is None:
+        found = template.memo[_nodes] = tuple(postorder(template))
+    return found
 
 
 def _broadcast(op: Operation, args: list[Expr]) -> list[Expr]:

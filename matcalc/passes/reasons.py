@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 
 from matcalc.core.dim import SCALAR, Shape
-from matcalc.core.expr import Apply, Expr, Symbol, substitute, symbols
+from matcalc.core.expr import Apply, Expr, Symbol, memoised, substitute, symbols
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.passes.expand import put_in
 from matcalc.passes.instantiate import instantiate
@@ -65,7 +64,7 @@ def at_generic(u: Apply, position: int) -> tuple[Apply, Symbol]:
 # ------------------------------------------------------------------ rules of the rule book
 
 
-@cache
+@memoised
 def partial_rule(u: Apply, position: int) -> Rule:
     """``∂tanh(u)/∂u = 1 - tanh(u)^2``, ``∂(U^-1)[i,j]/∂U[k,l] = -(U^-1)[i,k] (U^-1)[l,j]``."""
     at, point = at_generic(u, position)
@@ -83,7 +82,7 @@ def partial_rule(u: Apply, position: int) -> Rule:
     return Rule("chain rule", (_entries(PARTIAL(at, point), local.free), local))
 
 
-@cache
+@memoised
 def delta_rule(wrt: Symbol) -> Rule:
     """``∂X[i,j]/∂X[k,l] = δ[i,k] δ[j,l]``."""
     own = tuple(Index(dim) for dim in wrt.axes)
@@ -93,7 +92,7 @@ def delta_rule(wrt: Symbol) -> Rule:
     return Rule("", (_entries(PARTIAL(wrt, wrt), free), identity))
 
 
-@cache
+@memoised
 def definition_rule(u: Apply) -> Rule:
     """``mean(U) = 1/(m n) sum(U)``, ``U^2 = U U``: an operation in terms of others."""
     at, _ = at_generic(u, 0)

@@ -13,8 +13,9 @@ from matcalc.passes.simplify import simplify
 def resolve(e: Expr) -> Expr:
     """The expression, in normal form, with products in place of such maps."""
     e = simplify(e)
-    for node in postorder(e, without=resolve):
-        node.memo[resolve] = _resolve(node)
+    if resolve not in e.memo:
+        for node in postorder(e, without=resolve):
+            node.memo[resolve] = _resolve(node)
     found: Expr = e.memo[resolve]
     return found if found is e else simplify(found)
 

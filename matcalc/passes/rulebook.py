@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 
 from matcalc.core.dim import SCALAR, Dim
 from matcalc.core.expr import Expr, Size, Symbol
@@ -16,6 +16,9 @@ from matcalc.passes.index_notation import build_matrix, lower_value
 from matcalc.record import Record
 from matcalc.syntax import tree
 from matcalc.syntax.parser import parse_rule
+
+#: How many rules are kept: those of all operations, and some of the functions that users declare.
+RULES = 1 << 10
 
 
 class LocalJacobian(Record):
@@ -34,7 +37,7 @@ class LocalJacobian(Record):
     terms: tuple[Term, ...]
 
 
-@cache
+@lru_cache(RULES)
 def placeholders(op: Operation) -> tuple[Expr, ...]:
     """Symbols that stand for the arguments in the rules, with the shapes of the signature.
 
@@ -51,7 +54,7 @@ def placeholders(op: Operation) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-@cache
+@lru_cache(RULES)
 def local_jacobian(op: Operation, position: int) -> LocalJacobian:
     """The rule of an operation for one argument.
 
@@ -75,7 +78,7 @@ def local_jacobian(op: Operation, position: int) -> LocalJacobian:
     )
 
 
-@cache
+@lru_cache(RULES)
 def scalar_derivative(op: Operation, position: int) -> Expr:
     """Derivative of an element-wise operation, over scalar placeholders.
 
@@ -88,13 +91,13 @@ def scalar_derivative(op: Operation, position: int) -> Expr:
     return build_matrix(rule.value, _bases(op), {})
 
 
-@cache
+@lru_cache(RULES)
 def definition(op: Operation) -> Expr:
     """The operation in terms of others, over its placeholders."""
     return build_matrix(parse_rule(op.definition).value, _bases(op), _sizes(op))
 
 
-@cache
+@lru_cache(RULES)
 def commuting_form(op: Operation) -> Expr:
     """What it is where its last argument commutes with the first, over its placeholders."""
     return build_matrix(parse_rule(op.commuting).value, _bases(op), _sizes(op))
