@@ -236,6 +236,20 @@ def test_claim_that_is_wrong_only_where_two_variables_are_special(f, claim):
     assert mc.check(f, "x", claim).ok is False
 
 
+@pytest.mark.parametrize(
+    ("f", "claim"),
+    [
+        ("x: scalar; relu(x) - relu(-x)", "1"),
+        ("x: scalar; relu(x)^2 - relu(-x)^2", "2 |x|"),
+        ("x, y: scalar; max(x, y) + min(x, y)", "1"),
+        ("x: n; relu(x) + relu(-x)", "diag(sign(x))"),
+    ],
+)
+def test_claim_that_holds_on_both_sides_of_a_kink_is_right(f, claim):
+    # Far away along a line the kink itself must not be taken for a point.
+    assert mc.check(f, "x", claim).ok is True
+
+
 def test_conditions_are_those_of_the_claim_where_it_is_right():
     assert mc.check("a, x: scalar; log(a^2) x", "x", "2 log(a)").conditions == [
         "a != 0",

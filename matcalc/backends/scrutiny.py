@@ -343,7 +343,8 @@ class _Search:
                 return True
         else:
             if any(differ(left[place], right[place]) for place in left):
-                return True
+                # On a kink the function has no derivative, whatever the two sides are there.
+                return confirmed(self.dispute, point) is not None
         self.unseen = [regime for regime in self.unseen if not self._is_in(regime, point)]
         self.lost = {
             (node, k): arg
@@ -426,6 +427,6 @@ class _Search:
         """Whether an argument is 0 where it is not 0 on the whole line."""
         for u in self.sides:
             here, there = self.values.quick(u, point), self.values.quick(u, start)
-            if here is not None and there is not None and ((here == 0) & (there != 0)).any():
+            if here is not None and ((here == 0) & (there is None or there != 0)).any():
                 return True
         return False
