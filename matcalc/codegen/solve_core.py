@@ -134,7 +134,8 @@ def _delta(term: Term, row: Index, column: Index) -> bool:
 def _in_blocks(core: Core, side: Side) -> Expr | None:
     """A system for each index of the axes in which the map is diagonal."""
     deltas, rest = _common_deltas(core)
-    if not deltas:
+    # An index that two deltas tie is that of a diagonal, beside which there is nothing.
+    if not deltas or len({i for f in deltas for i in f.indices}) < 2 * len(deltas):
         return None
     names = {}
     for factor in deltas:

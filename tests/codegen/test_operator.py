@@ -103,6 +103,21 @@ def test_several_at_once(name, backend):
             near(rows @ H, (flat.T @ dense).reshape(rows.shape))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize("name", REGULAR)
+def test_axes_of_size_1(name, backend):
+    text, wrt, shapes, _ = REGULAR[name]
+    d, arrays, dense = problem(
+        text, wrt, {name: (1,) * len(shape) for name, shape in shapes.items()}
+    )
+    H = d.operator(backend)(**{name: CONVERT[backend](array) for name, array in arrays.items()})
+    assert H.todense().shape == (1, 1)
+    for shape in ((1,), (1, 3), (*arrays[wrt].shape, 3)):
+        v = rng.normal(size=shape)
+        np.testing.assert_allclose(H @ CONVERT[backend](v), dense.item() * v, rtol=1e-9)
+        np.testing.assert_allclose(H.solve(CONVERT[backend](v)), v / dense.item(), rtol=1e-9)
+
+
 @pytest.mark.parametrize("name", HESSIANS)
 def test_hessians(name):
     text, _, shapes = HESSIANS[name]
@@ -366,6 +381,7 @@ def test_tensors_that_are_not_contiguous():
         ("norm2(T - U V')^2", "U", {"T": np.ones((4, 5)), "V": np.ones((5, 3))}),
         ("sum(X.^3)", "X", {"X": [[1.0, 0.0], [2.0, 3.0]]}),
         ("a' inv(X) b", "X", {"X": np.eye(3), "a": [1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0]}),
+        ("a' (diag(X).^3)", "X", {"X": np.eye(3), "a": [1.0, 2.0, 3.0]}),
     ],
 )
 def test_a_singular_matrix(text, wrt, arrays, backend):
@@ -379,6 +395,15 @@ def test_a_singular_matrix(text, wrt, arrays, backend):
         "error: the matrix is singular at these arrays, or nearly so\n"
         "  help: H.todense() is the matrix; a multiple of the identity added to it makes it regular"
     )
+
+
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize("side", [0.0, 1.0])
+def test_a_hessian_of_zeros(side, backend):
+    H = mc.diff("a' x", "x", order=2).operator(backend)(n=3)
+    assert not np.asarray(H @ CONVERT[backend](np.ones((3, 2)))).any()
+    with pytest.raises(mc.ArgumentProblem, match="the matrix is singular"):
+        H.solve(CONVERT[backend](np.full(3, side)))
 
 
 @pytest.mark.parametrize(("text", "wrt"), [("sum(X)", "X"), ("A x", "x"), ("tr(X' A X)", "X")])
