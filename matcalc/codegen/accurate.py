@@ -106,6 +106,10 @@ def _difference(e: Apply) -> Expr:
             return scaled(number, form(*part.args))
         if part.op is SQRT:
             return _root(part, coefficient, -number / coefficient) or e
+    (c, first), (d, second) = pairs
+    if c == -d and first.op is EXP and second.op is EXP:
+        (z,) = first.args
+        return scaled(2 * c, SINH(z)) if second.args[0] is scaled(-1, z) else e
     return e
 
 

@@ -23,7 +23,6 @@ from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build
 from matcalc.passes.collect import total
 from matcalc.passes.products import product
-from matcalc.passes.properties import properties
 from matcalc.passes.simplify import rebuild
 
 FINITE = Operation(
@@ -35,16 +34,6 @@ FINITE = Operation(
     numpy="np.where(np.isfinite({0}), {0}, 0)",
 )
 """What exponents are shifted by, held fixed in derivatives: the argument, 0 where that is infinite."""
-
-LOG_SUPPORT = Operation(
-    "log_support",
-    "(m, n) -> (m, n)",
-    ("a",),
-    partial=("log_support(a)' = 0",),
-    elementwise=True,
-    numpy="np.where({0} != 0, np.zeros_like({0}), -np.inf)",
-)
-"""What is added to exponents, so that those whose coefficients are 0 count for nothing."""
 
 _BY_NAME = {op.name: op for op in EXTREMES}
 _LARGEST = {SUM: _BY_NAME["max"], SUM_1: _BY_NAME["max_1"], SUM_2: _BY_NAME["max_2"]}
@@ -156,29 +145,15 @@ def _of_total(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
 
 def _added_up(operation: Operation, t: Expr, s: Expr) -> Scaled:
     """The sum over ``exp(t) .* s``, over the axes that the operation sums."""
-    top = _top(operation, t, s)
+    top = _top(operation, t)
     return top, rebuild(operation, (_shifted(t, _along(operation, top, t.shape), s),))
 
 
-def _top(operation: Operation, t: Expr, coefficients: Expr | None = None) -> Expr:
-    """The largest of the exponents that are summed; those with the coefficient 0 do not count."""
-    if coefficients is not None and not _is_positive(coefficients):
-        t = total(t, _log_support(coefficients))
+def _top(operation: Operation, t: Expr) -> Expr:
+    """The largest of the exponents that are summed."""
     if operation is SUM and t.shape[0].is_unit:
         t = build.transposed(t)
     return FINITE(_LARGEST[operation](t))
-
-
-def _is_positive(e: Expr) -> bool:
-    return build.is_one(e) or "positive" in properties(e)
-
-
-def _log_support(e: Expr) -> Expr:
-    """Of copies of a row: copies of one row."""
-    if build.is_op(e, MATMUL) and build.is_one(e.args[0]):
-        copies, *rest = e.args
-        return product(copies, LOG_SUPPORT(product(*rest)))
-    return LOG_SUPPORT(e)
 
 
 def _along(operation: Operation, top: Expr, shape: Shape) -> Expr:
@@ -209,15 +184,12 @@ def _of_chain(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
             factors.append(arg)
             continue
         t, s = part
-        operation, coefficients = SUM, None
+        operation = SUM
         if place == 0 and not arg.shape[0].is_unit:
             operation = SUM_2
-            if len(e.args) == 2 and last.shape[1].is_unit and build.is_one(s):
-                copies = build.ones((arg.shape[0], ONE))
-                coefficients = product(copies, build.transposed(last))
         elif arg is last and not arg.shape[1].is_unit:
             operation = SUM_1
-        top = _top(operation, t, coefficients)
+        top = _top(operation, t)
         factors.append(_shifted(t, _along(operation, top, arg.shape), s))
         exponents.append(_over(operation, top, e.shape))
     return total(*exponents), product(*factors)

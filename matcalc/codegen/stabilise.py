@@ -68,10 +68,20 @@ def _merged(e: Expr) -> Expr:
 def _log(e: Apply) -> Expr:
     (x,) = e.args
     found = logarithm(x)
-    if found is None and _adds_growing(x) and (parts := scaled(x)) is not None:
+    if found is not None:
+        return found
+    if x.op is TIMES:
+        # What has a logarithm here is positive, and so is the rest where the function is defined.
+        made, others = _split(x.args)
+        if made:
+            return total(
+                spread(_log_product(made), x.shape),
+                spread(_log(LOG(build.times(*others))), x.shape),
+            )
+    if _adds_growing(x) and (parts := scaled(x)) is not None:
         t, s = parts
         return total(t, LOG(s))
-    return e if found is None else found
+    return e
 
 
 def _adds_growing(e: Expr) -> bool:

@@ -79,7 +79,7 @@ LOGSUMEXP = Operation(
     ("x",),
     partial=("∂logsumexp(x)/∂x[k] = softmax(x)[k]",),
     latex=r"\operatorname{logsumexp}",
-    numpy="top = np.max({0})\ntop + np.log(np.sum(np.exp({0} - top)))",
+    numpy="top = np.max({0})\ntop = np.where(np.isfinite(top), top, 0)\ntop + np.log(np.sum(np.exp({0} - top)))",
     jax="jax.nn.logsumexp({0})",
     torch="torch.logsumexp({0}, dim=0)",
     sympy=lambda sp, x: sp.log(sum(sp.exp(e) for e in x)),
@@ -112,6 +112,7 @@ def _along(axis: int) -> tuple[Operation, Operation]:
         tail=tail,
         latex=r"\operatorname{logsumexp}",
         numpy=f"top = np.max({{0}}, axis={numpy_axis}, keepdims=True)\n"
+        "top = np.where(np.isfinite(top), top, 0)\n"
         f"np.squeeze(top + np.log(np.sum(np.exp({{0}} - top), axis={numpy_axis}, keepdims=True)), {numpy_axis})",
         jax=f"jax.nn.logsumexp({{0}}, axis={numpy_axis})",
         torch=f"torch.logsumexp({{0}}, dim={numpy_axis})",

@@ -53,12 +53,16 @@ FORMULAS = {
     "small": [
         "sum(exp(x) - 1)",
         "sum(1 - cos(x))",
+        "sum(exp(x) - exp(-x))",
+        "sum(1 + erf(x - 5))",
         "sum(log(1 - exp(-x .* x)))",
         "sum(sqrt(1 + x.^2) - 1)",
         "sum(sqrt(4 + 3 x.^2) - 2)",
     ],
     "negative": [
         "sqrt(c' exp(x)) / sqrt(b' exp(x))",
+        "b' log(b ./ softmax(x))",
+        "sum(log(b .* (exp(x) + b .* exp(-x))))",
         "sum(log(1 - exp(x)))",
         "sum(exp(x) ./ (exp(x) - 1).^2)",
     ],
@@ -82,6 +86,35 @@ def test_the_digits_of(text, place):
             found = value(text, shapes, order, backend, arrays)
             scale = np.max(np.abs(wanted))
             np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-10 * scale)
+
+
+#: Sums in which exponentials grow, all positive.
+GROWING = [
+    "sum(exp(x))",
+    "c' exp(x)",
+    "b' exp(-x)",
+    "b' exp(W x)",
+    "exp(x)' W exp(x)",
+    "exp(a' x)",
+    "(1 + b' exp(x))^2",
+    "sum(sqrt(exp(x)))",
+    "sum(cosh(x))",
+]
+
+
+@pytest.mark.parametrize("first", GROWING)
+def test_sums_and_quotients_of_what_grows(first):
+    for second in GROWING:
+        quotients = [f"({first}) / ({first} + 2 {second})"] if first != second else []
+        for text in (f"log({first} + {second})", *quotients):
+            for x in X.values():
+                arrays = {"x": x, **{name: a for name, a in GIVEN.items() if occurs(name, text)}}
+                shapes = {name: SHAPES[name] for name in arrays}
+                wanted = digits.value(mc.parse(text, shapes=shapes), arrays)
+                found = value(text, shapes, 0, "numpy", arrays)
+                np.testing.assert_allclose(found, wanted, 1e-9, 1e-15, err_msg=f"{text} at {x}")
+                gradient = value(text, shapes, 1, "numpy", arrays)
+                assert np.isfinite(gradient).all(), f"{text} at {x}"
 
 
 def occurs(name, text):

@@ -54,6 +54,34 @@ def test_the_stable_form(text, stable):
     assert found is wanted, f"{found} instead of {wanted}"
 
 
+def test_weighted_sums_are_shifted_by_their_largest_exponent():
+    function = compile_function(mc.parse("log(a' exp(x))", shapes={"a": "n", "x": "n"}))
+    assert "t1 = finite(np.max(x))" in function.source
+    assert "return t1 + np.log(a @ np.exp(x - t1))" in function.source
+    gradient = mc.diff("log(a' exp(x))", "x", shapes={"a": "n", "x": "n"}).source()
+    assert "t1 = np.exp(x - finite(np.max(x)))" in gradient
+    assert "return t1 * a / (a @ t1)" in gradient.replace("a * t1", "t1 * a")
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize("text", ["logsumexp(x)", "log(exp(x)' exp(y))", "log(a' exp(x))"])
+def test_logarithms_of_zero(backend, text):
+    shapes = {name: "n" for name in ("a", "x", "y") if name in text.replace("exp", "")}
+    nothing = np.full(2, -np.inf)
+    arrays = {name: np.ones(2) if name == "a" else nothing for name in shapes}
+    given = {k: torch.tensor(a) for k, a in arrays.items()} if backend == "torch" else arrays
+    with np.errstate(divide="ignore"):
+        assert compile_function(mc.parse(text, shapes=shapes), backend)(**given) == -np.inf
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+def test_the_sum_of_two_powers_that_are_zero(backend):
+    function = compile_function(mc.parse("log(exp(a) + exp(b))"), backend)
+    assert function(a=-np.inf, b=-np.inf) == -np.inf
+    assert function(a=-np.inf, b=3.0) == 3
+    assert function(a=np.inf, b=3.0) == np.inf
+
+
 def test_a_logarithm_of_roots_inside_each_other():
     roots = "; ".join(f"h{k} = sqrt(h{k - 1})" for k in range(1, 601))
     d = mc.diff(f"h0 = exp(a); {roots}; h = 2^600 log(h600); h", "a")
