@@ -43,6 +43,10 @@ BY_CONFUSION = (
         "sqrt(x + y) is differentiated as if it were sqrt(x) + sqrt(y)",
     ),
     (
+        "x: n; sum(log(x))", "x", "1/sum(x) ones(n)",
+        "sum(log(x)) is differentiated as if it were log(sum(x))",
+    ),
+    (
         "inv(X + A)", "X", "-kron(X^-T, X^-1)",
         "(X + A)^-1 is differentiated as if it were X^-1 + A^-1",
     ),

@@ -206,6 +206,10 @@ def _apart(node: Apply) -> Iterator[Misrule]:
     if is_op(argument, ADD) and (node.op.elementwise or node.op in (INV, DET, LOGDET, NORM2)):
         whole = total(*(node.op(term) for term in argument.args))
         yield Misrule(AS_IF, (node, whole), whole)
+    elif node.op is SUM and isinstance(argument, Apply) and argument.op.elementwise:
+        if len(argument.args) == 1:
+            whole = argument.op(sum_of(argument.args[0]))
+            yield Misrule(AS_IF, (node, whole), whole)
     elif is_op(argument, MATMUL) and all(factor.is_square for factor in argument.args):
         if node.op is TRACE:
             whole = times(*map(TRACE, argument.args))
