@@ -74,6 +74,9 @@ class Library(ABC):
         Raises:
             ArgumentProblem: it is no array of real numbers.
         """
+        # As in every step of an iteration: then nothing is to be done.
+        if type(value) is type(arrays[0]) and value.dtype == arrays[0].dtype:
+            return value
         others = {str(place): array for place, array in enumerate(arrays)}
         return self.arguments({name: value, **others})[name]
 
