@@ -45,10 +45,10 @@ from matcalc.backends.trials import (
     restricted,
 )
 from matcalc.backends.verify import as_index
-from matcalc.core.expr import Expr, Symbol, postorder, substitute
+from matcalc.core.expr import Constant, Expr, Symbol, postorder, substitute
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
-from matcalc.ops.structural import ADD
+from matcalc.ops.structural import ADD, POWER
 from matcalc.passes.build import is_op
 from matcalc.passes.regimes import LARGE, Regime, regimes
 from matcalc.passes.structure import at_point
@@ -358,7 +358,10 @@ class _Search:
         return value is not None and bool(((value > regime.low) & (value < regime.high)).any())
 
     def near(self, start: Point) -> Iterator[Point]:
-        """Points of small numbers at the sizes of a start."""
+        """Points of small numbers at the sizes of a start, where an exponent is a variable."""
+        nodes = postorder(*self.dispute.roots)
+        if all(isinstance(e.args[1], Constant) for e in nodes if is_op(e, POWER)):
+            return
         rng = random.Random(0)  # noqa: S311 - no secrets
         for _ in range(OF_HALVES):
             for point in _points(self.dispute.variables, start.sizes, HALVES, rng):
