@@ -32,7 +32,7 @@ def write_cases(
     """
     common = _common(cases)
     writer.plan([*common, *common])  # twice, so that each gets a name
-    writer.write(common)
+    writer.write([node for node in common if not writer.is_number(node)])
     lines = list(writer.statements)
     if len(cases) > 1:
         lines.append("# The sizes decide which of these costs less.")

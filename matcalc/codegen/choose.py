@@ -24,7 +24,7 @@ from matcalc.ops.structural import MATMUL
 
 #: Sizes at which forms are compared.
 USUAL, SMALL, LARGE = 100, 10, 1000
-GRID = (8, 60, 400)
+GRID = (25, 150, 1000)
 
 #: With more sizes than this that matter, no forms are compared.
 MOST_SIZES = 4
@@ -33,8 +33,10 @@ MOST_SIZES = 4
 MOST_SUMS = 8
 MOST_NODES = 400
 
-#: How much slower than the best form one may be at the worst sizes.
-TOLERANCE = 1.5
+#: How much slower than the best form one may be at the worst sizes. Where all sizes are alike, which
+#: is usual, it must be faster still: there what it is slower by is raised to a power.
+TOLERANCE = 2.0
+ALIKE = 4
 
 #: How much slower two forms may be than the best one of all, before there are three.
 MUCH = 3.0
@@ -69,25 +71,24 @@ def choose(roots: Sequence[Expr], backend: str, readable: Container[str]) -> lis
         readable: the size symbols that can be read off the arguments.
     """
     usual = dict.fromkeys(sorted(_symbols(roots)), USUAL)
-    sums = _sums(roots)
-    first = _best_form(roots, sums, backend, usual)
-    deciding = sorted(first.decided_by | _symbols(sums))
+    forms = _Forms(roots, backend)
+    first = forms.best_at(usual)
+    deciding = sorted(forms.decided_by)
     if not 1 < len(deciding) <= MOST_SIZES:
-        return [Case(None, tuple(first.roots))]
+        return [Case(None, first)]
     bounds = _bounds(roots)
-    forms = {tuple(first.roots): None}
+    found = {first: None}
     for sizes in _regimes(deciding):
         if _is_possible(usual | sizes, bounds):
-            form = _best_form(roots, sums, backend, usual | sizes)
-            forms.setdefault(tuple(form.roots))
-    if len(forms) == 1:
-        return [Case(None, tuple(first.roots))]
+            found.setdefault(forms.best_at(usual | sizes))
+    if len(found) == 1:
+        return [Case(None, first)]
     points = (
         dict(zip(deciding, sizes, strict=True)) for sizes in product(GRID, repeat=len(deciding))
     )
     grid = [usual | sizes for sizes in points if _is_possible(usual | sizes, bounds)]
     conditions = list(_conditions([symbol for symbol in deciding if symbol in readable]))
-    return _Choice(list(forms), grid, conditions, backend).cases
+    return _Choice(list(found), grid, deciding, conditions, backend).cases
 
 
 def _conditions(symbols: Sequence[str]) -> Iterator[Condition]:
@@ -101,18 +102,40 @@ def _conditions(symbols: Sequence[str]) -> Iterator[Condition]:
 # ------------------------------------------------------------------ forms
 
 
-def _best_form(
-    roots: Sequence[Expr], sums: Sequence[Expr], backend: str, sizes: cost.Sizes
-) -> Order:
-    """The products in pairs, with those sums multiplied out for which that pays at these sizes."""
-    chosen: frozenset[Expr] = frozenset()
-    best = Order(roots, backend, sizes)
-    lowest = _work(best.roots, backend).at(sizes) if sums else 0.0
-    for one in sums:
-        form = Order(share(distribute(roots, chosen | {one})), backend, sizes)
-        if (work := _work(form.roots, backend).at(sizes)) < lowest:
-            chosen, best, lowest = chosen | {one}, form, work
-    return best
+class _Forms:
+    """The forms that a function has, as other sums in it are multiplied out.
+
+    Attributes:
+        decided_by: the size symbols that decide which form is cheapest.
+    """
+
+    def __init__(self, roots: Sequence[Expr], backend: str) -> None:
+        self._roots = roots
+        self._backend = backend
+        self._sums = _sums(roots)
+        self._distributed: dict[frozenset[Expr], list[Expr]] = {}
+        self.decided_by = _symbols(self._sums)
+
+    def best_at(self, sizes: cost.Sizes) -> tuple[Expr, ...]:
+        """The form that is cheapest at these sizes, all products in pairs.
+
+        Sums are multiplied out one by one, where that pays.
+        """
+        chosen: frozenset[Expr] = frozenset()
+        best = self._ordered(chosen, sizes)
+        lowest = _work(best, self._backend).at(sizes) if self._sums else 0.0
+        for one in self._sums:
+            form = self._ordered(chosen | {one}, sizes)
+            if (work := _work(form, self._backend).at(sizes)) < lowest:
+                chosen, best, lowest = chosen | {one}, form, work
+        return best
+
+    def _ordered(self, chosen: frozenset[Expr], sizes: cost.Sizes) -> tuple[Expr, ...]:
+        if chosen not in self._distributed:
+            self._distributed[chosen] = share(distribute(self._roots, chosen))
+        order = Order(self._distributed[chosen], self._backend, sizes)
+        self.decided_by |= order.decided_by
+        return tuple(order.roots)
 
 
 def _work(roots: Iterable[Expr], backend: str) -> Work:
@@ -135,12 +158,14 @@ def _symbols(nodes: Iterable[Expr]) -> set[str]:
 # ------------------------------------------------------------------ sizes
 
 
-def _regimes(symbols: Sequence[str]) -> Iterable[dict[str, int]]:
-    """Sizes one or two of which are much smaller or larger than the others."""
-    for number in (1, 2):
-        for few in combinations(symbols, number):
-            for size in (SMALL, LARGE):
-                yield dict.fromkeys(few, size)
+def _regimes(symbols: Sequence[str]) -> Iterator[dict[str, int]]:
+    """Sizes some of which are much smaller or larger than the others."""
+    for one in symbols:
+        yield {one: SMALL}
+        yield {one: LARGE}
+    # Of three, two small ones are as good as one large one.
+    if len(symbols) > 3:
+        yield from (dict.fromkeys(two, SMALL) for two in combinations(symbols, 2))
 
 
 def _bounds(roots: Sequence[Expr]) -> list[tuple[Dim, Dim]]:
@@ -151,6 +176,10 @@ def _bounds(roots: Sequence[Expr]) -> list[tuple[Dim, Dim]]:
             rows, _ = node.args[0].shape
             found += [(rows, factor.shape[0]) for factor in node.args[0].args]
     return found
+
+
+def _are_alike(sizes: Iterable[int]) -> bool:
+    return len(set(sizes)) == 1
 
 
 def _is_possible(sizes: cost.Sizes, bounds: Iterable[tuple[Dim, Dim]]) -> bool:
@@ -175,6 +204,7 @@ class _Choice:
         self,
         forms: Sequence[tuple[Expr, ...]],
         grid: Sequence[cost.Sizes],
+        deciding: Sequence[str],
         conditions: Sequence[Condition],
         backend: str,
     ) -> None:
@@ -184,7 +214,13 @@ class _Choice:
         works = [_work(form, backend) for form in forms]
         costs = [[work.at(sizes) for work in works] for sizes in grid]
         #: How much slower than the best form each one is at each point of the grid.
-        self._ratios = [[each / min(row) for each in row] for row in costs]
+        self._ratios = [
+            [
+                (each / min(row)) ** (ALIKE if _are_alike(sizes[name] for name in deciding) else 1)
+                for each in row
+            ]
+            for row, sizes in zip(costs, grid, strict=True)
+        ]
         self._holds = [
             frozenset(k for k, sizes in enumerate(grid) if condition.holds(sizes))
             for condition in conditions

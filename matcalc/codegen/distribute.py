@@ -11,9 +11,10 @@ from fractions import Fraction
 from itertools import chain, product
 from math import prod
 
-from matcalc.codegen.items import is_op, item, plain, transposed
+from matcalc.codegen.items import is_multiple, is_op, item, plain, rebuilt, transposed
 from matcalc.core.expr import Apply, Expr, postorder
-from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
+from matcalc.ops.linalg import DIAG
+from matcalc.ops.structural import ADD, MATMUL, TRANSPOSE
 from matcalc.passes import construct
 from matcalc.passes.build import scaled, split_coefficient, zeros
 
@@ -22,7 +23,7 @@ MOST_TERMS = 12
 
 
 def distributable(roots: Sequence[Expr]) -> list[Expr]:
-    """Sums of products of matrices that are only multiplied with matrices, users first."""
+    """Sums of products and diagonal matrices that are only multiplied with matrices, users first."""
     nodes = list(postorder(*roots))
     users: dict[Expr, list[Apply]] = defaultdict(list)
     for node in nodes:
@@ -36,7 +37,7 @@ def distributable(roots: Sequence[Expr]) -> list[Expr]:
         if node in results or any(dim.is_unit for dim in node.shape):
             continue
         if all(_is_product(user) or user in only_multiplied for user in users[node]):
-            if is_op(node, TRANSPOSE) or _is_multiple(node):
+            if is_op(node, TRANSPOSE) or is_multiple(node):
                 only_multiplied.add(node)
             elif is_op(node, ADD) and any(map(_is_low_rank, node.args)):
                 found.append(node)
@@ -48,7 +49,7 @@ def distribute(roots: Sequence[Expr], chosen: frozenset[Expr]) -> list[Expr]:
     done: dict[Expr, Expr] = {}
     opened: dict[Expr, list[Expr]] = {}
     for node in postorder(*roots):
-        done[node] = _rebuilt(node, done)
+        done[node] = rebuilt(node, done)
         terms = _terms(node, done, opened)
         if terms is not None and node.op in (ADD, MATMUL):
             done[node] = ADD(*terms) if len(terms) > 1 else terms[0]
@@ -68,7 +69,7 @@ def _terms(
         return _collected(chain.from_iterable(parts))
     if is_op(node, TRANSPOSE):
         return [_transposed(term) for term in parts[0]]
-    if _is_multiple(node):
+    if is_multiple(node):
         return [construct.hadamard((*node.args[:-1], term)) for term in parts[-1]]
     if _is_product(node) and prod(map(len, parts)) <= MOST_TERMS:
         return _collected(construct.multiply(factors) for factors in product(*parts))
@@ -87,15 +88,11 @@ def _collected(terms: Iterable[Expr]) -> list[Expr]:
 
 def _transposed(term: Expr) -> Expr:
     """The transpose of a term as a product of transposes."""
-    if _is_multiple(term):
+    if is_multiple(term):
         return construct.hadamard((*term.args[:-1], _transposed(term.args[-1])))
     if is_op(term, MATMUL):
         return MATMUL(*(plain(item(transposed(factor))) for factor in reversed(term.args)))
     return plain(item(transposed(term)))
-
-
-def _is_multiple(e: Expr) -> bool:
-    return is_op(e, TIMES) and all(arg.is_scalar for arg in e.args[:-1])
 
 
 def _is_product(e: Expr) -> bool:
@@ -105,11 +102,5 @@ def _is_product(e: Expr) -> bool:
 
 def _is_low_rank(term: Expr) -> bool:
     """Whether a term may be cheaper to multiply with than to form."""
-    return _is_product(term.args[-1] if _is_multiple(term) else term)
-
-
-def _rebuilt(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
-    if not isinstance(node, Apply):
-        return node
-    args = tuple(done[arg] for arg in node.args)
-    return node if args == node.args else node.op(*args)
+    array = term.args[-1] if is_multiple(term) else term
+    return is_op(array, MATMUL) or is_op(array, DIAG)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from matcalc.codegen.items import Item, flip, is_op, item, transposed
+from matcalc.codegen.items import Item, flip, is_op, item, rebuilt, transposed
 from matcalc.codegen.kernels import (
     CHOLESKY,
     CHOLESKY_INVERSE,
@@ -24,7 +24,7 @@ from matcalc.codegen.kernels import (
     SOLVE,
     UPPER_SOLVE,
 )
-from matcalc.core.expr import Apply, Expr, operations, postorder
+from matcalc.core.expr import Expr, operations, postorder
 from matcalc.ops.linalg import INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE
 from matcalc.passes.properties import properties
@@ -168,10 +168,7 @@ def _rebuilt(node: Expr, done: dict[Expr, Expr], systems: dict[Expr, System]) ->
             if _inverted(node.args[0]) is system.matrix:
                 return _solved(system, _new(side, done), turned, done)
             return transposed(_solved(system, _new(side, done), turned, done))
-    if not isinstance(node, Apply):
-        return node
-    args = tuple(done[arg] for arg in node.args)
-    return node if args == node.args else node.op(*args)
+    return rebuilt(node, done)
 
 
 def _new(side: Expr, done: dict[Expr, Expr]) -> Expr:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matcalc.codegen import cost
-from matcalc.codegen.kernels import multi_dot
+from matcalc.codegen.items import is_op, rebuilt
+from matcalc.codegen.kernels import STORED, multi_dot
 from matcalc.codegen.pairs import in_pairs
 from matcalc.codegen.work import chain_sizes
 from matcalc.core.expr import Apply, Expr, postorder
@@ -18,20 +19,23 @@ def fix_order(roots: Sequence[Expr], points: Sequence[cost.Sizes]) -> tuple[Expr
     """The same values, with products in pairs where one order is best at all of these sizes."""
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
-        if not isinstance(node, Apply):
-            done[node] = node
-            continue
-        args = tuple(done[arg] for arg in node.args)
-        splits = _splits(node, points) if node.op is multi_dot(len(args)) else None
-        if splits is not None:
-            done[node] = in_pairs(args, splits)
+        splits = _splits(node, points)
+        if splits is None:
+            done[node] = rebuilt(node, done)
         else:
-            done[node] = node if args == node.args else node.op(*args)
+            done[node] = in_pairs([_plain(done[arg]) for arg in node.args], splits)
     return tuple(done[root] for root in roots)
 
 
-def _splits(node: Apply, points: Sequence[cost.Sizes]) -> cost.Splits | None:
-    """The best order at the first of the points, if it is good at all of them."""
+def _plain(factor: Expr) -> Expr:
+    """The factor; in pairs every product is written with a stored transpose where it needs one."""
+    return factor.args[0] if is_op(factor, STORED) else factor
+
+
+def _splits(node: Expr, points: Sequence[cost.Sizes]) -> cost.Splits | None:
+    """For a product of many, the order that is the best one at one of the points and good at all."""
+    if not isinstance(node, Apply) or node.op is not multi_dot(len(node.args)):
+        return None
     dims = chain_sizes(node.args)
     numbers = [[dim.evaluate(sizes) for dim in dims] for sizes in points]
     orders = [cost.best_order(each) for each in numbers]

@@ -151,6 +151,7 @@ def generate(
     writer = Writer(dialect, names, python_names, unread_products(everything))
     widths = _widths(len(results), keys)
     statements = write_cases(writer, cases, widths, lambda values: _return(values, keys))
+    statements = _explained(statements, dialect)
 
     needed = set(occurring)
     known = [*(s for s in everything if s in needed), *(s for s in everything if s not in needed)]
@@ -183,6 +184,15 @@ def generate(
         tuple(keys),
         entries,
     )
+
+
+def _explained(statements: Sequence[str], dialect: Dialect) -> list[str]:
+    """The statements, with a comment before the first one that a reader would wonder at."""
+    for number, line in enumerate(statements):
+        if dialect.stored and f"{dialect.stored}(" in line:
+            indent = line[: len(line) - len(line.lstrip())]
+            return [*statements[:number], indent + dialect.why_stored, *statements[number:]]
+    return list(statements)
 
 
 def _widths(count: int, keys: Sequence[str]) -> list[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matcalc.core.expr import Apply, Expr
 from matcalc.core.operation import Operation
+from matcalc.ops.constant import ONES
 from matcalc.ops.linalg import DIAG, INV
 from matcalc.ops.structural import TIMES, TRANSPOSE
 from matcalc.passes.properties import is_symmetric
@@ -45,10 +46,29 @@ def is_op(e: Expr, op: Operation) -> bool:
 
 
 def transposed(e: Expr) -> Expr:
-    """``e'``."""
+    """``e'``, where ``(2 A')'`` is ``2 A``."""
+    if is_op(e, TIMES) and is_op(e.args[-1], TRANSPOSE) and is_multiple(e):
+        return TIMES(*e.args[:-1], e.args[-1].args[0])
     if is_op(e, TRANSPOSE):
         return e.args[0]
-    return e if e.is_scalar else TRANSPOSE(e)
+    if is_op(e, ONES):
+        return ONES(*reversed(e.args))
+    return e if is_symmetric(e) else TRANSPOSE(e)
+
+
+def is_multiple(e: Expr) -> bool:
+    """Whether it is the product of numbers with an array."""
+    return is_op(e, TIMES) and all(arg.is_scalar for arg in e.args[:-1])
+
+
+def rebuilt(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
+    """The node with the new forms of its arguments."""
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(done[arg] for arg in node.args)
+    if args == node.args:
+        return node
+    return transposed(args[0]) if node.op is TRANSPOSE else node.op(*args)
 
 
 def times(factors: Sequence[Expr]) -> Expr:

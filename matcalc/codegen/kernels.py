@@ -56,6 +56,16 @@ def multi_dot(count: int) -> Operation:
     )
 
 
+STORED = Operation(
+    "stored",
+    "(m, n) -> (m, n)",
+    ("A",),
+    numpy="{0}",
+    jax="jax.lax.optimization_barrier({0})",
+)
+"""A transposed matrix that the library is to compute before it multiplies by it (``Dialect.stored``)."""
+
+
 # ------------------------------------------------------------------ systems of equations
 
 

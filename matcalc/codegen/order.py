@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 
 from matcalc.codegen import cost
-from matcalc.codegen.items import Item, flip, is_op, item, times, transposed
+from matcalc.codegen.items import Item, flip, is_op, item, plain, rebuilt, times, transposed
 from matcalc.codegen.pairs import Pairs
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder
@@ -52,8 +52,7 @@ class Order:
         self._done: dict[Expr, Expr] = {}
         self._applied: dict[tuple[Item, Expr], Expr] = {}
         chains = {node: chain for node in self._nodes if (chain := self._matrix_chain(node))}
-        # NumPy computes Z' Z in half the time of other products.
-        self._pairs = Pairs(chains, self._done, sizes, squares=backend == "numpy")
+        self._pairs = Pairs(chains, self._done, sizes, backend)
         self.decided_by = self._pairs.decided_by
         self._wanted = self._demanded_vectors()
         rules: dict[Operation, Callable[[Apply], Expr]] = {
@@ -70,30 +69,31 @@ class Order:
                 if isinstance(node, Apply) and node.op in rules:
                     new = rules[node.op](node)
                 else:
-                    new = _rebuilt(node, self._done)
+                    new = rebuilt(node, self._done)
                 self._done[node] = _as_known(new, node)
         self.roots = [self._done[root] for root in roots]
 
     # -------------------------------------------------------------- chains of matrices
 
-    def _matrix_chain(self, node: Expr) -> tuple[Expr, ...]:
+    def _matrix_chain(self, node: Expr) -> Sequence[Expr]:
         """The factors of a product of matrices that is formed, or whose trace or diagonal is taken."""
         if not isinstance(node, Apply):
             return ()
         if node.op is MATMUL and node not in self._implicit and not _has_vectors(node):
             return node.args
         if node.op in (TRACE, DIAGONAL) and node.args[0] in self._implicit:
-            return node.args[0].args
+            inner = node.args[0]
+            return [plain(factor) for factor in _factors(inner)] if isinstance(inner, Apply) else ()
         return ()
 
     def _trace(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         return self._pairs.trace(node)
 
     def _diagonal(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         return self._pairs.diagonal(node)
 
     # -------------------------------------------------------------- chains with vectors
@@ -113,12 +113,12 @@ class Order:
         """Numbers that multiply an outer product multiply its column instead."""
         *scalars, array = node.args
         if array in self._implicit or not all(arg.is_scalar for arg in scalars):
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         new = self._done[array]
         # A minus costs nothing in a sum.
         is_term = scalars == [Constant(-1)] and all(user.op is ADD for user in self._users[node])
         if not _is_outer(new) or array.is_scalar or (is_term and self._users[node]):
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         column, row = new.args
         return MATMUL(times([*(self._done[arg] for arg in scalars), column]), row)
 
@@ -165,17 +165,17 @@ class Order:
 
     def _sum(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         return SUM(self._apply(item(node.args[0]), _ones(node.args[0], 1)))
 
     def _sum_of_rows(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         return self._apply(item(node.args[0]), _ones(node.args[0], 1))
 
     def _sum_of_columns(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return _rebuilt(node, self._done)
+            return rebuilt(node, self._done)
         return transposed(self._apply(flip(item(node.args[0])), _ones(node.args[0], 0)))
 
     # -------------------------------------------------------------- a matrix applied to a vector
@@ -247,7 +247,7 @@ def _never_formed(
         if node in formed or not _is_linear_form(node):
             continue
         if all(_takes_few_entries(user) for user in users[node]):
-            if isinstance(node, Apply) and node.op is MATMUL:
+            if isinstance(node, Apply) and node.op in (MATMUL, MATPOW):
                 found[node] = 0
             continue
         count = sum(_vectors(node, user, found) for user in users[node])
@@ -347,7 +347,8 @@ def _times_vector(matrix: Expr, flipped: bool, vector: Expr) -> Expr:
         diagonal = matrix.args[0] if is_op(matrix, DIAG) else DIAGONAL(matrix)
         return times([diagonal, vector])
     if is_op(matrix, ONES):
-        return times([SUM(vector), ONES(matrix.args[0], Size(ONE))])
+        total = Size(vector.shape[0]) if is_op(vector, ONES) else SUM(vector)
+        return total if matrix.shape[0].is_unit else times([total, ONES(matrix.args[0], Size(ONE))])
     if matrix.shape[0].is_unit:
         return MATMUL(matrix, vector)
     if is_op(vector, ONES):
@@ -376,10 +377,3 @@ def _as_known(new: Expr, node: Expr) -> Expr:
     if new is not node and node.is_square:
         new.memo[properties] = properties(new) | properties(node)
     return new
-
-
-def _rebuilt(node: Expr, done: dict[Expr, Expr]) -> Expr:
-    if not isinstance(node, Apply):
-        return node
-    args = tuple(done[arg] for arg in node.args)
-    return node if args == node.args else node.op(*args)

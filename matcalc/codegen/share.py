@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from matcalc.codegen.items import transposed
 from matcalc.codegen.kernels import INNER
 from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.ops.reduction import NORM2, SUM
@@ -31,15 +32,15 @@ def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
         return node
     if node.op is POWER and args[1] is Constant(2) and _is(args[0], NORM2):
         return _sum_of_squares(args[0].args[0])
+    if node.op is TRANSPOSE:
+        sign, rest = split_coefficient(args[0])
+        return construct.negate(transposed(rest)) if sign == -1 else transposed(args[0])
     if args == node.args:
         return _inner(node)
     if node.op is MATMUL:
         return construct.multiply(args)
     if node.op is TIMES:
         return construct.hadamard(args)
-    sign, rest = split_coefficient(args[0])
-    if node.op is TRANSPOSE and sign == -1:
-        return construct.negate(TRANSPOSE(rest))
     return _inner(node.op(*args))
 
 

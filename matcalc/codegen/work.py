@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from matcalc.codegen import cost
 from matcalc.codegen.items import flip, is_op, item
-from matcalc.codegen.kernels import multi_dot
+from matcalc.codegen.kernels import STORED, multi_dot
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.ops.constant import EYE, ONES, ZEROS
@@ -15,7 +15,7 @@ from matcalc.ops.linalg import DIAG, INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE
 
 #: What costs nothing, or belongs to what is made of it.
-FREE = frozenset({TRANSPOSE, DIAG, EYE, ONES, ZEROS})
+FREE = frozenset({STORED, TRANSPOSE, DIAG, EYE, ONES, ZEROS})
 
 
 class Work:

@@ -94,6 +94,7 @@ class Writer:
         inner.helpers, inner.sizes = self.helpers, self.sizes
         inner._codes = dict(self._codes)
         inner._parts = dict.fromkeys(self._codes, ())
+        inner._uses.update(dict.fromkeys(self._codes, 1))
         inner._numbers = set(self._numbers)
         return inner
 

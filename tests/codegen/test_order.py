@@ -165,10 +165,31 @@ def test_the_sizes_decide_whether_a_product_is_a_square():
 
 def test_sizes_that_an_inverse_tells():
     """``W' W`` has no inverse unless ``W`` is tall."""
-    assert not any(
-        "if k" in line or "n < k" in line
-        for line in body("X: (m, n); W: (n, k); tr(inv(W' W) W' X' X W)", "W")
+    found = "\n".join(body("X: (m, n); W: (n, k); tr(inv(W' W) W' X' X W)", "W"))
+    assert "k < n" not in found
+    assert "n < k" not in found
+
+
+def test_a_sum_of_outer_products_between_matrices():
+    """Regression: the sum was formed, and then multiplied with, or a system solved for each column."""
+    assert code(SQUARE + "A (x y' + y x') B") == [
+        "return np.outer(A @ x, y @ B) + np.outer(A @ y, x @ B)"
+    ]
+    assert body("W: (m, n); a: m; W' (diag(a) - a a') W + 0 W' W")[-1] == (
+        "return (W.T * a) @ W - np.outer(t1, t1)"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        ("tr(A - x y')", ["return np.trace(A) - (x @ y)"]),
+        ("tr(A^2)", ['return np.einsum("ij,ji->", A, A)']),
+        ("A ones(n, n) ones(n)", ["n = A.shape[0]", "return n * np.sum(A, axis=1)"]),
+    ],
+)
+def test_what_needs_no_matrix(text, statements):
+    assert code(SQUARE + text) == statements
 
 
 @pytest.mark.parametrize(
