@@ -1,7 +1,7 @@
 """Inverses that are only multiplied become solutions of linear systems.
 
 All systems with one matrix, transposed or not, and its log-determinant share one factorisation:
-Cholesky's for what is known to be positive definite, else LU. An inverse that is itself part of
+Cholesky's for what is known to be positive definite where it has an inverse, else LU. An inverse that is itself part of
 the result is computed, from Cholesky's if there is one, and then multiplied with. The chains must be in pairs (``order.py``).
 """
 
@@ -63,8 +63,11 @@ class System:
 
     @property
     def has_cholesky(self) -> bool:
-        """Whether Cholesky's decomposition gives all that is wanted."""
-        return "spd" in properties(self.matrix) and not self.is_triangular
+        """Whether Cholesky's decomposition gives all that is wanted.
+
+        What is not negative definite and has an inverse is positive definite, such as ``X' X``.
+        """
+        return "psd" in properties(self.matrix) and not self.is_triangular
 
     @property
     def is_factorised(self) -> bool:

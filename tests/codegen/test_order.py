@@ -185,7 +185,7 @@ def test_a_sum_of_outer_products_between_matrices():
     [
         ("tr(A - x y')", ["return np.trace(A) - (x @ y)"]),
         ("tr(A^2)", ['return np.einsum("ij,ji->", A, A)']),
-        ("A ones(n, n) ones(n)", ["n = A.shape[0]", "return n * np.sum(A, axis=1)"]),
+        ("(A - x ones(1, n)) ones(n)", ["n = A.shape[0]", "return np.sum(A, axis=1) - (n * x)"]),
     ],
 )
 def test_what_needs_no_matrix(text, statements):
