@@ -194,7 +194,7 @@ def test_the_source():
         "def todense(c1, m):",
         "return t1",
         "def solve(c1, g):",
-        "return 0.5 * np.linalg.solve(c1, g.T).T",
+        "return 0.5 * t2.T",
     ]
     assert lines.count("import numpy as np") == 1
 
@@ -391,7 +391,8 @@ def test_a_singular_matrix(text, wrt, arrays, backend):
     g = CONVERT[backend](rng.normal(size=H.variable_shape))
     with pytest.raises(mc.ArgumentProblem) as caught:
         H.solve(g)
-    assert str(caught.value) == (
+    # Cholesky's decomposition cannot tell which.
+    assert str(caught.value).replace(" or not positive definite", "") == (
         "error: the matrix is singular at these arrays, or nearly so\n"
         "  help: H.todense() is the matrix; a multiple of the identity added to it makes it regular"
     )
