@@ -103,10 +103,10 @@ def _parts(e: Expr) -> tuple[Expr, ...]:
 
 def exponential(l: Expr) -> Expr:
     """``exp(l)``: in terms of ``sigmoid`` or ``softmax`` where it can be."""
-    terms = list(_terms(l))
-    for position, (coefficient, term) in enumerate(terms):
+    parts = list(terms(l))
+    for position, (coefficient, term) in enumerate(parts):
         if coefficient < 0 and coefficient.denominator == 1:
-            others = terms[:position] + terms[position + 1 :]
+            others = parts[:position] + parts[position + 1 :]
             above = total(build.zeros(l.shape), *(build.scaled(*other) for other in others))
             found = _quotient(above, term, int(-coefficient))
             if found is not None:
@@ -142,7 +142,7 @@ def _power(base: Expr, exponent: int) -> Expr:
     return build.power(base, Constant(exponent))
 
 
-def _terms(l: Expr) -> Iterator[tuple[Fraction, Expr]]:
+def terms(l: Expr) -> Iterator[tuple[Fraction, Expr]]:
     """The terms of a sum with their coefficients, also of a multiple of a sum."""
     coefficient, rest = build.split_coefficient(l)
     for term in rest.args if build.is_op(rest, ADD) else (rest,):

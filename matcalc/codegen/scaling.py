@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 from matcalc.codegen.accurate import EXPM1
-from matcalc.codegen.logarithms import LONGEST_SUM, logarithm, spread
+from matcalc.codegen.logarithms import LONGEST_SUM, logarithm, spread, terms
 from matcalc.core.dim import ONE, Shape
-from matcalc.core.expr import Apply, Constant, Expr, operations
+from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import COSH, EXP, MAXIMUM, SQRT
 from matcalc.ops.linalg import DIAG, DIAGONAL, VEC
@@ -46,8 +46,15 @@ Scaled = tuple[Expr, Expr]
 
 
 def is_shifted(e: Expr) -> bool:
-    """Whether it is an exponential whose exponent has been shifted."""
-    return e.op is EXP and FINITE in operations(e)
+    """Whether it is an exponential whose exponent has been shifted: that is subtracted."""
+    if e.op is not EXP:
+        return False
+    for coefficient, term in terms(e.args[0]):
+        factors = term.args if term.op in (TIMES, MATMUL) else (term,)
+        is_shift = any((f.args[0] if f.op is TRANSPOSE else f).op is FINITE for f in factors)
+        if coefficient < 0 and is_shift:
+            return True
+    return False
 
 
 def grows(e: Expr) -> bool:
@@ -106,13 +113,13 @@ def _factor(part: Scaled | None, e: Expr) -> Scaled:
 def _of_sum(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
     if len(e.args) > LONGEST_SUM:
         return None
-    terms = [_factor(part, arg) for part, arg in zip(parts, e.args, strict=True)]
-    top = FINITE(reduce(MAXIMUM, (t for t, _ in terms)))
-    numbers = [build.split_coefficient(s) for _, s in terms]
+    added = [_factor(part, arg) for part, arg in zip(parts, e.args, strict=True)]
+    top = FINITE(reduce(MAXIMUM, (t for t, _ in added)))
+    numbers = [build.split_coefficient(s) for _, s in added]
     # ``exp(x) - exp(y)`` keeps its digits where x is near to y.
     cancels = all(build.is_one(rest) for _, rest in numbers) and not sum(c for c, _ in numbers)
     power = EXPM1 if cancels else EXP
-    return top, total(*(_shifted(t, top, s, power) for t, s in terms))
+    return top, total(*(_shifted(t, top, s, power) for t, s in added))
 
 
 def _of_product(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:

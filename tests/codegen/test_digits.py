@@ -37,6 +37,8 @@ FORMULAS = {
         "log(exp(x)' c + exp(-x)' b)",
         "log(1 + c' exp(x))",
         "(a' exp(x)) / (b' exp(x))",
+        "log(b' exp(log(W exp(x))))",
+        "log(1 + b' exp(log(b' exp(x)) a))",
         "(exp(x)' W exp(x)) / (exp(x)' exp(x))",
         "(exp(x)' W exp(x)) / sum(exp(x))^2",
         "a' (exp(x) / (ones(n)' exp(x)))",
