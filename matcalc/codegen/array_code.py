@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from matcalc.codegen.arrays import Einsum, Embed, Reshape, SolveBlocks, Stack, Zeros
-from matcalc.codegen.code import ATOM, PRODUCT, SUM, Code
+from matcalc.codegen.code import ATOM, PRODUCT, SUM, Code, fill
 from matcalc.core.expr import Apply, Expr
 from matcalc.ops.structural import ADD, MATMUL, TIMES
 
@@ -38,12 +38,12 @@ def write_array(writer: Writer, node: Apply) -> Code:
 
 def _solve_blocks(writer: Writer, node: Apply) -> Code:
     matrices, sides = map(writer.use, node.args)
+    template = writer.dialect.template(node.op)
     matrix, side = (len(arg.axes) for arg in node.args)
     if side in (1, matrix):
-        return writer.call("linalg.solve", matrices.text, sides.text)
+        return fill(template, (matrices, sides))
     columns = Code(f"{sides.at(ATOM)}[..., None]")
-    solution = writer.call("linalg.solve", matrices.text, columns.text)
-    return Code(f"{solution.text}[..., 0]")
+    return Code(f"{fill(template, (matrices, columns)).text}[..., 0]")
 
 
 # ------------------------------------------------------------------ products of entries

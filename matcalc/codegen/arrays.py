@@ -130,7 +130,9 @@ def stack(axis: int) -> Stack:
     return Stack("stack", shape_rule=shape_rule, axis=axis)
 
 
-SOLVE_BLOCKS = SolveBlocks("solve_blocks", shape_rule=lambda shapes: shapes[1])
+SOLVE_BLOCKS = SolveBlocks(
+    "solve_blocks", shape_rule=lambda shapes: shapes[1], numpy="np.linalg.solve({0}, {1})"
+)
 
 
 def is_array_operation(e: Expr) -> bool:

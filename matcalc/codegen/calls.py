@@ -66,14 +66,15 @@ def _inline(writer: Writer, op: Operation, template: str) -> str:
     takes_arrays = len(op.size_positions) < len(op.parameters)
     repeats = any(template.count(f"{{{k}}}") > 1 for k in range(len(op.parameters)))
     if not takes_arrays or not ("\n" in template or repeats or len(template) > TEMPLATE_WIDTH):
-        return template.replace("{like}", writer.like)
-    if op not in writer.helpers:
+        return template.replace("{like}", writer.like()) if "{like}" in template else template
+    helpers = writer.used.helpers
+    if op not in helpers:
         *statements, value = template.format(*op.parameters).splitlines()
         name = writer.names.claim(op.name)
         lines = [f"def {name}({', '.join(op.parameters)}):", *statements, f"return {value}"]
-        writer.helpers[op] = (name, "\n    ".join(lines))
+        helpers[op] = (name, "\n    ".join(lines))
     places = ", ".join(f"{{{k}}}" for k in range(len(op.parameters)))
-    return f"{writer.helpers[op][0]}({places})"
+    return f"{helpers[op][0]}({places})"
 
 
 def _lifted(writer: Writer, node: Apply) -> list[Code]:

@@ -15,6 +15,9 @@ from matcalc.record import EMPTY, Record
 #: The prefix of SciPy's functions.
 SCIPY = r"(?<![\w.])scipy\."
 
+#: What stands in the name of a function of linear algebra, which more than multiplies.
+LINEAR_ALGEBRA = re.compile(r"linalg\.(?!multi_dot)")
+
 #: Functions of Python's own numbers, by the name of the operation.
 MATH = frozenset(
     {"exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf"}
@@ -70,6 +73,10 @@ class Dialect(Record):
         """
         template = self.spell(self.unspelt(op))
         return "" if not self.scipy and re.search(SCIPY, template) else template
+
+    def has_linear_algebra(self, op: Operation) -> bool:
+        """Whether the library computes the operation by a decomposition."""
+        return LINEAR_ALGEBRA.search(self.unspelt(op)) is not None
 
     def spell(self, code: str) -> str:
         """Code with NumPy's names in the names of this library."""

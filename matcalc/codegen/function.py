@@ -10,7 +10,7 @@ from typing import Any
 
 from matcalc.codegen.arguments import Axis, axes_of, read_sizes
 from matcalc.codegen.generate import Generated
-from matcalc.codegen.libraries import Array, library, not_installed
+from matcalc.codegen.libraries import Array, Library, library, not_installed
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, ShapeProblem
 from matcalc.syntax.names import normal_name
@@ -50,7 +50,7 @@ class GeneratedFunction:
         self.__name__ = generated.name
         self._generated = generated
         self._library = library(generated.backend)
-        self._function = self._library.raising(load(generated), generated.source)
+        self._function = load(generated, self._library)
         self._python_names = {s.name: python for python, s in generated.variables.items()}
         dims = (dim for s in generated.variables.values() for dim in s.shape)
         self._sizes = {name for dim in dims for name in dim.symbols} | {*generated.sizes.values()}
@@ -86,6 +86,8 @@ class GeneratedFunction:
         try:
             found = self._function(*positional)
         except self._library.errors as error:
+            if not self._library.is_undefined(error):
+                raise
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
         results = (found,) if self._generated.is_one else tuple(_flat(found, self._generated))
         return self._library.results(results, arguments.values()), call.sizes
@@ -120,6 +122,8 @@ class GeneratedFunction:
         )
         values = self._library.arguments({name: arrays[name] for name in given.values()})
         arguments = {generated.variables[python]: values[name] for python, name in given.items()}
+        if generated.has_linear_algebra:
+            self._library.refuse_precision(arguments.values())
         sizes = _check_sizes(arguments, sizes)
         _check_entries(generated, sizes)
         names = tuple(given.get(python, s.name) for python, s in generated.arrays.items())
@@ -185,8 +189,8 @@ class GeneratedFunction:
             size = self._generated.sizes.get(python, python)
             if size not in self._sizes:
                 raise ArgumentProblem(f"unknown argument {name}", help=f"the function is {self!r}")
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ArgumentProblem(f"{name} is a size: a positive integer is wanted")
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
+                raise ArgumentProblem(f"{name} is a size: a non-negative integer is wanted")
             sizes[size] = int(value)
         return given, sizes
 
@@ -214,8 +218,8 @@ def _signature(generated: Generated) -> Signature:
     )
 
 
-def load(generated: Generated) -> Callable[..., Any]:
-    """Run the generated module text and take the function out of it.
+def load(generated: Generated, library: Library) -> Callable[..., Any]:
+    """Run the generated module text and take the function out of it, for calls with arrays of a library.
 
     ``exec`` is safe here: the text was written by our own code writer from typed nodes; nothing the
     user typed reaches it except names that ``Names.claim`` has made identifiers, and the docstring,
@@ -226,6 +230,7 @@ def load(generated: Generated) -> Callable[..., Any]:
         exec(compile(generated.source, f"<matcalc {generated.name}>", "exec"), namespace)  # noqa: S102
     except ModuleNotFoundError as error:
         raise not_installed(error) from error
+    namespace |= library.modules(generated.operations)
     function: Callable[..., Any] = namespace[generated.name]
     return function
 

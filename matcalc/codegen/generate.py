@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from matcalc.codegen.accurate import keep_digits
@@ -27,6 +28,7 @@ from matcalc.codegen.writer import OPERAND_WIDTH, Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Size, Symbol, operations, postorder, symbols
 from matcalc.core.index import IndexExpr
+from matcalc.core.operation import Operation
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 from matcalc.ops.constant import UNIT
 
@@ -56,6 +58,7 @@ class Generated:
         keys: if given, the last results are returned as a dict with these keys.
         entries: fixed entries ``x[3]``: the size of their axis, and which. JAX would take another one
             where the axis is shorter.
+        operations: what its code computes.
     """
 
     source: str
@@ -68,6 +71,12 @@ class Generated:
     is_one: bool = True
     keys: tuple[str, ...] = ()
     entries: frozenset[tuple[Dim, int]] = frozenset()
+    operations: frozenset[Operation] = frozenset()
+
+    @cached_property
+    def has_linear_algebra(self) -> bool:
+        """Whether it is more than products and functions of the entries."""
+        return any(map(DIALECTS[self.backend].has_linear_algebra, self.operations))
 
 
 def source(
@@ -155,21 +164,21 @@ def generate(
 
     needed = set(occurring)
     known = [*(s for s in everything if s in needed), *(s for s in everything if s not in needed)]
-    readings, missing = read_sizes(writer.sizes, known)
+    readings, missing = read_sizes(writer.used.sizes, known)
     needed.update(reading.axis.symbol for reading in readings)
     prologue = [_read(writer, python_names, reading) for reading in readings]
-    if dialect.like and any(dialect.like in line for line in statements):
+    if writer.used.like:
         # Of the arrays that are there anyway the one with most axes is the least likely to be given
         # as a number.
         model = max([s for s in known if s in needed] or known, key=lambda s: len(s.axes))
         needed.add(model)
         prologue.append(dialect.prologue.format(python_names[model]))
     arrays = {python_names[s]: s for s in everything if s in needed}
-    sizes = {writer.sizes[size]: size for size in missing}
+    sizes = {writer.used.sizes[size]: size for size in missing}
     head = f"def {function}({', '.join([*arrays, *sizes])}):"
     body = [_docstring(doc, arrays, sizes, _returned(shapes, keys)), *prologue, *statements]
     text = "\n".join([head, *(f"    {line}" for line in body)])
-    pieces = [*(code for _, code in writer.helpers.values()), text]
+    pieces = [*(code for _, code in writer.used.helpers.values()), text]
     module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
     variables_by_name = {python_names[s]: s for s in everything}
     return Generated(
@@ -183,6 +192,7 @@ def generate(
         is_one,
         tuple(keys),
         entries,
+        frozenset(writer.used.operations),
     )
 
 

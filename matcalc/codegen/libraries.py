@@ -6,19 +6,33 @@ libraries. So do integers and lists, such as labels: they do not make single pre
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
-from types import SimpleNamespace
+from numbers import Integral
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from matcalc.codegen.kernels import LU_FACTOR
+from matcalc.core.operation import Operation
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 #: An array of any of the libraries.
 Array = Any
+
+#: What the libraries, and Python's own functions of numbers, say of arguments at which a function is not
+#: defined, in errors that have no class of their own.
+UNDEFINED = re.compile(
+    "math domain error|expected a .* input|zero-size array to reduction|must not contain infs or NaNs"
+    "|Expected reduction dim|U\\[\\d+,\\d+\\] is zero"
+)
+
+#: Bytes of the numbers that linear algebra is done with: LAPACK has single and double precision.
+PRECISIONS = (4, 8)
 
 #: What ``isbuiltin`` says of a type of numbers that another library has added to NumPy.
 ADDED = 2
@@ -29,11 +43,10 @@ class Library(ABC):
 
     Attributes:
         module: its functions, by NumPy's names.
-        errors: what these raise where they are not defined.
+        errors: what these raise where they are not defined, and where they are called wrongly too.
     """
 
     module: Any
-    # Python's own numbers, such as sizes, raise where arrays would be infinite or NaN: 1/0, math.log(-1).
     errors: tuple[type[Exception], ...] = (ArithmeticError, ValueError)
 
     def kinds(self, given: Mapping[str, Any]) -> object:
@@ -47,8 +60,11 @@ class Library(ABC):
                     kinds += (name, value)
                 elif kind is float:
                     kinds += (name, kind)
-                else:
-                    kinds += (name, kind, value.dtype, value.shape)
+                elif shape := value.shape:
+                    kinds += (name, kind, value.dtype, shape)
+                else:  # an integer of NumPy's may be a size too
+                    size = int(value) if isinstance(value, Integral) else None
+                    kinds += (name, kind, value.dtype, shape, size)
         except AttributeError:
             return None
         return kinds
@@ -118,10 +134,31 @@ class Library(ABC):
             state = step(state)
         return state
 
-    def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
-        """A function of this source text that raises one of ``errors`` where a matrix is singular."""
-        del source
-        return function
+    def is_undefined(self, error: Exception) -> bool:
+        """Whether one of ``errors`` says that a function is not defined at its arguments.
+
+        So do Python's own numbers, such as sizes, where arrays would be infinite or NaN: 1/0, math.log(-1).
+        """
+        is_known = isinstance(error, (ArithmeticError, np.linalg.LinAlgError))
+        return is_known or UNDEFINED.search(str(error)) is not None
+
+    def refuse_precision(self, arrays: Iterable[Array]) -> None:
+        """Half and extended precision are not for linear algebra.
+
+        Raises:
+            ArgumentProblem: an array has entries of another precision.
+        """
+        for array in arrays:
+            if array.dtype.itemsize not in PRECISIONS:
+                raise ArgumentProblem(
+                    f"there is no linear algebra with numbers of type {array.dtype}",
+                    help="give arrays of single or of double precision",
+                )
+
+    def modules(self, operations: Collection[Operation]) -> dict[str, Any]:
+        """What names of modules stand for in the code of these operations, if not for the modules."""
+        del operations
+        return {}
 
     def _array(self, name: str, value: Any) -> Array:
         try:
@@ -149,8 +186,6 @@ class Numpy(Library):
     """NumPy. The results are never views of the arguments, nor of each other."""
 
     module = np
-    # Its linear algebra refuses half and extended precision with a TypeError.
-    errors = (*Library.errors, np.linalg.LinAlgError, TypeError)
 
     def results(self, values: tuple[Any, ...], arguments: Collection[Array]) -> tuple[Array, ...]:
         """As arrays that are their own, even where the function returns an argument."""
@@ -158,16 +193,15 @@ class Numpy(Library):
             values = tuple(map(np.asarray, super().results(values, arguments)))
         return _unshared(values, arguments, _owner, np.copy)
 
-    def raising(self, function: Callable[..., Any], source: str) -> Callable[..., Any]:
+    def modules(self, operations: Collection[Operation]) -> dict[str, Any]:
         """SciPy only warns of what NumPy refuses.
 
         To make errors of warnings for a while would do so in all other threads too.
         """
-        if "scipy.linalg.lu_factor" in source:
-            linalg = import_module("scipy.linalg")
-            strict = SimpleNamespace(**{**vars(linalg), "lu_factor": _strict_lu_factor})
-            function.__globals__["scipy"] = SimpleNamespace(linalg=strict)
-        return function
+        if LU_FACTOR not in operations:
+            return {}
+        linalg = _Changed(import_module("scipy.linalg"), lu_factor=_strict_lu_factor)
+        return {"scipy": _Changed(import_module("scipy"), linalg=linalg)}
 
     def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of the default type."""
@@ -181,9 +215,6 @@ class Numpy(Library):
 
 class Jax(Library):
     """JAX. Tracers are arrays like others: only their shapes are looked at."""
-
-    # Its linear algebra refuses half precision with a NotImplementedError.
-    errors = (*Library.errors, NotImplementedError)
 
     def __init__(self) -> None:
         self.module = import_module("jax.numpy")
@@ -218,10 +249,15 @@ class Torch(Library):
     arguments, nor of each other.
     """
 
+    # Of a singular matrix lu_factor raises a RuntimeError, of an empty one amax an IndexError.
+    errors = (*Library.errors, RuntimeError, IndexError)
+
     def __init__(self) -> None:
         self.module = import_module("torch")
-        # LinAlgError is one, and of a singular matrix lu_factor raises another.
-        self.errors = (*self.errors, RuntimeError)
+
+    def is_undefined(self, error: Exception) -> bool:
+        """It has a LinAlgError of its own."""
+        return isinstance(error, self.module.linalg.LinAlgError) or super().is_undefined(error)
 
     def kinds(self, given: Mapping[str, Any]) -> object:
         """What matters of tensors is their device too."""
@@ -271,6 +307,17 @@ class Torch(Library):
         if like is None:
             return torch.tensor(value, dtype=torch.result_type(torch.tensor(1.0), value))
         return torch.tensor(value, dtype=torch.result_type(like, value), device=like.device)
+
+
+class _Changed:
+    """A module in which some names stand for something else."""
+
+    def __init__(self, module: ModuleType, **names: Any) -> None:
+        self._module = module
+        self.__dict__ |= names
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
 
 
 def _strict_lu_factor(matrix: np.ndarray, **_: bool) -> tuple[np.ndarray, np.ndarray]:

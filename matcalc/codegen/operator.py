@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from matcalc.codegen.kernels import CHOLESKY
 from matcalc.codegen.libraries import Array, not_installed
 from matcalc.codegen.minres import minres
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
@@ -130,6 +131,8 @@ class Operator:
                 return x
             correction = self._call(name, residual)
         except self._code.library.errors as error:
+            if not self._code.library.is_undefined(error):
+                raise
             raise self._singular() from error
         if not self._is_small(correction, x, is_block):
             raise self._singular()
@@ -176,9 +179,8 @@ class Operator:
 
     def _singular(self) -> ArgumentProblem:
         # A factorisation for positive definite matrices fails for others too.
-        definite = (
-            " or not positive definite" if "cho_" in self._code.generated("solve").source else ""
-        )
+        is_definite = CHOLESKY in self._code.generated("solve").operations
+        definite = " or not positive definite" if is_definite else ""
         return ArgumentProblem(
             f"the matrix is singular{definite} at these arrays, or nearly so",
             help="H.todense() is the matrix; a multiple of the identity added to it makes it regular",

@@ -214,8 +214,7 @@ class OperatorCode:
 
     def _function(self, name: str) -> Callable[..., Any]:
         if name not in self._functions:
-            generated = self.generated(name)
-            self._functions[name] = self.library.raising(load(generated), generated.source)
+            self._functions[name] = load(self.generated(name), self.library)
         return self._functions[name]
 
     def argument(
@@ -244,6 +243,8 @@ class OperatorCode:
         generated = self.generated(name)
         values = dict(zip(self.arrays, core, strict=True))
         arrays = [values[s] if s in values else argument[0] for s in generated.arrays.values()]
+        if generated.has_linear_algebra:
+            self.library.refuse_precision(arrays)
         numbers = [sizes[size] for size in generated.sizes.values()]
         found = self._function(name)(*arrays, *numbers)
         return self.library.results((found,), (*core, *argument))[0]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from matcalc.codegen.arguments import Names, with_products
@@ -31,6 +32,23 @@ from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 OPERAND_WIDTH = 48
 
 
+@dataclass(slots=True)
+class Used:
+    """What code uses that must stand in front of it.
+
+    Attributes:
+        helpers: functions of their own, by the operation that each computes: name and text.
+        sizes: the names of sizes.
+        operations: all that have code of their own.
+        like: whether new arrays take the type of the given ones.
+    """
+
+    helpers: dict[Operation, tuple[str, str]] = field(default_factory=dict)
+    sizes: dict[str, str] = field(default_factory=dict)
+    operations: set[Operation] = field(default_factory=set)
+    like: bool = False
+
+
 class Writer:
     """Writes expressions as statements; shared nodes and long operands get one of their own."""
 
@@ -47,8 +65,7 @@ class Writer:
         self.names = names
         self.variables = variables
         self.statements: list[str] = []
-        self.helpers: dict[Operation, tuple[str, str]] = {}
-        self.sizes: dict[str, str] = {}
+        self.used = Used()
         self._codes: dict[Expr, Code] = {}
         self._uses: defaultdict[Expr, int] = defaultdict(int)
         self._parts: dict[Expr, tuple[Expr, ...]] = {}
@@ -91,7 +108,7 @@ class Writer:
     def block(self) -> Writer:
         """A writer of statements behind these; what it writes is known to no other."""
         inner = Writer(self.dialect, self.names, self.variables, self.products)
-        inner.helpers, inner.sizes = self.helpers, self.sizes
+        inner.used = self.used
         inner._codes = dict(self._codes)
         inner._parts = dict.fromkeys(self._codes, ())
         inner._uses.update(dict.fromkeys(self._codes, 1))
@@ -145,9 +162,9 @@ class Writer:
         """The number that a size is."""
         parts = [str(dim.coefficient)] if dim.coefficient != 1 or not dim.symbols else []
         for symbol in with_products(dim.symbols, self.products):
-            if symbol not in self.sizes:
-                self.sizes[symbol] = self.names.claim(symbol)
-            parts.append(self.sizes[symbol])
+            if symbol not in self.used.sizes:
+                self.used.sizes[symbol] = self.names.claim(symbol)
+            parts.append(self.used.sizes[symbol])
         return Code(" * ".join(parts), ATOM if len(parts) == 1 else SCALE)
 
     def call(self, function: str, *args: str) -> Code:
@@ -160,17 +177,19 @@ class Writer:
         if not sizes:
             return Code("1.0" if function == "ones" else "0.0")
         return self.call(
-            function, (sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})") + self.like
+            function, (sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})") + self.like()
         )
 
     def eye(self, dim: Dim) -> Code:
         """The identity matrix."""
-        return Code("1.0") if dim.is_unit else self.call("eye", self.size(dim).text + self.like)
+        return Code("1.0") if dim.is_unit else self.call("eye", self.size(dim).text + self.like())
 
-    @property
     def like(self) -> str:
         """The arguments that give a new array the type of the given ones, if any are."""
-        return self.dialect.like if self.variables else ""
+        if not self.variables:
+            return ""
+        self.used.like = True
+        return self.dialect.like
 
     def is_number(self, node: Expr) -> bool:
         """Whether the code of a node is a number of Python's, which depends on sizes at most."""
@@ -179,7 +198,7 @@ class Writer:
     def as_array(self, node: Expr) -> Code:
         """The code of a node as an operand that is an array, if only of no axes."""
         code = self.use(node)
-        return self.call("asarray", code.text + self.like) if self.is_number(node) else code
+        return self.call("asarray", code.text + self.like()) if self.is_number(node) else code
 
     def total(self, terms: Iterable[Code]) -> Code:
         """A sum; a minus in front of a term becomes a subtraction."""
@@ -236,6 +255,7 @@ class Writer:
         if isinstance(node, Size):
             return self.size(node.dim)
         assert isinstance(node, Apply)
+        self.used.operations.add(node.op)
         if node.op in self._structural:
             return self._structural[node.op](node)
         if is_array_operation(node):

@@ -1,5 +1,7 @@
 """Calls of generated functions: what they take, what they give back, what they refuse."""
 
+import inspect
+import re
 from decimal import Decimal
 
 import jax
@@ -34,7 +36,6 @@ def readonly(array):
         lambda array: array.astype(np.int8),
         lambda array: array.astype(np.uint64),
         lambda array: array.astype(np.float32),
-        lambda array: array.astype(np.longdouble),
         lambda array: array.astype(">f8"),
         np.asfortranarray,
         lambda array: np.repeat(array, 2, axis=0)[::2],
@@ -240,7 +241,8 @@ def test_an_integer_that_is_too_large(backend):
             {"a": 1, "x": x, "n": 3},
             "x has a size that is not n with n = 3\n  x is (n,); the array is (2,)",
         ),
-        ({"a": 1, "x": x, "n": 2.0}, "n is a size: a positive integer is wanted"),
+        ({"a": 1, "x": x, "n": 2.0}, "n is a size: a non-negative integer is wanted"),
+        ({"a": 1, "x": x, "n": -1}, "n is a size: a non-negative integer is wanted"),
         (
             {"a": 1, "x": x, "y": 1},
             "unknown argument y\n  help: the function is <generated function derivative(a, x)>",
@@ -259,10 +261,103 @@ def test_what_does_not_fit(given, message):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_linear_algebra_in_half_precision(backend):
-    f = mc.diff("logdet(A)", "A").function(backend)
+@pytest.mark.parametrize("text", ["logdet(A)", "a' inv(A) b + a' inv(A') b", "tr(expm(A))"])
+def test_linear_algebra_in_half_precision(text, backend):
+    f = mc.diff(text, "A", shapes={"A": ("n", "n"), "a": "n", "b": "n"}).function(backend)
+    convert = torch.tensor if backend == "torch" else np.asarray
+    half, single = (
+        {n: convert(v.astype(t)) for n, v in {"A": A, "a": x, "b": x}.items() if n in text}
+        for t in ("float16", "float32")
+    )
+    for _ in range(2):
+        assert str(f(**single).dtype).endswith("float32")
+        with pytest.raises(mc.ArgumentProblem) as caught:
+            f(**half)
+        assert str(caught.value) == (
+            f"error: there is no linear algebra with numbers of type {half['A'].dtype}\n"
+            "  help: give arrays of single or of double precision"
+        )
+    products = mc.diff("a' A A b", "A").function(backend)
+    found = products(a=half["A"][0], b=half["A"][0], A=half["A"])
+    assert found.dtype == half["A"].dtype
+
+
+def test_extended_precision():
+    extended = {"A": A.astype(np.longdouble), "x": x.astype(np.longdouble)}
+    assert mc.diff("x' A x", "x").function()(**extended).dtype == np.longdouble
+    inverse = mc.diff("x' inv(A) x", "x")
+    if np.longdouble(0).itemsize > np.float64(0).itemsize:
+        with pytest.raises(mc.ArgumentProblem, match="there is no linear algebra with numbers of"):
+            inverse.function()(**extended)
+    assert mc.diff("x' inv(A) x", "x").function("torch")(**extended).dtype == torch.float64
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_error_of_our_own_is_not_taken_for_one_of_the_arrays(monkeypatch, backend):
+    f = mc.diff("x' A x", "x").function(backend)
+    for error in (
+        ValueError("matmul: Input operand 1 has a mismatch in its core dimension 0"),
+        TypeError("sum() received an invalid combination of arguments"),
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"),
+        IndexError("index 2 is out of bounds for axis 0 with size 2"),
+    ):
+
+        def wrong(*arrays, error=error):
+            assert len(arrays) == 2
+            raise error
+
+        monkeypatch.setattr(f, "_function", wrong)
+        with pytest.raises(type(error), match=re.escape(str(error))):
+            f(A=A, x=x)
+
+
+# ---------------------------------------------------------------------- where nothing is defined
+
+SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
+MATRICES = "X, A, B: (n, n); x, a, b, c, d: n; "
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("text", "wrt"),
+    [
+        ("a' inv(X) b", "X"),
+        ("b' inv(A) erf(x)", "A"),
+        ("a' inv(A) gelu(x) + b' inv(B) gelu(x)", "x"),
+        ("a' inv(A) gelu(inv(A)' x)", "x"),
+        ("logdet(A) + b' inv(A) x", "A"),
+        ("b' inv(A) x + erf(x)' inv(A') c", "x"),
+    ],
+)
+def test_systems_beside_special_functions(text, wrt, backend):
+    """What stands in for functions of SciPy's linear algebra leaves the rest of SciPy as it is."""
+    d = mc.diff(MATRICES + text, wrt)
+    convert = torch.tensor if backend == "torch" else np.asarray
+    regular = {name: convert(A if name in "XAB" else x) for name in d.symbols}
+    printed = {}
+    exec(d.source(backend), printed)
+    f = d.function(backend)
+    names = inspect.signature(printed["derivative"]).parameters
+    wanted = printed["derivative"](*(regular[name] for name in names))
+    np.testing.assert_array_equal(np.asarray(f(**regular)), np.asarray(wanted))
+    for name in {"X", "A", "B"} & {*names}:
+        with pytest.raises(mc.ArgumentProblem, match="not defined at these arrays: "):
+            f(**regular | {name: convert(SINGULAR)})
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_largest_of_no_entries(backend):
+    f = mc.diff("a, x: n; log(a' exp(x))", "x").function(backend)
     with pytest.raises(mc.ArgumentProblem, match="not defined at these arrays: "):
-        f(A=A.astype(np.float16))
+        f(a=np.zeros(0), x=np.zeros(0))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_size_at_which_a_function_of_numbers_is_not_defined(backend):
+    f = mc.diff("x: n; log(n - 2) x' x", "x").function(backend)
+    assert f(x=np.ones(3)).tolist() == [0, 0, 0]
+    with pytest.raises(mc.ArgumentProblem, match="not defined at these arrays: "):
+        f(x=np.ones(1))
 
 
 # ---------------------------------------------------------------------- one call after another
@@ -289,9 +384,14 @@ def test_a_call_is_checked_whatever_the_call_before_it_was(backend):
             f(x=x)
 
 
-def test_sizes_that_are_given_may_change_from_call_to_call():
-    f = mc.diff("a sum(ones(p))", "a").function()
-    assert [float(f(p=size)) for size in (2, 3, 3, 2)] == [2, 3, 3, 2]
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", [int, np.int64, np.uint8])
+def test_sizes_that_are_given_may_change_from_call_to_call(backend, kind):
+    for text in ("a sum(ones(p))", "a tr(eye(p))"):
+        f = mc.diff(text, "a").function(backend)
+        assert [float(f(p=kind(size))) for size in (2, 3, 3, 2, 0, 2)] == [2, 3, 3, 2, 0, 2]
+    f = mc.diff("sum(x)", "x").function(backend)
+    assert [f(n=kind(size)).tolist() for size in (2, 0, 1, 1)] == [[1, 1], [], [1], [1]]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

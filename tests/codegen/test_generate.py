@@ -331,7 +331,7 @@ def test_a_column_is_not_taken_for_a_vector():
         ({"A": np.eye(2), "x": ["u", "v"]}, "x is not an array of real numbers"),
         ({"A": [[1], [2, 3]], "x": [1, 2]}, "A is not an array"),
         ({"A": np.eye(2), "x": None}, "x is not an array of real numbers"),
-        ({"A": np.eye(2), "x": [1, 2], "n": 0}, "n is a size: a positive integer is wanted"),
+        ({"A": np.eye(2), "x": [1, 2], "n": -1}, "n is a size: a non-negative integer is wanted"),
     ],
 )
 def test_unusable_arguments(arrays, problem):

@@ -318,8 +318,21 @@ def test_everything_else_without_scipy(name, monkeypatch):
     np.testing.assert_allclose(H.todense() @ H.solve(g), g, rtol=1e-8, atol=1e-8)
 
 
-def test_a_matrix_that_is_not_as_declared():
-    H = mc.diff("x' A x", "x", order=2, assume={"A": "spd"}).operator()(A=np.diag([1.0, -1.0]))
+@pytest.mark.parametrize("backend", CONVERT)
+def test_systems_in_half_precision(backend):
+    H = mc.diff("x' A x", "x", order=2).operator(backend)(
+        A=CONVERT[backend](np.eye(2, dtype="float16"))
+    )
+    assert (H @ CONVERT[backend](np.ones(2, dtype="float16"))).tolist() == [2, 2]
+    with pytest.raises(mc.ArgumentProblem, match="there is no linear algebra with numbers of type"):
+        H.solve(CONVERT[backend](np.ones(2, dtype="float16")))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_matrix_that_is_not_as_declared(backend):
+    H = mc.diff("x' A x", "x", order=2, assume={"A": "spd"}).operator(backend)(
+        A=CONVERT[backend](np.diag([1.0, -1.0]))
+    )
     with pytest.raises(mc.ArgumentProblem, match="singular or not positive definite"):
         H.solve(np.ones(2))
 

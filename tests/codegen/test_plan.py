@@ -9,7 +9,6 @@ import torch
 
 from matcalc.codegen.generate import compile_function
 from matcalc.core.expr import Expr
-from matcalc.errors import ArgumentProblem
 from matcalc.passes.simplify import simplify
 from tests.laws.problem import RANGES, Discarded, Problem
 from tests.random_expressions import SHAPES, Grower
@@ -30,15 +29,22 @@ BATCH = 20
 @pytest.mark.parametrize("start", range(0, 100, BATCH))
 def test_random_expressions(start: int) -> None:
     tried = sum(map(holds, range(start, start + BATCH)))
-    assert tried >= BATCH // 4
+    # The others have no variables, or are defined nowhere near.
+    assert tried >= 0.6 * BATCH
 
 
 def holds(seed: int) -> bool:
-    """Whether the expression of this number is defined at its point; the values then agree."""
-    choose = random.Random(seed).choice
+    """Whether the expression of this number is defined at a point; the values there then agree."""
+    chance = random.Random(seed)
+    choose = chance.choice
     expr = Grower(choose, OPS).grow(choose(SHAPES), choose(range(4, 17)))
-    problem = Problem(expr, None, choose(list(RANGES)))
     planned = simplify(expr) if choose([False, True]) else expr
+    return any(agree(expr, planned, near) for near in chance.sample(list(RANGES), len(RANGES)))
+
+
+def agree(expr: Expr, planned: Expr, near: str) -> bool:
+    """Whether the expression is defined at a point of this kind; the values there then agree."""
+    problem = Problem(expr, None, near)
     if not problem.variables:
         return False
     try:
@@ -46,9 +52,6 @@ def holds(seed: int) -> bool:
         for found in values(planned, problem):
             problem.agree(found, wanted, lambda near: near.value)
     except Discarded:
-        return False
-    except ArgumentProblem:
-        # Rounding makes a singular matrix regular, or the other way round.
         return False
     return True
 
