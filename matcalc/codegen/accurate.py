@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from matcalc.core.expr import Apply, Constant, Expr, operations, postorder
+from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
 from matcalc.ops.linalg import DET, LOGDET
@@ -69,14 +69,13 @@ def keep_digits(roots: Sequence[Expr]) -> list[Expr]:
         return list(roots)
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
-        done[node] = node
-        if isinstance(node, Apply):
-            args = tuple([done[arg] for arg in node.args])
-            done[node] = _kept(node if args == node.args else node.op(*args))
+        done[node] = _kept(rebuilt(node, done))
     return [done[root] for root in roots]
 
 
-def _kept(e: Apply) -> Expr:
+def _kept(e: Expr) -> Expr:
+    if not isinstance(e, Apply):
+        return e
     if e.op is LOG:
         return _log(e)
     return _difference(e) if e.op is ADD and len(e.args) == 2 else e

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from matcalc.codegen.code import ATOM, PRODUCT, RAISE, SCALE, Code
+from matcalc.codegen.items import stretches
 from matcalc.core.expr import Apply, Expr, Size
 from matcalc.ops.constant import UNIT
 from matcalc.ops.linalg import DIAG
@@ -43,7 +44,7 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class Operand:
+class Written:
     """The code of some factors, what it stands for, and which axes their product has."""
 
     code: Code
@@ -64,13 +65,13 @@ class Operand:
 
 def chain_parts(node: Apply) -> tuple[Expr, ...]:
     """The nodes whose code the code of a product is made of."""
-    factors = (factor for stretch in _stretches(node) for factor in stretch)
+    factors = (factor for stretch in _read_stretches(node) for factor in stretch)
     return tuple(factor.part for factor in factors if factor.form is not Form.UNIT)
 
 
 def write_chain(writer: Writer, node: Apply) -> Code:
     """The code of a matrix product."""
-    codes = [_contracted(writer, stretch) for stretch in _stretches(node)]
+    codes = [_contracted(writer, stretch) for stretch in _read_stretches(node)]
     if len(codes) == 1:
         return codes[0]
     if node.shape[0].is_unit or node.shape[1].is_unit:
@@ -79,19 +80,12 @@ def write_chain(writer: Writer, node: Apply) -> Code:
     return writer.product(Fraction(1), [*codes[1:-1], outer])
 
 
-def _stretches(node: Apply) -> Iterator[list[Factor]]:
-    """The factors between outer products.
+def _read_stretches(node: Apply) -> Iterator[list[Factor]]:
+    """The factors between outer products, read.
 
-    Where the inner size is 1 the product is an outer one; between two such places stands a scalar, so
-    that only the first and the last stretch can be vectors.
+    Between two such places stands a scalar, so that only the first and the last stretch can be vectors.
     """
-    stretches: list[list[Expr]] = []
-    for factor in node.args:
-        if stretches and not factor.shape[0].is_unit:
-            stretches[-1].append(factor)
-        else:
-            stretches.append([factor])
-    for stretch in stretches:
+    for stretch in stretches(node.args):
         factors = [_read(factor) for factor in stretch]
         # A unit vector picks from what stands next to it, which must be an array.
         for end, neighbour in ((0, 1), (-1, -2)):
@@ -127,18 +121,18 @@ def _contracted(writer: Writer, stretch: Sequence[Factor]) -> Code:
     return writer.call("diag", result.code.text) if result.form is Form.DIAGONAL else result.text
 
 
-def _operand(writer: Writer, factor: Factor) -> Operand:
+def _operand(writer: Writer, factor: Factor) -> Written:
     rows, columns = (not dim.is_unit for dim in factor.node.shape)
     if factor.form is not Form.UNIT:
-        return Operand(writer.use(factor.part), factor.form, rows, columns)
+        return Written(writer.use(factor.part), factor.form, rows, columns)
     place = factor.part.args[1]
     assert isinstance(place, Size)
     number = writer.size(place.dim).text
     index = f"{number} - 1" if place.dim.symbols else str(place.dim.coefficient - 1)
-    return Operand(Code(index), Form.UNIT, rows, columns)
+    return Written(Code(index), Form.UNIT, rows, columns)
 
 
-def _multiply(writer: Writer, left: Operand, right: Operand) -> Operand:
+def _multiply(writer: Writer, left: Written, right: Written) -> Written:
     form = Form.PLAIN
     if left.form is Form.UNIT:
         code = _picked(right, left.code, is_row=True)
@@ -155,17 +149,17 @@ def _multiply(writer: Writer, left: Operand, right: Operand) -> Operand:
         if writer.dialect.stored and left.form in (Form.TRANSPOSED, Form.SCALED):
             first = Code(f"{writer.dialect.stored}({first.text})")
         code = Code(f"{first.at(PRODUCT)} @ {right.text.at(RAISE)}", PRODUCT)
-    return Operand(code, form, left.rows, right.columns)
+    return Written(code, form, left.rows, right.columns)
 
 
-def _picked(array: Operand, place: Code, *, is_row: bool) -> Code:
+def _picked(array: Written, place: Code, *, is_row: bool) -> Code:
     """A row or a column of a matrix, or an entry of a vector."""
     across = is_row == (array.form is Form.TRANSPOSED)
     where = f":, {place.text}" if across and not array.is_vector else place.text
     return Code(f"{array.code.at(ATOM)}[{where}]")
 
 
-def _scaled(left: Operand, right: Operand) -> tuple[Code, Form]:
+def _scaled(left: Written, right: Written) -> tuple[Code, Form]:
     """A product with a diagonal matrix: rows or columns scaled by its entries."""
     if left.form is not Form.DIAGONAL:
         code = Code(f"{left.text.at(SCALE)} * {right.code.at(RAISE)}", SCALE)

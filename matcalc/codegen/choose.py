@@ -13,7 +13,6 @@ from itertools import combinations, product
 from matcalc.codegen import cost
 from matcalc.codegen.distribute import distributable, distribute
 from matcalc.codegen.fix_order import fix_order
-from matcalc.codegen.items import is_op
 from matcalc.codegen.order import Order
 from matcalc.codegen.share import share
 from matcalc.codegen.work import Work
@@ -21,6 +20,7 @@ from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.ops.linalg import INV, LOGDET
 from matcalc.ops.structural import MATMUL
+from matcalc.passes.build import is_op
 
 #: Sizes at which forms are compared.
 USUAL, SMALL, LARGE = 100, 10, 1000

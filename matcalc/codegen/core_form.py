@@ -97,9 +97,9 @@ def core_form(tensor: IndexExpr, taken: Iterable[str]) -> Core:
         taken: names that variables of the core must not have.
     """
     half = len(tensor.free) // 2
-    names = _Names(taken)
-    terms = [_named(term, names) for term in _opened(tensor)]
-    return Core(tensor.free[:half], tensor.free[half:], tuple(terms), names.values)
+    variables = _Variables(taken)
+    terms = [_named(term, variables) for term in _opened(tensor)]
+    return Core(tensor.free[:half], tensor.free[half:], tuple(terms), variables.values)
 
 
 # ------------------------------------------------------------------ taking apart
@@ -165,7 +165,7 @@ def _chain(factor: Factor) -> list[tuple[Factor, ...]]:
 # ------------------------------------------------------------------ naming
 
 
-class _Names:
+class _Variables:
     """Variables for the arrays of the core."""
 
     def __init__(self, taken: Iterable[str]) -> None:
@@ -188,13 +188,13 @@ class _Names:
         return self._symbols[e]
 
 
-def _named(term: Term, names: _Names) -> Term:
+def _named(term: Term, variables: _Variables) -> Term:
     scalars = [factor.expr for factor in term.factors if not factor.slots]
-    factors = [Factor(names.symbol(times(*scalars)))] if scalars else []
+    factors = [Factor(variables.symbol(times(*scalars)))] if scalars else []
     for factor in term.factors:
         e, slots = factor.expr, factor.slots
         if is_op(e, TRANSPOSE) and len(slots) == 2:
             e, slots = e.args[0], slots[::-1]
         if slots:
-            factors.append(Factor(names.symbol(e), slots))
+            factors.append(Factor(variables.symbol(e), slots))
     return Term(term.coefficient, tuple(factors))

@@ -5,18 +5,17 @@ Whether that costs less than adding first is decided in ``choose.py``.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain, product
 from math import prod
 
-from matcalc.codegen.items import is_multiple, is_op, item, plain, rebuilt, transposed
-from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.codegen.items import is_multiple, item, plain, replanned, transposed
+from matcalc.core.expr import Apply, Expr, postorder, users
 from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TRANSPOSE
 from matcalc.passes import construct
-from matcalc.passes.build import scaled, split_coefficient, zeros
+from matcalc.passes.build import is_op, scaled, split_coefficient, zeros
 
 #: Products of more terms are not multiplied out.
 MOST_TERMS = 12
@@ -25,18 +24,14 @@ MOST_TERMS = 12
 def distributable(roots: Sequence[Expr]) -> list[Expr]:
     """Sums of products and diagonal matrices that are only multiplied with matrices, users first."""
     nodes = list(postorder(*roots))
-    users: dict[Expr, list[Apply]] = defaultdict(list)
-    for node in nodes:
-        if isinstance(node, Apply):
-            for arg in dict.fromkeys(node.args):
-                users[arg].append(node)
+    used_by = users(nodes)
     only_multiplied: set[Expr] = set()
     found = []
     results = frozenset(roots)
     for node in reversed(nodes):
         if node in results or any(dim.is_unit for dim in node.shape):
             continue
-        if all(_is_product(user) or user in only_multiplied for user in users[node]):
+        if all(_is_product(user) or user in only_multiplied for user in used_by[node]):
             if is_op(node, TRANSPOSE) or is_multiple(node):
                 only_multiplied.add(node)
             elif is_op(node, ADD) and any(map(_is_low_rank, node.args)):
@@ -49,7 +44,7 @@ def distribute(roots: Sequence[Expr], chosen: frozenset[Expr]) -> list[Expr]:
     done: dict[Expr, Expr] = {}
     opened: dict[Expr, list[Expr]] = {}
     for node in postorder(*roots):
-        done[node] = rebuilt(node, done)
+        done[node] = replanned(node, done)
         terms = _terms(node, done, opened)
         if terms is not None and node.op in (ADD, MATMUL):
             done[node] = ADD(*terms) if len(terms) > 1 else terms[0]

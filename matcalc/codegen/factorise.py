@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from matcalc.codegen.items import Item, flip, is_op, item, rebuilt, transposed
+from matcalc.codegen.items import Item, flip, item, replanned, transposed
 from matcalc.codegen.kernels import (
     CHOLESKY,
     CHOLESKY_INVERSE,
@@ -27,6 +27,7 @@ from matcalc.codegen.kernels import (
 from matcalc.core.expr import Expr, operations, postorder
 from matcalc.ops.linalg import INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE
+from matcalc.passes.build import is_op
 from matcalc.passes.properties import properties
 
 #: With so many systems, each with as many right sides as a matrix has columns, the inverse is cheaper: it costs as
@@ -171,7 +172,7 @@ def _rebuilt(node: Expr, done: dict[Expr, Expr], systems: dict[Expr, System]) ->
             if _inverted(node.args[0]) is system.matrix:
                 return _solved(system, _new(side, done), turned, done)
             return transposed(_solved(system, _new(side, done), turned, done))
-    return rebuilt(node, done)
+    return replanned(node, done)
 
 
 def _new(side: Expr, done: dict[Expr, Expr]) -> Expr:

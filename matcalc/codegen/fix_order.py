@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matcalc.codegen import cost
-from matcalc.codegen.items import is_op, rebuilt
+from matcalc.codegen.items import replanned
 from matcalc.codegen.kernels import STORED, multi_dot
 from matcalc.codegen.pairs import in_pairs
 from matcalc.codegen.work import chain_sizes
 from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.passes.build import is_op
 
 #: How much slower than the best order one may be that is fixed.
 TOLERANCE = 1.1
@@ -21,7 +22,7 @@ def fix_order(roots: Sequence[Expr], points: Sequence[cost.Sizes]) -> tuple[Expr
     for node in postorder(*roots):
         splits = _splits(node, points)
         if splits is None:
-            done[node] = rebuilt(node, done)
+            done[node] = replanned(node, done)
         else:
             done[node] = in_pairs([_plain(done[arg]) for arg in node.args], splits)
     return tuple(done[root] for root in roots)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from matcalc.core.expr import Apply, Expr
-from matcalc.core.operation import Operation
+from matcalc.core.expr import Expr, rebuilt
 from matcalc.ops.constant import ONES
 from matcalc.ops.linalg import DIAG, INV
 from matcalc.ops.structural import TIMES, TRANSPOSE
+from matcalc.passes.build import is_op
 from matcalc.passes.properties import is_symmetric
 
 #: A node, and whether its transpose is meant.
@@ -40,11 +40,6 @@ def plain(one: Item) -> Expr:
     return TRANSPOSE(node) if is_flipped else node
 
 
-def is_op(e: Expr, op: Operation) -> bool:
-    """Whether ``e`` is an application of the operation."""
-    return isinstance(e, Apply) and e.op is op
-
-
 def transposed(e: Expr) -> Expr:
     """``e'``, where ``(2 A')'`` is ``2 A``."""
     if is_op(e, TIMES) and is_op(e.args[-1], TRANSPOSE) and is_multiple(e):
@@ -61,14 +56,22 @@ def is_multiple(e: Expr) -> bool:
     return is_op(e, TIMES) and all(arg.is_scalar for arg in e.args[:-1])
 
 
-def rebuilt(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
-    """The node with the new forms of its arguments."""
-    if not isinstance(node, Apply):
-        return node
-    args = tuple(done[arg] for arg in node.args)
-    if args == node.args:
-        return node
-    return transposed(args[0]) if node.op is TRANSPOSE else node.op(*args)
+def replanned(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
+    """The node with the new forms of its arguments, without a transpose of a transpose."""
+    if is_op(node, TRANSPOSE) and done[node.args[0]] is not node.args[0]:
+        return transposed(done[node.args[0]])
+    return rebuilt(node, done)
+
+
+def stretches(factors: Iterable[Expr]) -> list[list[Expr]]:
+    """The factors between outer products: where the inner size is 1 a new stretch begins."""
+    found: list[list[Expr]] = []
+    for factor in factors:
+        if found and not factor.shape[0].is_unit:
+            found[-1].append(factor)
+        else:
+            found.append([factor])
+    return found
 
 
 def times(factors: Sequence[Expr]) -> Expr:

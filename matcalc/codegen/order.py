@@ -8,19 +8,19 @@ by their sizes (``pairs.py``).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 
 from matcalc.codegen import cost
-from matcalc.codegen.items import Item, flip, is_op, item, plain, rebuilt, times, transposed
+from matcalc.codegen.items import Item, flip, item, plain, replanned, stretches, times, transposed
 from matcalc.codegen.pairs import Pairs
 from matcalc.core.dim import ONE
-from matcalc.core.expr import Apply, Constant, Expr, Size, postorder
+from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, users
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE
 from matcalc.ops.reduction import SUM, SUM_1, SUM_2
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, TIMES, TRANSPOSE
+from matcalc.passes.build import is_op
 from matcalc.passes.properties import properties
 
 #: With more vectors than this a matrix is formed, and then multiplied with them.
@@ -47,7 +47,7 @@ class Order:
     def __init__(self, roots: Sequence[Expr], backend: str, sizes: cost.Sizes) -> None:
         """Takes what is computed in one function, the array library, and sizes that are usual."""
         self._nodes = list(postorder(*roots))
-        self._users = _users(self._nodes)
+        self._users = users(self._nodes)
         self._implicit = _never_formed(self._nodes, self._users, roots)
         self._done: dict[Expr, Expr] = {}
         self._applied: dict[tuple[Item, Expr], Expr] = {}
@@ -69,7 +69,7 @@ class Order:
                 if isinstance(node, Apply) and node.op in rules:
                     new = rules[node.op](node)
                 else:
-                    new = rebuilt(node, self._done)
+                    new = replanned(node, self._done)
                 self._done[node] = _as_known(new, node)
         self.roots = [self._done[root] for root in roots]
 
@@ -88,12 +88,12 @@ class Order:
 
     def _trace(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return rebuilt(node, self._done)
+            return replanned(node, self._done)
         return self._pairs.trace(node)
 
     def _diagonal(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return rebuilt(node, self._done)
+            return replanned(node, self._done)
         return self._pairs.diagonal(node)
 
     # -------------------------------------------------------------- chains with vectors
@@ -101,7 +101,7 @@ class Order:
     def _product(self, node: Apply) -> Expr:
         if not _has_vectors(node):
             return self._pairs.product(node)
-        first, *others = [self._stretch(stretch) for stretch in _stretches(node.args)]
+        first, *others = [self._stretch(stretch) for stretch in stretches(node.args)]
         if not others:
             return first
         *scalars, last = others
@@ -113,12 +113,12 @@ class Order:
         """Numbers that multiply an outer product multiply its column instead."""
         *scalars, array = node.args
         if array in self._implicit or not all(arg.is_scalar for arg in scalars):
-            return rebuilt(node, self._done)
+            return replanned(node, self._done)
         new = self._done[array]
         # A minus costs nothing in a sum.
         is_term = scalars == [Constant(-1)] and all(user.op is ADD for user in self._users[node])
-        if not _is_outer(new) or array.is_scalar or (is_term and self._users[node]):
-            return rebuilt(node, self._done)
+        if not _is_outer_product(new) or array.is_scalar or (is_term and self._users[node]):
+            return replanned(node, self._done)
         column, row = new.args
         return MATMUL(times([*(self._done[arg] for arg in scalars), column]), row)
 
@@ -149,7 +149,7 @@ class Order:
         for node in self._nodes:
             if not (isinstance(node, Apply) and node.op is MATMUL and _has_vectors(node)):
                 continue
-            for stretch in _stretches(node.args):
+            for stretch in stretches(node.args):
                 is_column, is_row = stretch[-1].shape[1].is_unit, stretch[0].shape[0].is_unit
                 if is_column != is_row:
                     found.update(_beginnings(_from_vector(stretch, is_column)))
@@ -165,17 +165,17 @@ class Order:
 
     def _sum(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return rebuilt(node, self._done)
+            return replanned(node, self._done)
         return SUM(self._apply(item(node.args[0]), _ones(node.args[0], 1)))
 
     def _sum_of_rows(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return rebuilt(node, self._done)
+            return replanned(node, self._done)
         return self._apply(item(node.args[0]), _ones(node.args[0], 1))
 
     def _sum_of_columns(self, node: Apply) -> Expr:
         if node.args[0] not in self._implicit:
-            return rebuilt(node, self._done)
+            return replanned(node, self._done)
         return transposed(self._apply(flip(item(node.args[0])), _ones(node.args[0], 0)))
 
     # -------------------------------------------------------------- a matrix applied to a vector
@@ -224,18 +224,8 @@ class Order:
 # ------------------------------------------------------------------ what is formed and what is not
 
 
-def _users(nodes: Sequence[Expr]) -> dict[Expr, list[Apply]]:
-    """The nodes that each node is an argument of."""
-    users: dict[Expr, list[Apply]] = defaultdict(list)
-    for node in nodes:
-        if isinstance(node, Apply):
-            for arg in dict.fromkeys(node.args):
-                users[arg].append(node)
-    return users
-
-
 def _never_formed(
-    nodes: Sequence[Expr], users: dict[Expr, list[Apply]], roots: Sequence[Expr]
+    nodes: Sequence[Expr], used_by: dict[Expr, list[Apply]], roots: Sequence[Expr]
 ) -> dict[Expr, int]:
     """Matrices that are only multiplied with few vectors, with the number of vectors.
 
@@ -246,11 +236,11 @@ def _never_formed(
     for node in reversed(nodes):
         if node in formed or not _is_linear_form(node):
             continue
-        if all(_takes_few_entries(user) for user in users[node]):
+        if all(_takes_few_entries(user) for user in used_by[node]):
             if isinstance(node, Apply) and node.op in (MATMUL, MATPOW):
                 found[node] = 0
             continue
-        count = sum(_vectors(node, user, found) for user in users[node])
+        count = sum(_vectors(node, user, found) for user in used_by[node])
         if count <= FEW_VECTORS:
             found[node] = count
     return found
@@ -279,8 +269,7 @@ def _vectors(node: Expr, user: Apply, implicit: dict[Expr, int]) -> int:
     if user.op in (SUM, SUM_1, SUM_2):
         return 1
     if user.op is MATMUL and _has_vectors(user):
-        stretches = (stretch for stretch in _stretches(user.args) if len(stretch) > 1)
-        return sum(stretch.count(node) for stretch in stretches)
+        return sum(s.count(node) for s in stretches(user.args) if len(s) > 1)
     return FEW_VECTORS + 1
 
 
@@ -313,17 +302,6 @@ def _has_unit_axis(e: Expr) -> bool:
 def _has_vectors(product: Apply) -> bool:
     """Whether vectors stand in it or at its ends, so that it is multiplied from there."""
     return any(_has_unit_axis(factor) for factor in product.args)
-
-
-def _stretches(factors: Sequence[Expr]) -> list[list[Expr]]:
-    """The factors between outer products: where the inner size is 1 a new stretch begins."""
-    found: list[list[Expr]] = []
-    for factor in factors:
-        if found and not factor.shape[0].is_unit:
-            found[-1].append(factor)
-        else:
-            found.append([factor])
-    return found
 
 
 def _from_vector(stretch: Sequence[Expr], is_column: bool) -> list[Item]:
@@ -368,7 +346,7 @@ def _ones(matrix: Expr, axis: int) -> Expr:
     return ONES(Size(matrix.shape[axis]), Size(ONE))
 
 
-def _is_outer(e: Expr) -> bool:
+def _is_outer_product(e: Expr) -> bool:
     return is_op(e, MATMUL) and len(e.args) == 2 and e.args[0].shape[1].is_unit
 
 

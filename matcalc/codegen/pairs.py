@@ -7,16 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from matcalc.codegen import cost
 from matcalc.codegen.dialects import DIALECTS
-from matcalc.codegen.items import (
-    Item,
-    flip,
-    is_diagonal,
-    is_inverse,
-    is_op,
-    item,
-    times,
-    transposed,
-)
+from matcalc.codegen.items import Item, flip, is_diagonal, is_inverse, item, times, transposed
 from matcalc.codegen.kernels import DIAGONAL_OF_PRODUCT, STORED, TRACE_OF_PRODUCT, multi_dot
 from matcalc.codegen.sharing import Sharing
 from matcalc.core.expr import Apply, Constant, Expr
@@ -25,6 +16,7 @@ from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
 from matcalc.ops.reduction import SUM
 from matcalc.ops.structural import MATMUL, MATPOW, POWER, TRANSPOSE
+from matcalc.passes.build import is_op
 from matcalc.passes.properties import is_nonnegative, properties
 
 #: Longest chain of which every order is looked at.

@@ -13,7 +13,7 @@ from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.ops.reduction import NORM2, SUM
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes import construct
-from matcalc.passes.build import split_coefficient
+from matcalc.passes.build import is_op, split_coefficient
 
 
 def share(roots: Sequence[Expr]) -> list[Expr]:
@@ -22,15 +22,15 @@ def share(roots: Sequence[Expr]) -> list[Expr]:
     found: dict[Hashable, Expr] = {}
     for node in postorder(*roots):
         args = tuple(done[arg] for arg in node.args)
-        done[node] = _representative(_rebuilt(node, args), found)
+        done[node] = _representative(_normal(node, args), found)
     return [done[root] for root in roots]
 
 
-def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
+def _normal(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """The node with other arguments; signs that these have come to the front."""
     if not isinstance(node, Apply):
         return node
-    if node.op is POWER and args[1] is Constant(2) and _is(args[0], NORM2):
+    if node.op is POWER and args[1] is Constant(2) and is_op(args[0], NORM2):
         return _sum_of_squares(args[0].args[0])
     if node.op is TRANSPOSE:
         sign, rest = split_coefficient(args[0])
@@ -46,7 +46,7 @@ def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
 
 def _inner(node: Apply) -> Expr:
     """A sum of the entries of a product of two matrices, without the product."""
-    if node.op is not SUM or not _is(node.args[0], TIMES):
+    if node.op is not SUM or not is_op(node.args[0], TIMES):
         return node
     factors = node.args[0].args
     is_product_of_two = len(factors) == 2 and all(len(factor.axes) == 2 for factor in factors)
@@ -71,7 +71,3 @@ def _representative(node: Expr, found: dict[Hashable, Expr]) -> Expr:
         return construct.negate(found[opposite])
     key = (ADD, *sorted((rest.uid, coefficient) for coefficient, rest in terms))
     return found.setdefault(key, node)
-
-
-def _is(e: Expr, op: object) -> bool:
-    return isinstance(e, Apply) and e.op is op

@@ -16,7 +16,7 @@ from fractions import Fraction
 from matcalc.codegen.logarithms import EXPONENTIALS, exponential, logarithm, spread
 from matcalc.codegen.scaling import LINEAR, grows, scaled
 from matcalc.core.dim import ONE
-from matcalc.core.expr import Apply, Constant, Expr, operations, postorder
+from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
 from matcalc.ops.elementwise import LOG, SIGMOID, TANH
 from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
@@ -45,11 +45,7 @@ def _rewritten(e: Expr, rewrite: Callable[[Expr], Expr]) -> Expr:
     """Every node rewritten, arguments first."""
     for node in postorder(e, without=rewrite):
         grows(node)
-        rebuilt = node
-        if isinstance(node, Apply):
-            args = tuple(arg.memo[rewrite] for arg in node.args)
-            rebuilt = node if args == node.args else node.op(*args)
-        node.memo[rewrite] = rewrite(rebuilt)
+        node.memo[rewrite] = rewrite(rebuilt(node, {arg: arg.memo[rewrite] for arg in node.args}))
     found: Expr = e.memo[rewrite]
     return found
 

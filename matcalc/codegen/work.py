@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from matcalc.codegen import cost
-from matcalc.codegen.items import flip, is_op, item
+from matcalc.codegen.items import flip, item
 from matcalc.codegen.kernels import STORED, multi_dot
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, INV, LOGDET
 from matcalc.ops.structural import MATMUL, TRANSPOSE
+from matcalc.passes.build import is_op
 
 #: What costs nothing, or belongs to what is made of it.
 FREE = frozenset({STORED, TRANSPOSE, DIAG, EYE, ONES, ZEROS})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache, update_wrapper
@@ -263,6 +264,24 @@ def operations(*roots: Expr) -> set[Operation | None]:
     return {node.op for node in seen}
 
 
+def users(nodes: Iterable[Expr]) -> dict[Expr, list[Apply]]:
+    """Those among the nodes that each node is an argument of; none are those of a node that is nobody's."""
+    found: dict[Expr, list[Apply]] = defaultdict(list)
+    for node in nodes:
+        if isinstance(node, Apply):
+            for arg in dict.fromkeys(node.args):
+                found[arg].append(node)
+    return found
+
+
+def rebuilt(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
+    """The node with the new forms of its arguments; the node itself where none is new."""
+    if not isinstance(node, Apply):
+        return node
+    args = tuple([done[arg] for arg in node.args])
+    return node if args == node.args else node.op(*args)
+
+
 def substitute(root: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
     """``root`` with nodes replaced; shapes of replacements must be those of what they replace."""
     return substitute_all([root], replacements)[0]
@@ -272,9 +291,5 @@ def substitute_all(roots: Sequence[Expr], replacements: Mapping[Expr, Expr]) -> 
     """``substitute`` for several expressions; what they share is looked at once."""
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
-        if node in replacements:
-            done[node] = replacements[node]
-        else:
-            args = tuple([done[arg] for arg in node.args])
-            done[node] = node.op(*args) if isinstance(node, Apply) and args != node.args else node
+        done[node] = replacements[node] if node in replacements else rebuilt(node, done)
     return [done[root] for root in roots]
