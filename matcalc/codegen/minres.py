@@ -1,14 +1,18 @@
 """The method of minimal residuals: systems with a symmetric matrix that is known by its products only.
 
-Definite or not, the residual falls in every step. The arrays may be of any library.
+Definite or not, the residual falls in every step. What rounding keeps of it, which with a condition
+number κ is of the order of κ² times the precision, is the right side of the next run, as in iterative
+refinement. A matrix that is not symmetric is multiplied by its transpose. The arrays may be of any library.
 
-Source: Paige, Saunders, Solution of sparse indefinite systems of linear equations, SIAM J. Numer. Anal.
-12 (1975).
+Sources: Paige, Saunders, Solution of sparse indefinite systems of linear equations, SIAM J. Numer. Anal.
+12 (1975); Sleijpen, van der Vorst, Modersitzki, Differences in the effects of rounding errors in Krylov
+solvers for symmetric indefinite linear systems, SIAM J. Matrix Anal. Appl. 22 (2000).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from matcalc.codegen.libraries import Array, Library
@@ -17,14 +21,110 @@ from matcalc.codegen.libraries import Array, Library
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 
 #: Steps at most, for each equation: rounding makes it more than the one that suffices in theory.
-STEPS = 5
+STEPS = 20
+
+#: A run that leaves more than this of the residual is the last.
+PROGRESS = 0.5
+
+Map = Callable[[Array], Array]
 
 
-def minres(matvec: Callable[[Array], Array], g: Array, library: Library) -> Array:
-    """The vector ``x`` with ``matvec(x) = g``, or the nearest that was found."""
-    limit = STEPS * g.shape[0]
-    norm = (g * g).sum() ** 0.5
-    stop = TOLERANCE.get(str(g.dtype).rpartition(".")[2], TOLERANCE["float32"]) * norm
+@dataclass(frozen=True)
+class Found:
+    """What the method arrives at.
+
+    Attributes:
+        x: the vector with the smallest residual that was found.
+        residual: the norm of that, relative to the right side's.
+        steps: how many it took.
+        is_solution: whether the residual is as small as wanted; where nothing is said of that, as small
+            as rounding lets it become will do, if that is less than the square root of the precision.
+    """
+
+    x: Array
+    residual: Array
+    steps: Any
+    is_solution: Array
+
+
+def minres(
+    matvec: Map,
+    g: Array,
+    library: Library,
+    *,
+    adjoint: Map | None = None,
+    diagonal: Array | None = None,
+    tolerance: float | None = None,
+    steps: int | None = None,
+) -> Found:
+    """The vector ``x`` with ``matvec(x) = g``, or the nearest that was found.
+
+    Args:
+        matvec: the product with the matrix.
+        g: the right side.
+        library: that of the arrays.
+        adjoint: the product with the transposed matrix, where this is another.
+        diagonal: that of a symmetric matrix, by which it is scaled where all entries have one sign,
+            as those of a definite matrix have (Jacobi's preconditioner).
+        tolerance: the relative residual at which to stop.
+        steps: how many at most.
+    """
+    limit = STEPS * g.shape[0] if steps is None else steps
+    whole = _norm(g)
+    enough = 0.0 if tolerance is not None else library.module.finfo(g.dtype).eps ** 0.5
+    if tolerance is None:
+        tolerance = TOLERANCE.get(str(g.dtype).rpartition(".")[2], TOLERANCE["float32"])
+    scale = 0 * g + 1 if diagonal is None else _scale(diagonal, library)
+
+    def symmetric(v: Array) -> Array:
+        product = matvec(scale * v)
+        return scale * (product if adjoint is None else adjoint(product))
+
+    def run(state: tuple[Any, ...]) -> tuple[Any, ...]:
+        k, x, residual, norm, _ = state
+        side = scale * (residual if adjoint is None else adjoint(residual))
+        # In the scaled norm it goes somewhat further than asked.
+        aim = tolerance * whole / norm / 10
+        k, correction = _run(symmetric, side, library, aim, k, limit)
+        further = x + scale * correction
+        left = g - matvec(further)
+        norm_left = _norm(left)
+        # Of a run that broke down, which is not a number, nothing is taken.
+        is_better = norm_left < norm
+        choose = library.module.where
+        return (
+            k,
+            choose(is_better, further, x),
+            choose(is_better, left, residual),
+            choose(is_better, norm_left, norm),
+            norm_left <= PROGRESS * norm,
+        )
+
+    def goes_on(state: tuple[Any, ...]) -> Array:
+        k, _, _, norm, progresses = state
+        return progresses & (norm > tolerance * whole) & (k < limit)
+
+    k, x, _, norm, _ = library.repeat(run, goes_on, (0, 0 * g, g, whole, whole == whole))  # noqa: PLR0124
+    relative = norm / (whole + (whole == 0))
+    is_solution = (relative <= tolerance) | ((k < limit) & (relative <= enough))
+    return Found(x, relative, k, is_solution)
+
+
+def _scale(diagonal: Array, library: Library) -> Array:
+    """By what rows and columns are multiplied so that the diagonal consists of ones, or minus ones."""
+    is_definite = (diagonal > 0).all() | (diagonal < 0).all()
+    return library.module.where(is_definite, abs(diagonal), 0 * diagonal + 1) ** -0.5
+
+
+def _norm(v: Array) -> Array:
+    return (v * v).sum() ** 0.5
+
+
+def _run(
+    matvec: Map, g: Array, library: Library, tolerance: Array, start: Any, limit: int
+) -> tuple[Any, Array]:
+    """The number of the last step, and the solution of a system as the recurrence finds it."""
+    norm = _norm(g)
 
     def step(state: tuple[Any, ...]) -> tuple[Any, ...]:
         k, x, residual, beta, (v0, v1), (w0, w1), (c0, c1), (s0, s1) = state
@@ -32,7 +132,7 @@ def minres(matvec: Callable[[Array], Array], g: Array, library: Library) -> Arra
         product = matvec(v1)
         alpha = (v1 * product).sum()
         product = product - alpha * v1 - beta * v0
-        beta_next = (product * product).sum() ** 0.5
+        beta_next = _norm(product)
         # Givens rotations make it triangular.
         first = c1 * alpha - c0 * s1 * beta
         diagonal = (first * first + beta_next * beta_next) ** 0.5
@@ -45,13 +145,14 @@ def minres(matvec: Callable[[Array], Array], g: Array, library: Library) -> Arra
 
     def goes_on(state: tuple[Any, ...]) -> Array:
         k, _, residual, *_ = state
-        return (k < limit) & (abs(residual) > stop)
+        return (k < limit) & (abs(residual) > tolerance * norm)
 
     zero, one = 0 * norm, 0 * norm + 1
     nothing = 0 * g
     # With a right side of zeros no step is made, and any start will do.
-    start = g / (norm + (norm == 0))
+    first = g / (norm + (norm == 0))
     state = (
-        0, nothing, norm, zero, (nothing, start), (nothing, nothing), (one, one), (zero, zero),
+        start, nothing, norm, zero, (nothing, first), (nothing, nothing), (one, one), (zero, zero),
     )  # fmt: skip
-    return library.repeat(step, goes_on, state)[1]
+    k, x, *_ = library.repeat(step, goes_on, state)
+    return k, x

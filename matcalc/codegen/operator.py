@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +15,24 @@ import numpy as np
 
 from matcalc.codegen.kernels import CHOLESKY
 from matcalc.codegen.libraries import Array, not_installed
-from matcalc.codegen.minres import minres
+from matcalc.codegen.minres import Found, minres
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 
 if TYPE_CHECKING:
     from matcalc.codegen.operator_code import OperatorCode
 
+Map = Callable[[Array], Array]
+
 #: The most rows of a matrix that is formed to solve a system; beyond, the method of minimal residuals
 #: takes its place. A matrix of this size takes 200 MB.
 LARGEST_DENSE = 5000
 
-#: What is smaller than this, relatively, is small: a residual, or the correction of a solution.
-SMALL = 1e-3
+#: A correction of a solution that is larger than this, relatively, corrects nothing: the matrix is
+#: singular. A residual tells less of that: with a condition number κ it is κ times the precision.
+LARGEST_CORRECTION = 1e-3
+
+#: How often a solution is corrected at most.
+CORRECTIONS = 3
 
 
 class Operator:
@@ -98,84 +104,156 @@ class Operator:
             return self.rmatvec(array)
         return self.rmatvec(array.reshape(shape[0], prod(shape[1:])).T).T.reshape(shape)
 
-    def solve(self, g: Any) -> Array:
+    def solve(self, g: Any, *, tolerance: float | None = None, steps: int | None = None) -> Array:
         """The solution ``x`` of ``H @ x = g``, in the shape of ``g``; ``-H.solve(g)`` is Newton's step.
 
         Small systems where the core tells how; else the matrix is formed. With more than
         ``LARGEST_DENSE`` rows the method of minimal residuals takes its place, which needs products only.
 
+        Args:
+            g: the right side, or several.
+            tolerance: the residual, relative to ``g``, at which that method stops: 1e-10, in single
+                precision 1e-5.
+            steps: how many it makes at most: 20 for each row.
+
         Raises:
-            ArgumentProblem: the matrix is singular. While JAX traces a function nothing can be raised:
-                the result is then not finite, or wrong.
+            ArgumentProblem: the matrix is singular, or the method does not converge. While JAX traces a
+                function nothing can be raised: the result is then not finite, or wrong.
         """
         side, is_block = self._code.argument(g, self.core, self.variable_shape)
-        iterates = self._code.forms_matrix and self.shape[0] > LARGEST_DENSE
+        is_large = self.shape[0] > LARGEST_DENSE
+        solve = partial(self._call, "solve_block" if is_block else "solve")
+        of_the_whole = partial(self._iterated, is_block=is_block, tolerance=tolerance, steps=steps)
+        if not is_large:
+            of_the_whole = partial(self._dense, is_block=is_block)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            x = self._iterated(side, is_block) if iterates else self._refined(side, is_block)
+            if is_large and self._code.forms_matrix:
+                x = of_the_whole(side)
+            elif self._is_traced(side, *self.core):
+                x = self._traced(solve, of_the_whole, side, is_block)
+            else:
+                x, is_solved = self._refined(solve, side, is_block)
+                if not self._code.solves_all and (x is None or not (is_solved or is_large)):
+                    x = self._better(x, of_the_whole(side), side, is_block)
+                if x is None:
+                    raise self._singular()
         return x.reshape(g.shape) if hasattr(g, "shape") else x
 
-    def _refined(self, side: Array, is_block: bool) -> Array:
-        """The solution as the core tells it, with one step of iterative refinement where it needs it.
+    def _refined(self, solve: Map, side: Array, is_block: bool) -> tuple[Array | None, bool]:
+        """The solution, corrected until its residual is small, and whether that is.
 
-        Where the matrix is singular the correction is as large as what it corrects. A large residual
-        alone proves nothing: a diagonal far smaller than what is added to it leaves one.
+        A residual is small that is less than the square root of the precision: what remains to be gained
+        is half of the digits at most. With a condition number beyond the inverse of that it never is, so
+        that it takes another measure to tell what is singular: there, None is returned, a correction is
+        as large as what it corrects.
         """
-        name = "solve_block" if is_block else "solve"
+        x = None
         try:
-            x = self._call(name, side)
-            if self._is_traced(x):
-                return x
-            residual = self._residual(x, side, is_block)
-            # A product with zeros may leave out what is not finite.
-            if self._is_small(residual, side, is_block) and bool((x - x == 0).all()):
-                return x
-            correction = self._call(name, residual)
+            x = solve(side)
+            for _ in range(CORRECTIONS):
+                residual = self._residual(x, side, is_block)
+                if self._is_solved(x, residual, side, is_block):
+                    return x, True
+                correction = solve(residual)
+                if not self._is_small(correction, x, LARGEST_CORRECTION, is_block):
+                    return None, False
+                x = x + correction
         except self._code.library.errors as error:
             if not self._code.library.is_undefined(error):
                 raise
-            raise self._singular() from error
-        if not self._is_small(correction, x, is_block):
-            raise self._singular()
-        return x + correction
+            return None, False
+        return x, bool(self._is_solved(x, self._residual(x, side, is_block), side, is_block))
 
-    def _iterated(self, side: Array, is_block: bool) -> Array:
+    def _traced(self, solve: Map, of_the_whole: Map, side: Array, is_block: bool) -> Array:
+        """The same in a function that JAX traces, where values decide nothing before it runs."""
+        x = solve(side)
+        if self._code.solves_all:
+            return x
+        from jax.lax import cond
+
+        x = x + solve(self._residual(x, side, is_block))
+        return cond(
+            self._is_solved(x, self._residual(x, side, is_block), side, is_block),
+            lambda: x,
+            lambda: self._better(x, of_the_whole(side), side, is_block),
+        )
+
+    def _better(
+        self, one: Array | None, other: Array | None, side: Array, is_block: bool
+    ) -> Array | None:
+        """Of two solutions the one with the smaller residual."""
+        if one is None or other is None:
+            return other if one is None else one
+        module = self._code.library.module
+        # What is not a number is not smaller.
+        left, right = (module.amax(abs(self._residual(x, side, is_block))) for x in (one, other))
+        return module.where(left < right, one, other)
+
+    def _dense(self, side: Array, is_block: bool) -> Array | None:
+        """The solution by the whole matrix; None where it is singular."""
+        matrix, linalg = self.todense(), self._code.library.module.linalg
+        self._code.library.refuse_precision([matrix])
+
+        def solve(right: Array) -> Array:
+            flat = right.reshape(self.shape[0], -1) if is_block else right.reshape(-1)
+            return linalg.solve(matrix, flat).reshape(right.shape)
+
+        if self._is_traced(side, matrix):
+            return solve(side)
+        return self._refined(solve, side, is_block)[0]
+
+    def _iterated(
+        self, side: Array, is_block: bool, tolerance: float | None, steps: int | None
+    ) -> Array:
         """The solution by products only; with a matrix that is not symmetric, of the normal equations."""
         columns = side.reshape(self.shape[0], -1).T if is_block else [side.reshape(-1)]
-        matvec, library = self.matvec, self._code.library
-        if not self._code.is_symmetric:
-            columns = [self.rmatvec(column) for column in columns]
-
-            def matvec(v: Array) -> Array:
-                return self.rmatvec(self @ v)
-
-        found = [minres(matvec, column, library) for column in columns]
-        x = (library.module.stack(found, -1) if is_block else found[0]).reshape(side.shape)
-        if not self._is_traced(x) and not self._is_small(
-            self._residual(x, side, is_block), side, is_block
-        ):
-            raise ArgumentProblem(
-                f"the method of minimal residuals does not solve these {self.shape[0]} equations: "
-                "the matrix is singular, or nearly so",
-                help="H.todense() is the matrix, H.aslinearoperator() an operator for SciPy's solvers",
+        is_symmetric, library = self._code.is_symmetric, self._code.library
+        found = [
+            minres(
+                self.matvec,
+                column,
+                library,
+                adjoint=None if is_symmetric else self.rmatvec,
+                diagonal=self.diagonal().reshape(-1) if is_symmetric else None,
+                tolerance=tolerance,
+                steps=steps,
             )
-        return x
+            for column in columns
+        ]
+        if self._is_traced(side, *self.core):
+            # What no error can tell.
+            solved = [library.module.where(f.is_solution, f.x, np.nan) for f in found]
+        else:
+            solved = [f.x for f in found]
+            for f in found:
+                if not bool(f.is_solution):
+                    raise self._not_converged(f)
+        return (library.module.stack(solved, -1) if is_block else solved[0]).reshape(side.shape)
 
     def _residual(self, x: Array, side: Array, is_block: bool) -> Array:
         return side - self._call("matmat" if is_block else "matvec", x)
 
-    def _is_small(self, part: Array, whole: Array, is_block: bool) -> bool:
-        """Whether one is small beside the other, in every system; what is not a number is not."""
-        count = whole.shape[-1] if is_block else 1
-        columns = (abs(array).reshape(self.shape[0], count).T for array in (part, whole))
-        pairs = zip(*columns, strict=True)
-        return not self.shape[0] or all(bool(p.max() <= SMALL * w.max()) for p, w in pairs)
+    def _is_solved(self, x: Array, residual: Array, side: Array, is_block: bool) -> Array:
+        precision = self._code.library.module.finfo(side.dtype).eps
+        # A product with zeros may leave out what is not finite.
+        is_finite = (x - x == 0).all()
+        return is_finite & self._is_small(residual, side, precision**0.5, is_block)
 
-    def _is_traced(self, array: Array) -> bool:
+    def _is_small(self, part: Array, whole: Array, ratio: float, is_block: bool) -> Array:
+        """Whether one is small beside the other, in every system; what is not a number is not."""
+        if not self.shape[0]:
+            return True
+        largest = self._code.library.module.amax
+        count = whole.shape[-1] if is_block else 1
+        p, w = (largest(abs(a).reshape(self.shape[0], count), 0) for a in (part, whole))
+        return (p <= ratio * w).all()
+
+    def _is_traced(self, *arrays: Array) -> bool:
         if self._code.backend != "jax":
             return False
         from jax.core import Tracer
 
-        return isinstance(array, Tracer)
+        return any(isinstance(array, Tracer) for array in arrays)
 
     def _singular(self) -> ArgumentProblem:
         # A factorisation for positive definite matrices fails for others too.
@@ -184,6 +262,14 @@ class Operator:
         return ArgumentProblem(
             f"the matrix is singular{definite} at these arrays, or nearly so",
             help="H.todense() is the matrix; a multiple of the identity added to it makes it regular",
+        )
+
+    def _not_converged(self, found: Found) -> ArgumentProblem:
+        return ArgumentProblem(
+            f"the method of minimal residuals did not converge in {int(found.steps)} steps (relative "
+            f"residual {float(found.residual):.1e}): the matrix is singular, or nearly so",
+            help="solve(g, tolerance=..., steps=...) asks for less, or for more steps; H.todense() is "
+            "the matrix, H.aslinearoperator() an operator for SciPy's solvers",
         )
 
     def diagonal(self) -> Array:

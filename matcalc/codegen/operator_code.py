@@ -154,6 +154,11 @@ class OperatorCode:
         """Whether ``solve`` forms the whole matrix."""
         return self._solution.is_dense
 
+    @property
+    def solves_all(self) -> bool:
+        """Whether ``solve`` is defined wherever the matrix is regular."""
+        return self._solution.is_general
+
     @cached_property
     def _solution(self) -> Solution:
         return solution(self.core, self._side("g"))

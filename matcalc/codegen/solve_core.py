@@ -3,7 +3,7 @@
 * One product of matrices, each of which joins an axis of the result to an axis of the argument, as in
   ``2 δ[i,k] (V' V)[j,l]``: one matrix after the other.
 * Diagonal in some axes: a small system for each of their indices.
-* Diagonal plus products ``u v'``: Sherman, Morrison and Woodbury.
+* Diagonal plus products ``u v'``: Sherman, Morrison and Woodbury, where no entry of the diagonal is 0.
 * Else the whole matrix.
 """
 
@@ -40,16 +40,23 @@ class Solution:
     Attributes:
         value: the solution in terms of the core and the right side.
         is_dense: whether the whole matrix is formed for it.
+        is_general: whether it is defined wherever the matrix is regular.
     """
 
     value: Expr | IndexExpr
     is_dense: bool = False
+    is_general: bool = True
 
 
 def solution(core: Core, side: Side) -> Solution:
     """The solution of ``H x = side``."""
-    structured = _one_by_one(core, side) or _in_blocks(core, side) or _low_rank(core, side)
-    return Solution(structured) if structured is not None else _of_the_whole(core, side)
+    structured = _one_by_one(core, side) or _in_blocks(core, side)
+    if structured is not None:
+        return Solution(structured)
+    updated = _low_rank(core, side)
+    if updated is not None:
+        return Solution(updated, is_general=False)
+    return _of_the_whole(core, side)
 
 
 # ------------------------------------------------------------------ one matrix after the other

@@ -1,5 +1,6 @@
 """Hessians as operators: against the dense matrix, in every library."""
 
+import re
 import sys
 from functools import partial
 
@@ -234,16 +235,140 @@ def test_what_is_added_to_a_diagonal_may_be_far_larger(backend):
     np.testing.assert_allclose(H.solve(CONVERT[backend](g)), np.linalg.solve(dense, g), rtol=1e-5)
 
 
+#: Sherman, Morrison and Woodbury divide by a diagonal: functions with a diagonal that may hold zeros.
+WITH_A_DIAGONAL = {
+    "an inactive ReLU": (
+        "sum(relu(x).^2) + (y' x)^2",
+        {"x": [-1.0, 1.0, 2.0], "y": [1.0, 1.0, 1.0]},
+    ),
+    "a power": ("sum(x.^4) + (y' x)^2", {"x": [0.0, 1.0, 2.0], "y": [1.0, -2.0, 3.0]}),
+    "weights": (
+        "1/2 x' diag(a) x + 1/2 (y' x)^2",
+        {"a": [0.0, 1.0, 2.0], "x": [1.0, 1.0, 1.0], "y": [1.0, -2.0, 3.0]},
+    ),
+    "two products": (
+        "sum(relu(x).^2) + (y' x)^2 + exp(z' x)",
+        {"x": [-1.0, -2.0, 0.5], "y": [1.0, 2.0, 3.0], "z": [1.0, -1.0, 1.0]},
+    ),
+}
+
+
+def with_a_diagonal(name, backend):
+    text, given = WITH_A_DIAGONAL[name]
+    arrays = {name: np.array(array) for name, array in given.items()}
+    d = mc.diff(text, "x", order=2)
+    function = d.operator(backend)
+    assert not function.code.forms_matrix
+    return function, {n: CONVERT[backend](a) for n, a in arrays.items()}, d.function()(**arrays)
+
+
+@pytest.mark.parametrize("largest", [operator.LARGEST_DENSE, 2])
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize("name", WITH_A_DIAGONAL)
+def test_a_diagonal_with_zeros_makes_no_matrix_singular(name, backend, largest, monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", largest)
+    function, arrays, dense = with_a_diagonal(name, backend)
+    H = function(**arrays)
+    G = rng.normal(size=(3, 2))
+    near = partial(np.testing.assert_allclose, rtol=1e-7, atol=1e-10)
+    near(H.solve(CONVERT[backend](G)), np.linalg.solve(dense, G))
+    near(H.solve(CONVERT[backend](G[:, 0])), np.linalg.solve(dense, G[:, 0]))
+
+
+@pytest.mark.parametrize("largest", [operator.LARGEST_DENSE, 2])
+@pytest.mark.parametrize("name", WITH_A_DIAGONAL)
+def test_nor_in_compiled_functions(name, largest, monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", largest)
+    function, arrays, dense = with_a_diagonal(name, "jax")
+    solve = jax.jit(lambda g, arrays: function(**arrays).solve(g))
+    G = rng.normal(size=(3, 2))
+    near = partial(np.testing.assert_allclose, rtol=1e-7, atol=1e-10)
+    near(solve(G, arrays), np.linalg.solve(dense, G))
+    each = jax.vmap(solve, in_axes=(1, None), out_axes=1)
+    near(each(G, arrays), np.linalg.solve(dense, G))
+
+
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize("smallest", [1e-4, 1e-8, 1e-12, 1e-15])
+def test_small_entries_of_a_diagonal_cost_no_digits(smallest, backend):
+    draw = np.random.default_rng(3)
+    n = 50
+    arrays = {name: draw.normal(size=n) for name in "yzg"}
+    a = draw.uniform(1, 2, size=n)
+    a[:2] = smallest
+    d = mc.diff("1/2 x' diag(a) x + 1/2 (y' x)^2 + exp(z' x)", "x", order=2)
+    given = {"a": a, "x": np.zeros(n), "y": arrays["y"], "z": arrays["z"]}
+    dense, g = d.function()(**given), arrays["g"]
+    assert np.linalg.cond(dense) < 1e6
+    H = d.operator(backend)(**{name: CONVERT[backend](array) for name, array in given.items()})
+    x = np.asarray(H.solve(CONVERT[backend](g)))
+    assert abs(dense @ x - g).max() <= 1.5e-8 * abs(g).max()
+
+
+def test_matrices_that_are_nearly_singular_are_solved_as_well_as_numpy_does():
+    draw = np.random.default_rng(4)
+    Q = np.linalg.qr(draw.normal(size=(20, 20)))[0]
+    A = (Q * np.logspace(0, -11, 20)) @ Q.T
+    A, g = A + A.T, draw.normal(size=20)
+    H = mc.diff("1/2 x' A x", "x", order=2).operator()(A=A)
+    expected = np.linalg.solve(A, g)
+    np.testing.assert_allclose(H.solve(g), expected, atol=1e-4 * abs(expected).max())
+
+
+def spectrum(values):
+    """A symmetric matrix with these eigenvalues."""
+    Q = np.linalg.qr(np.random.default_rng(5).normal(size=(len(values),) * 2))[0]
+    A = (Q * values) @ Q.T
+    return A + A.T
+
+
+@pytest.mark.parametrize("backend", CONVERT)
+@pytest.mark.parametrize("indefinite", [False, True])
+def test_iterations_go_on_to_their_tolerance(indefinite, backend, monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", 10)
+    signs = (-1.0) ** np.arange(60) if indefinite else 1.0
+    A = spectrum(np.logspace(0, -4 if indefinite else -6, 60) * signs)
+    H = mc.diff("1/2 x' A x", "x", order=2).operator(backend)(A=CONVERT[backend](A))
+    g = A @ np.random.default_rng(6).normal(size=60)
+    x = np.asarray(H.solve(CONVERT[backend](g)))
+    assert np.linalg.norm(A @ x - g) <= 2e-10 * np.linalg.norm(g)
+    near = np.asarray(H.solve(CONVERT[backend](g), tolerance=1e-3))
+    assert 1e-9 < np.linalg.norm(A @ near - g) / np.linalg.norm(g) <= 1e-3
+    with pytest.raises(mc.ArgumentProblem, match="did not converge in 20 steps"):
+        H.solve(CONVERT[backend](g), steps=20)
+    if backend == "jax":
+        assert np.isnan(jax.jit(lambda g: H.solve(g, steps=20))(g)).all()
+        np.testing.assert_allclose(A @ jax.jit(H.solve)(g), g, atol=1e-9)
+
+
+def test_iterations_that_do_not_converge_give_no_answer(monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", 10)
+    A = spectrum(np.logspace(0, -8, 60) * (-1.0) ** np.arange(60))
+    H = mc.diff("1/2 x' A x", "x", order=2).operator()(A=A)
+    with pytest.raises(mc.ArgumentProblem, match="did not converge in 1200 steps"):
+        H.solve(np.ones(60))
+
+
+def test_what_differs_in_scale_is_scaled_before_iterations(monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", 10)
+    scale = np.logspace(0, -5, 60)
+    A = scale[:, None] * spectrum(np.linspace(1, 2, 60)) * scale
+    H = mc.diff("1/2 x' A x", "x", order=2).operator()(A=A)
+    x = H.solve(A @ np.ones(60), steps=60)
+    np.testing.assert_allclose(x, np.ones(60), rtol=1e-6)
+
+
 def test_large_systems_that_are_singular(monkeypatch):
     monkeypatch.setattr(operator, "LARGEST_DENSE", 2)
     H = mc.diff("(a' x)^2 + sum(x)", "x", order=2).operator()(a=np.array([1.0, 2.0, 3.0]))
     assert H.solve(np.array([2.0, 4.0, 6.0])) @ H == pytest.approx([2.0, 4.0, 6.0])
     with pytest.raises(mc.ArgumentProblem) as caught:
-        H.solve(np.array([1.0, 0.0, 0.0]))
-    assert str(caught.value) == (
-        "error: the method of minimal residuals does not solve these 3 equations: the matrix is "
-        "singular, or nearly so\n"
-        "  help: H.todense() is the matrix, H.aslinearoperator() an operator for SciPy's solvers"
+        H.solve(np.array([1.0, 0.0, 0.0]), steps=5)
+    assert re.sub(r"residual .*?\)", "residual R)", str(caught.value)) == (
+        "error: the method of minimal residuals did not converge in 5 steps (relative residual R): the "
+        "matrix is singular, or nearly so\n"
+        "  help: solve(g, tolerance=..., steps=...) asks for less, or for more steps; H.todense() is "
+        "the matrix, H.aslinearoperator() an operator for SciPy's solvers"
     )
 
 
