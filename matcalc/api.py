@@ -20,10 +20,10 @@ from matcalc.passes.conditions import may_be_nowhere
 from matcalc.passes.differentiate import derivatives
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.elaborate import parse as elaborate
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.layout import LAYOUTS
 from matcalc.passes.structure import (
     CONVENTIONS,
-    STRUCTURAL,
     check_requirements,
     structured_derivative,
 )

@@ -12,8 +12,9 @@ from matcalc.errors import UnsupportedProblem
 from matcalc.passes.chain_rule import total_derivative
 from matcalc.passes.differentiate import derivatives
 from matcalc.passes.expand import expand
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.layout import Arranged, arrange
-from matcalc.passes.structure import STRUCTURAL, structured_derivative
+from matcalc.passes.structure import structured_derivative
 
 if TYPE_CHECKING:
     from matcalc.codegen.operator_code import OperatorFunction

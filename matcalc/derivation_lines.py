@@ -18,6 +18,7 @@ from matcalc.passes.derive_index import IndexStep, derive_index
 from matcalc.passes.derive_named import Line, Named, derive_named, nesting
 from matcalc.passes.differentiate import derivative, differentiate_index
 from matcalc.passes.equal import same
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.identities import joined, maps_resolved, names_folded_back
 from matcalc.passes.layout import arrange
 from matcalc.passes.lower import lower
@@ -26,7 +27,7 @@ from matcalc.passes.read_off import MatrixStep, differential_at_end
 from matcalc.passes.reasons import SIMPLIFY, Rule, structure_in_words, unstructured
 from matcalc.passes.recognise import recognise
 from matcalc.passes.shorten import shorten
-from matcalc.passes.structure import STRUCTURAL, in_other_conventions, structured_derivative
+from matcalc.passes.structure import in_other_conventions, structured_derivative
 from matcalc.report import (
     STRUCTURED,
     factors,

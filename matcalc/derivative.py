@@ -14,13 +14,14 @@ from matcalc.errors import UnsupportedProblem
 from matcalc.passes.chain_rule import Definitions
 from matcalc.passes.conditions import conditions
 from matcalc.passes.elaborate import Reading
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.layout import Arranged, arrange
 from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_map
 from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
 from matcalc.passes.shorten import shorten
-from matcalc.passes.structure import STRUCTURAL, in_other_conventions
+from matcalc.passes.structure import in_other_conventions
 from matcalc.record import EMPTY, Record
 from matcalc.report import (
     factors,

@@ -16,11 +16,11 @@ from matcalc.passes.derive_differential import derive_differential
 from matcalc.passes.derive_index import derive_index
 from matcalc.passes.derive_named import derive_named
 from matcalc.passes.differentiate import derivative
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.linear_map import linear_map
 from matcalc.passes.lower import lower
 from matcalc.passes.pending import DIFFERENTIAL, taken, taken_index
 from matcalc.passes.reasons import Rule
-from matcalc.passes.structure import STRUCTURAL
 from tests.corpus.cases import load
 from tests.corpus.score import differentiate
 from tests.corpus.store import points

@@ -18,6 +18,7 @@ from matcalc.ops.structural import POWER
 from matcalc.passes.build import is_op
 from matcalc.passes.equal import canonical
 from matcalc.passes.expand import put_in
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.identities import names_folded_back
 from matcalc.passes.lower import entries
 from matcalc.passes.pending import PARTIAL
@@ -39,7 +40,6 @@ from matcalc.passes.reasons import (
     unstructured,
 )
 from matcalc.passes.rulebook import deltas
-from matcalc.passes.structure import STRUCTURAL
 
 #: Derivations with more terms than this are not written out.
 MOST_TERMS = 60

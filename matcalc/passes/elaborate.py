@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Expr, Size, Symbol
+from matcalc.core.expr import Expr, Size, Symbol, substitute, substitute_all, symbols
 from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import (
     ArgumentProblem,
@@ -24,6 +24,7 @@ from matcalc.errors import (
 from matcalc.ops import function_names
 from matcalc.passes.contract import contract
 from matcalc.passes.declarations import SQUARE, read_assumptions, read_shapes
+from matcalc.passes.freed import freed
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.index_notation import lower
 from matcalc.passes.index_scan import Scan, free_letters
@@ -375,7 +376,8 @@ class _Elaboration:
         """The matrix form of what is written in index notation, else its index form."""
         scan, free, ranges = self.scans[id(equation)]
         letters = self._indices(equation.value, ranges)
-        value = lower(scan, scope, letters)
+        names, point = _freed(scope.names)
+        value = lower(scan, scope.replace(names=names), letters)
         if not value.is_scalar:
             raise ShapeProblem(
                 "an array where index notation has an entry",
@@ -385,6 +387,8 @@ class _Elaboration:
         axes = [tuple(x for letter in axis if (x := letters[letter])) for axis in free]
         index = IndexExpr(tuple(x for axis in axes for x in axis), value.terms)
         expr = _matrix_form(index, *(*axes, (), ())[:2]) if len(free) <= 2 else None
+        expr = None if expr is None else substitute(expr, point)
+        index = index.substitute(point)
         composite = any(len(axis) > 1 for axis in axes)
         if expr is None and (composite or equation is not self.statements.equations[-1]):
             raise UnsupportedProblem(
@@ -429,7 +433,8 @@ class _Elaboration:
     def _index_sum(self, node: tree.IndexSum, scope: Scope) -> Expr:
         scan = Scan(node.value, letter=node.letter.name).run()
         ranges = {node.letter.name: self.shapes.summed[id(node)]}
-        value = lower(scan, scope, self._indices(node.value, ranges))
+        names, point = _freed(scope.names)
+        value = lower(scan, scope.replace(names=names), self._indices(node.value, ranges))
         rows, columns = (() if axis is None else (axis,) for axis in (value.row, value.column))
         expr = _matrix_form(IndexExpr(value.axes, value.terms), rows, columns)
         if expr is None:
@@ -437,7 +442,19 @@ class _Elaboration:
                 f"the sum over {node.letter.name} has no matrix form",
                 help="write it as the last statement in index notation, f[i] = ...",
             )
-        return expr
+        return substitute(expr, point)
+
+
+def _freed(names: Mapping[str, Expr]) -> tuple[Mapping[str, Expr], dict[Expr, Expr]]:
+    """What the names mean with all variables freed of their structure, and what these stand for.
+
+    A matrix form that is found from entries is in normal form, in which identities are used.
+    """
+    variables = freed(symbols(*names.values()))
+    if not variables:
+        return names, {}
+    values = substitute_all(list(names.values()), dict(variables))
+    return dict(zip(names, values, strict=True)), {free: v for v, free in variables.items()}
 
 
 def _matrix_form(

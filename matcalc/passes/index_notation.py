@@ -19,6 +19,7 @@ from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, Unsupporte
 from matcalc.ops.constant import EYE, UNIT
 from matcalc.ops.elementwise import ABS, SQRT
 from matcalc.passes import construct
+from matcalc.passes.build import is_op
 from matcalc.passes.entries import (
     Entries,
     Terms,
@@ -120,7 +121,7 @@ class _Lowering:
             case tree.Negate():
                 return scaled(-1, parts[0])
             case tree.Juxtapose():
-                return multiplied(parts)
+                return multiplied(self._undivided(node, parts))
             case tree.Binary():
                 return self._binary(node, parts)
             case tree.Power():
@@ -143,9 +144,9 @@ class _Lowering:
     def _binary(self, node: tree.Binary, parts: list[Entries]) -> Entries:
         match node.operator:
             case "*":
-                return multiplied(parts)
+                return multiplied(self._undivided(node, parts))
             case ".*":
-                return hadamard(parts)
+                return hadamard(self._undivided(node, parts))
             case "/" | "./":
                 return self._quotient(node, parts)
             case "\\" if id(node.left) not in self.scan.below:
@@ -163,6 +164,24 @@ class _Lowering:
         ]
         signed = (scaled(sign, part) for (sign, _), part in zip(node.terms, parts, strict=True))
         return added(list(signed), lacking)
+
+    def _undivided(self, node: tree.Node, parts: list[Entries]) -> list[Entries]:
+        """Factors, of which sums are taken as one matrix where they are one.
+
+        A product of differences that is multiplied out loses the digits that they have in common. Where
+        a delta is among the terms it is contracted with what the sum is multiplied with.
+        """
+        return [
+            self._one_matrix(factor, part)
+            for factor, part in zip(self.scan.parts(node), parts, strict=True)
+        ]
+
+    def _one_matrix(self, node: tree.Node, value: Entries) -> Entries:
+        free = self._free([node], [value])
+        if len(value.terms) < 2 or len(free) > 2 or any(map(_has_delta, value.terms)):
+            return value
+        expr = _matrix_form(value.terms, free)
+        return value if expr is None else value.replace(terms=terms_at(expr, free))
 
     def _index_sum(self, node: tree.IndexSum, value: Entries) -> Entries:
         """The letter means something else outside of the sum."""
@@ -361,11 +380,15 @@ class _Lowering:
         return tuple(index for index in dict.fromkeys(occurring) if index in known)
 
 
-def _folded(terms: Terms, free: tuple[Index, ...]) -> Expr:
+def _matrix_form(terms: Terms, free: tuple[Index, ...]) -> Expr | None:
     if not any(True for term in terms for _ in term.indices()):
         return construct.add(scalar_of(term) for term in terms)
     row, column = (*free, None, None)[:2]
-    expr = _single_entry(terms, free) or recognise(IndexExpr(free, terms), row, column)
+    return _single_entry(terms, free) or recognise(IndexExpr(free, terms), row, column)
+
+
+def _folded(terms: Terms, free: tuple[Index, ...]) -> Expr:
+    expr = _matrix_form(terms, free)
     if expr is None:
         raise UnsupportedProblem(
             "the argument of this function has no matrix form",
@@ -382,6 +405,10 @@ def _single_entry(terms: Terms, free: tuple[Index, ...]) -> Expr | None:
         if factor.slots == free and (len(free) == 2 or shape[1].is_unit):
             return factor.expr
     return None
+
+
+def _has_delta(term: Term) -> bool:
+    return any(is_op(factor.expr, EYE) for factor in term.factors)
 
 
 def _is_two(node: tree.Node) -> bool:

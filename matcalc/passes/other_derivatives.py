@@ -20,9 +20,10 @@ from matcalc.passes.disagreement import (
     once_for_function,
     placed_forms,
 )
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.misrules import Frozen, dependent_nodes, derivative_with, misrules
 from matcalc.passes.recognise import recognise
-from matcalc.passes.structure import CONVENTIONS, STRUCTURAL, at_point, structured_derivative
+from matcalc.passes.structure import CONVENTIONS, at_point, structured_derivative
 from matcalc.passes.variations import Change
 
 #: Most places of the variable that are looked at one by one.

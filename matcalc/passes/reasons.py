@@ -14,11 +14,11 @@ from matcalc.core.dim import SCALAR, Shape
 from matcalc.core.expr import Apply, Expr, Symbol, memoised, substitute, symbols
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.passes.expand import put_in
+from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.instantiate import instantiate
 from matcalc.passes.pending import PARTIAL
 from matcalc.passes.pull_back import pull_back
 from matcalc.passes.rulebook import deltas, placeholders, scalar_derivative
-from matcalc.passes.structure import STRUCTURAL
 
 #: Both sides of a rule; two arrays have the same free indices.
 Equation = tuple[Expr, Expr] | tuple[IndexExpr, IndexExpr]

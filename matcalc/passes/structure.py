@@ -34,6 +34,7 @@ from matcalc.passes.build import MINUS, eye, ones, power, scaled, size, times, t
 from matcalc.passes.chain_rule import Definitions, total_derivative
 from matcalc.passes.collect import total
 from matcalc.passes.contract import contract
+from matcalc.passes.freed import STRUCTURAL, freed
 from matcalc.passes.products import trace
 from matcalc.passes.properties import LINEAR, is_symmetric
 from matcalc.passes.recognise import recognise
@@ -41,21 +42,6 @@ from matcalc.passes.simplify import simplify
 from matcalc.record import Record
 
 CONVENTIONS = ("ambient", "tangent", "independent")
-
-#: Properties that tie entries together; others only restrict where the point lies.
-STRUCTURAL = frozenset(
-    {
-        "symmetric",
-        "skew",
-        "diagonal",
-        "spd",
-        "psd",
-        "orthogonal",
-        "lower_triangular",
-        "upper_triangular",
-        "toeplitz",
-    }
-)
 
 HALF = Fraction(1, 2)
 
@@ -89,13 +75,10 @@ def structured_derivative(
     names = definitions or {}
     if not wrt.properties & STRUCTURAL:
         return total_derivative(f, wrt, order, names)
-    # Identities such as X' = X hold at the point, not along the variation.
-    varied: dict[Expr, Symbol] = {
-        v: Symbol(v.name, v.shape, v.properties - STRUCTURAL) for v in (wrt, *names)
-    }
-    freed: dict[Expr, Expr] = dict(varied)
-    values = {varied[name]: substitute(value, freed) for name, value in names.items()}
-    along = total_derivative(substitute(f, freed), varied[wrt], order, values)
+    varied = freed([wrt, *names])
+    replaced: dict[Expr, Expr] = dict(varied)
+    values = {varied.get(name, name): substitute(value, replaced) for name, value in names.items()}
+    along = total_derivative(substitute(f, replaced), varied[wrt], order, values)
     result = at_point(along, {free: point for point, free in varied.items()})
     return result if convention == "ambient" else _restrict(result, wrt, order, convention)
 

@@ -40,7 +40,7 @@ def test_deep_and_long_inputs(text: str) -> None:
     "text",
     [
         chain("A", "h{new} = kron(h{old}, h{old})", "h{last}", 60),
-        "f = " + " ".join(["(a[i] + b[i])"] * 40),
+        "f[i,j,k] = " + " ".join(["(A[i,j] b[k] + c[i] D[j,k])"] * 40),
         "A^1001",
     ],
 )

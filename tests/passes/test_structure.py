@@ -1,5 +1,7 @@
 """Structured variables: the three conventions, and rules that need a property."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -260,3 +262,40 @@ def test_the_ambient_hessian_of_an_eigenvalue_is_symmetric():
 
     hessian = mc.diff("eigval(A, 1)", "A", assume={"A": "symmetric"}, order=2).function()(A=A)
     assert_close(hessian, finite_difference(gradient, A), rtol=1e-5)
+
+
+@pytest.mark.parametrize("structure", ["symmetric", "spd", "skew", "orthogonal", "diagonal"])
+@pytest.mark.parametrize(
+    ("text", "function"),
+    [
+        (
+            "x[i] X[i,j] y[j] + y[i] X[i,j] x[j]",
+            lambda X, v: v.x @ X @ v.y + v.y @ X @ v.x,
+        ),
+        (
+            "sum(k, (A[:,k] - x)' X (A[:,k] - x))",
+            lambda X, v: jnp.trace((v.A - v.x[:, None]).T @ X @ (v.A - v.x[:, None])),
+        ),
+        ("sum(k, (X A[:,k])' X A[:,k])", lambda X, v: jnp.sum((X @ v.A) ** 2)),
+        (
+            "sum(k, A[:,k]' X y + y' X A[:,k])",
+            lambda X, v: jnp.sum(v.A.T @ X @ v.y + v.y @ X @ v.A),
+        ),
+        ("x' X y + sum(k, x[k] (X x)[k])", lambda X, v: v.x @ X @ v.y + v.x @ X @ v.x),
+        (
+            "s = sum(k, A[:,k]' X A[:,k]); s y[i] X[i,j] y[j]",
+            lambda X, v: jnp.trace(v.A.T @ X @ v.A) * (v.y @ X @ v.y),
+        ),
+    ],
+)
+def test_the_ambient_derivative_of_sums_over_indices(text: str, function, structure: str) -> None:
+    """X' = X holds at the point only: it is not used when the matrix form is found, before."""
+    sizes = {"X": (3, 3), "A": (3, 2), "x": 3, "y": 3}
+    rng = generator(text, structure)
+    values = {name: rng.normal(size=size) for name, size in sizes.items()}
+    values["X"] = impose(values["X"], structure)
+    declarations = "X: (n, n); A: (n, m); x, y: n; "
+    d = mc.diff(declarations + text, "X", assume={"X": [structure]})
+    found = d.function("numpy")(**values)
+    wanted = jax.grad(function)(jnp.array(values["X"]), SimpleNamespace(**values))
+    assert_close(found, wanted, rtol=1e-9)
