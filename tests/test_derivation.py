@@ -432,9 +432,9 @@ def test_all_rules_of_the_corpus_hold():
 def at_a_variable(equation):
     """``u / u = 1`` for ``det(X X') / det(X X') = 1``: the sampled X has no inverse there."""
     left, right = equation
-    if not (
-        is_op(left, TIMES) and is_op(left.args[-1], POWER) and left.args[-1].args[0] is left.args[0]
-    ):
+    if not isinstance(left, Expr) or not is_op(left, TIMES):
+        return equation
+    if not is_op(left.args[-1], POWER) or left.args[-1].args[0] is not left.args[0]:
         return equation
     return tuple(substitute(e, {left.args[0]: Symbol("u", right.shape)}) for e in (left, right))
 
