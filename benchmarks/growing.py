@@ -43,6 +43,12 @@ def jacobian_of_network(depth: int) -> Problem:
     return _layers("tanh(W{k} {h})", depth, "sum({h})"), ["x"]
 
 
+def scaled_matrix(depth: int) -> Problem:
+    """A matrix times one scalar after another."""
+    text = _layers("a{k} {h}", depth, "sum(tanh({h}))")
+    return text.replace("x, y: n", "x: (n, n)"), ["x"]
+
+
 def factors(count: int) -> Problem:
     """``tr(X A1 X A2 ... X Ak)``: every occurrence of X has k - 1 others around it."""
     return f"X: (n, n); tr({_row('X A{k}', ' ', count)})", ["X"]
@@ -69,6 +75,7 @@ FAMILIES: dict[str, Family] = {
     "linear network, by depth": linear_network,
     "A (x + B h), by depth": nested,
     "one gradient of a network, by depth": jacobian_of_network,
+    "a_k h, by depth": scaled_matrix,
     "tr(X A1 X A2 ...), by factors": factors,
     "product of scalars, by factors": scalar_factors,
     "sum, by terms": terms,

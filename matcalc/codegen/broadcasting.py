@@ -46,27 +46,49 @@ def operands(node: Apply) -> list[Operand]:
 
 
 def _operand(e: Expr) -> Operand:
+    """What a term or a factor repeats."""
+    # Products nest as deep as they are long.
+    waiting = [e]
+    while _operand not in e.memo:
+        node = waiting[-1]
+        if unknown := [part for part in _repeating(node) if _operand not in part.memo]:
+            waiting += unknown
+        else:
+            node.memo[_operand] = _copies(node)
+            waiting.pop()
+    found: Operand | None = e.memo[_operand]
+    return found or Operand(e)
+
+
+def _repeating(e: Expr) -> list[Expr]:
+    """The factors that decide whether a product repeats something."""
     if not isinstance(e, Apply) or e.is_scalar:
-        return Operand(e)
+        return []
     if e.op is TIMES:
-        scalars = [arg for arg in e.args if arg.is_scalar]
         arrays = [arg for arg in e.args if not arg.is_scalar]
-        # Products of arrays nest as deep as they are long.
-        inner = _operand(arrays[0]) if len(arrays) == 1 else Operand(e)
-        if inner.repeated is Repeated.NOTHING:
-            return Operand(e)
-        return _multiple(scalars, inner.part, inner.repeated, inner.coefficient)
-    if e.op is ONES:
-        return Operand(Constant(1), Repeated.NUMBER)
+        return arrays if len(arrays) == 1 else []
     if e.op is MATMUL and len(e.axes) == 2:
-        for copies, rest, way in (
-            (e.args[-1], e.args[:-1], Repeated.COLUMN),
-            (e.args[0], e.args[1:], Repeated.ROW),
-        ):
-            number = _operand(copies)
-            if number.repeated is Repeated.NUMBER and len(copies.axes) == 1:
-                return _multiple([number.part], _product(MATMUL, rest), way, number.coefficient)
-    return Operand(e)
+        return [end for end in (e.args[-1], e.args[0]) if len(end.axes) == 1]
+    return []
+
+
+def _copies(e: Expr) -> Operand | None:
+    """What a node repeats, if anything, given that for its factors."""
+    if isinstance(e, Apply) and e.op is ONES and not e.is_scalar:
+        return Operand(Constant(1), Repeated.NUMBER)
+    for factor in _repeating(e):
+        inner: Operand | None = factor.memo[_operand]
+        if inner is None or not isinstance(e, Apply):
+            continue
+        if e.op is TIMES:
+            scalars = [arg for arg in e.args if arg.is_scalar]
+            return _multiple(scalars, inner.part, inner.repeated, inner.coefficient)
+        if inner.repeated is Repeated.NUMBER:
+            is_column = factor is e.args[-1]
+            way = Repeated.COLUMN if is_column else Repeated.ROW
+            rest = _product(MATMUL, e.args[:-1] if is_column else e.args[1:])
+            return _multiple([inner.part], rest, way, inner.coefficient)
+    return None
 
 
 def _multiple(

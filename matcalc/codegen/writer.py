@@ -106,7 +106,10 @@ class Writer:
         return [self.use(root, width) for root, width in zip(roots, widths, strict=True)]
 
     def block(self) -> Writer:
-        """A writer of statements behind these; what it writes is known to no other."""
+        """A writer of statements behind these; what it writes is known to no other.
+
+        What is known already has users elsewhere, and is not written over.
+        """
         inner = Writer(self.dialect, self.names, self.variables, self.products)
         inner.used = self.used
         inner._codes = dict(self._codes)

@@ -35,6 +35,10 @@ def factors(depth):
     return f"X: (n, n); tr({product})", ["X"]
 
 
+def scaled(depth):
+    return layers("a{k} {h}", depth, "sum(tanh({h}))").replace("x: n", "x: (n, n)"), ["x"]
+
+
 def scalars(depth):
     return "x: n; " + " ".join(f"sin(a{k}' x)" for k in range(1, depth + 1)), ["x"]
 
@@ -43,7 +47,7 @@ def terms(depth):
     return "x: n; " + " + ".join(f"sin(a{k}' x)" for k in range(1, depth + 1)), ["x"]
 
 
-FAMILIES = (residual, linear, nested, factors, scalars, terms)
+FAMILIES = (residual, linear, nested, scaled, factors, scalars, terms)
 
 
 def edges(text, names):
