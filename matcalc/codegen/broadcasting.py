@@ -14,7 +14,7 @@ from fractions import Fraction
 from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import ONES
-from matcalc.ops.structural import MATMUL, TIMES
+from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES
 
 
 class Repeated(Enum):
@@ -34,11 +34,28 @@ class Operand:
     repeated: Repeated = Repeated.NOTHING
     coefficient: Fraction = Fraction(1)
 
+    @property
+    def is_line(self) -> bool:
+        """Whether a row or a column is repeated."""
+        return self.repeated in (Repeated.ROW, Repeated.COLUMN)
+
+
+def broadcasts(node: Apply) -> bool:
+    """Whether its arguments need not have the shape of the whole."""
+    several = node.op.elementwise and len(node.args) > 1 and node.op is not POWER
+    return several or node.op in (ADD, TIMES)
+
 
 def operands(node: Apply) -> list[Operand]:
-    """The arguments of a sum or an entry by entry product, each as what it repeats."""
+    """The arguments of an operation that broadcasts, each as what it repeats."""
     if not node.is_scalar:
         found = [_operand(arg) for arg in node.args]
+        if node.op not in (ADD, TIMES):
+            # Only these take coefficients and numbers out of their arguments.
+            found = [
+                operand if operand.is_line and operand.coefficient == 1 else Operand(arg)
+                for operand, arg in zip(found, node.args, strict=True)
+            ]
         ways = [o.repeated for o, arg in zip(found, node.args, strict=True) if not arg.is_scalar]
         if Repeated.NOTHING in ways or (Repeated.ROW in ways and Repeated.COLUMN in ways):
             return found

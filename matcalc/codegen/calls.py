@@ -6,6 +6,7 @@ import re
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from matcalc.codegen.broadcasting import Operand, broadcasts, operands
 from matcalc.codegen.code import ATOM, Code, fill
 from matcalc.core.dim import Shape
 from matcalc.core.expr import Apply, Expr
@@ -56,9 +57,13 @@ def _kron(writer: Writer, node: Apply, template: str) -> Code:
 
 def _operands(writer: Writer, node: Apply) -> list[Code]:
     """The arguments as they are; functions of arrays have no type to give to numbers alone."""
+    given = operands(node) if broadcasts(node) else [Operand(arg) for arg in node.args]
     if writer.dialect.takes_numbers and not all(map(writer.is_number, node.args)):
-        return [writer.use(arg) for arg in node.args]
-    return [writer.as_array(arg) for arg in node.args]
+        return [writer.operand(operand) for operand in given]
+    return [
+        writer.operand(operand) if operand.is_line else writer.as_array(operand.part)
+        for operand in given
+    ]
 
 
 def _inline(writer: Writer, op: Operation, template: str) -> str:

@@ -23,6 +23,7 @@ from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES, TRANSPOSE
 from matcalc.passes import build
 from matcalc.passes.collect import total
 from matcalc.passes.products import product
+from matcalc.passes.properties import properties
 from matcalc.passes.simplify import rebuild
 
 FINITE = Operation(
@@ -34,6 +35,29 @@ FINITE = Operation(
     numpy="np.where(np.isfinite({0}), {0}, 0)",
 )
 """What exponents are shifted by, held fixed in derivatives: the argument, 0 where that is infinite."""
+
+COUNTED = Operation(
+    "counted",
+    "(m, n), (m, n) -> (m, n)",
+    ("x", "a"),
+    partial=("counted(x, a)' = 0", "counted(x, a)' = 0"),
+    elementwise=True,
+    numpy="np.where({1} != 0, {0}, -np.inf)",
+)
+"""Exponents, minus infinity where the weight is 0: what is not in the sum must not shift it."""
+
+WEIGHTED_EXP = Operation(
+    "weighted_exp",
+    "(m, n), (m, n) -> (m, n)",
+    ("x", "a"),
+    partial=(
+        "weighted_exp(x, a)' = weighted_exp(x, a)",
+        "weighted_exp(x, a)' = exp(x)",
+    ),
+    elementwise=True,
+    numpy="{1} * np.exp(np.where({1} != 0, {0}, -np.inf))",
+)
+"""``exp(x) .* weights``, 0 where the weight is, however large the exponent."""
 
 _BY_NAME = {op.name: op for op in EXTREMES}
 _LARGEST = {SUM: _BY_NAME["max"], SUM_1: _BY_NAME["max_1"], SUM_2: _BY_NAME["max_2"]}
@@ -114,7 +138,7 @@ def _of_sum(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
     if len(e.args) > LONGEST_SUM:
         return None
     added = [_factor(part, arg) for part, arg in zip(parts, e.args, strict=True)]
-    top = FINITE(reduce(MAXIMUM, (t for t, _ in added)))
+    top = FINITE(reduce(MAXIMUM, (_counted(t, s) for t, s in added)))
     numbers = [build.split_coefficient(s) for _, s in added]
     # ``exp(x) - exp(y)`` keeps its digits where x is near to y.
     cancels = all(build.is_one(rest) for _, rest in numbers) and not sum(c for c, _ in numbers)
@@ -152,15 +176,27 @@ def _of_total(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
 
 def _added_up(operation: Operation, t: Expr, s: Expr) -> Scaled:
     """The sum over ``exp(t) .* s``, over the axes that the operation sums."""
-    top = _top(operation, t)
+    top = _top(operation, t, s)
     return top, rebuild(operation, (_shifted(t, _along(operation, top, t.shape), s),))
 
 
-def _top(operation: Operation, t: Expr) -> Expr:
+def _top(operation: Operation, t: Expr, s: Expr) -> Expr:
     """The largest of the exponents that are summed."""
+    t = _counted(t, s)
     if operation is SUM and t.shape[0].is_unit:
         t = build.transposed(t)
     return FINITE(_LARGEST[operation](t))
+
+
+def _counted(t: Expr, s: Expr) -> Expr:
+    """The exponents of what is not 0."""
+    _, weights = build.split_coefficient(s)
+    return COUNTED(t, weights) if _is_counted(t, weights) else t
+
+
+def _is_counted(t: Expr, weights: Expr) -> bool:
+    """Whether weights can be 0 where exponents are large; those that are a shift left zeros out."""
+    return t.op is not FINITE and "nonzero" not in properties(weights)
 
 
 def _along(operation: Operation, top: Expr, shape: Shape) -> Expr:
@@ -175,16 +211,96 @@ def _along(operation: Operation, top: Expr, shape: Shape) -> Expr:
 
 def _shifted(t: Expr, top: Expr, s: Expr, power: Operation = EXP) -> Expr:
     """``exp(t - top) .* s``."""
-    return build.times(power(total(t, build.scaled(-1, top))), s)
+    exponent = total(t, build.scaled(-1, top))
+    coefficient, weights = build.split_coefficient(s)
+    if power is EXP and _is_counted(t, weights):
+        return build.scaled(coefficient, WEIGHTED_EXP(exponent, weights))
+    return build.times(power(exponent), s)
 
 
 def _of_chain(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
-    """A product of matrices: shifts of rows in front, of columns at the end, of all that stands between."""
-    first, last = e.args[0], e.args[-1]
-    if len(e.args) == 2 and first.shape[0].is_unit and last.shape[1].is_unit:
-        (t, s), (u, v) = (_factor(part, arg) for part, arg in zip(parts, e.args, strict=True))
-        turned = total(build.transposed(t), u), build.times(build.transposed(s), v)
-        return _added_up(SUM, *turned)
+    """A product of matrices, from its vectors: every entry of such a product has a shift of its own."""
+    factors = [part or arg for part, arg in zip(parts, e.args, strict=True)]
+    if e.shape[1].is_unit:
+        return _to_column(factors)
+    if e.shape[0].is_unit:
+        t, s = _to_column([_turned(factor) for factor in reversed(factors)])
+        return build.transposed(t), build.transposed(s)
+    return _between_matrices(e, parts)
+
+
+def _to_column(factors: list[Expr | Scaled]) -> Scaled:
+    """A product that is a column, from the right; between two vectors over all entries at once."""
+    while len(factors) > 1:
+        *before, left, right = factors
+        first, second, *others = factors
+        if isinstance(left, Expr) and isinstance(right, Expr):
+            factors = [*before, product(left, right)]
+        elif isinstance(first, Expr) and isinstance(second, Expr) and first.shape[0].is_unit:
+            factors = [product(first, second), *others]
+        elif len(others) == 1 and _shape(first)[0].is_unit and not _shape(right)[0].is_unit:
+            factors = [_between_vectors(first, second, right)]
+        else:
+            factors = [*before, _times_column(left, right)]
+    (found,) = factors
+    assert not isinstance(found, Expr)
+    return found
+
+
+def _times_column(left: Expr | Scaled, right: Expr | Scaled) -> Scaled:
+    """A matrix times a column: every row is shifted by the largest exponent that it adds up.
+
+    With one shift for all, a row that has only small exponents would come out as 0.
+    """
+    (t, s), (u, v) = (_pair(factor) for factor in (left, right))
+    rows, columns = t.shape
+    if columns.is_unit:
+        return total(t, spread(u, t.shape)), build.times(s, spread(v, t.shape))
+    if rows.is_unit:
+        return _added_up(SUM, total(build.transposed(t), u), _weights(build.transposed(s), v))
+    exponents, weights = (_copied_down(part, t.shape) for part in (u, v))
+    return _added_up(SUM_2, total(t, exponents), _weights(s, weights))
+
+
+def _between_vectors(row: Expr | Scaled, matrix: Expr | Scaled, column: Expr | Scaled) -> Scaled:
+    """``exp(y)' W exp(x)``, shifted by the largest ``y[i] + x[j]`` that has a weight."""
+    (p, q), (t, s), (u, v) = (_pair(factor) for factor in (_turned(row), matrix, column))
+    copies = build.ones((ONE, t.shape[1]))
+    exponents = total(product(p, copies), t, _copied_down(u, t.shape))
+    return _added_up(SUM, exponents, _weights(product(q, copies), s, _copied_down(v, t.shape)))
+
+
+def _weights(*factors: Expr) -> Expr:
+    """Their product, entry by entry."""
+    others = [factor for factor in factors if not build.is_one(factor)]
+    return build.times(*others) if others else factors[0]
+
+
+def _copied_down(column: Expr, shape: Shape) -> Expr:
+    """A column as every row of a matrix."""
+    return product(build.ones((shape[0], ONE)), build.transposed(column))
+
+
+def _pair(factor: Expr | Scaled) -> Scaled:
+    return _factor(None, factor) if isinstance(factor, Expr) else factor
+
+
+def _shape(factor: Expr | Scaled) -> Shape:
+    return _pair(factor)[0].shape
+
+
+def _turned(factor: Expr | Scaled) -> Expr | Scaled:
+    if isinstance(factor, Expr):
+        return build.transposed(factor)
+    t, s = factor
+    return build.transposed(t), build.transposed(s)
+
+
+def _between_matrices(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
+    """Shifts of rows in front, of columns at the end, of all that stands between.
+
+    A shift for every entry would take an exponential for every product of two numbers.
+    """
     exponents, factors = [], []
     for place, (part, arg) in enumerate(zip(parts, e.args, strict=True)):
         if part is None:
@@ -194,9 +310,9 @@ def _of_chain(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
         operation = SUM
         if place == 0 and not arg.shape[0].is_unit:
             operation = SUM_2
-        elif arg is last and not arg.shape[1].is_unit:
+        elif place == len(parts) - 1 and not arg.shape[1].is_unit:
             operation = SUM_1
-        top = _top(operation, t)
+        top = _top(operation, t, s)
         factors.append(_shifted(t, _along(operation, top, arg.shape), s))
         exponents.append(_over(operation, top, e.shape))
     return total(*exponents), product(*factors)

@@ -17,7 +17,7 @@ from fractions import Fraction
 from matcalc.codegen.arguments import Names, with_products
 from matcalc.codegen.array_code import write_array
 from matcalc.codegen.arrays import is_array_operation
-from matcalc.codegen.broadcasting import Operand, Repeated, operands
+from matcalc.codegen.broadcasting import Operand, Repeated, broadcasts, operands
 from matcalc.codegen.calls import write_call
 from matcalc.codegen.chains import chain_parts, write_chain
 from matcalc.codegen.code import ATOM, RAISE, SCALE, SUM, UNARY, Code, number
@@ -267,14 +267,14 @@ class Writer:
             return Code(f"math.{node.op.name}({self.use(node.args[0]).text})")
         return write_call(self, node)
 
-    def _operand(self, operand: Operand) -> Code:
-        """A term or a factor, but for its coefficient."""
+    def operand(self, operand: Operand) -> Code:
+        """A term, a factor or an argument, but for its coefficient."""
         code = self.use(operand.part)
         return Code(f"{code.at(ATOM)}[:, None]") if operand.repeated is Repeated.COLUMN else code
 
     def _add(self, node: Apply) -> Code:
         return self.total(
-            self._operand(term) if term.coefficient == 1 else self._multiplied([term])
+            self.operand(term) if term.coefficient == 1 else self._multiplied([term])
             for term in operands(node)
         )
 
@@ -291,7 +291,7 @@ class Writer:
             elif (divisor := self._divisor(factor.part)) is not None:
                 below.append(divisor)
             else:
-                above.append(self._operand(factor))
+                above.append(self.operand(factor))
         return self.product(coefficient, above, below)
 
     def _divisor(self, factor: Expr) -> Code | None:
@@ -333,7 +333,7 @@ def parts(node: Expr) -> tuple[Expr, ...]:
     """
     if not isinstance(node, Apply):
         return ()
-    if node.op in (ADD, TIMES):
+    if broadcasts(node):
         return tuple(operand.part for operand in operands(node))
     return chain_parts(node) if node.op is MATMUL else node.args
 

@@ -56,11 +56,89 @@ def test_the_stable_form(text, stable):
 
 def test_weighted_sums_are_shifted_by_their_largest_exponent():
     function = compile_function(mc.parse("log(a' exp(x))", shapes={"a": "n", "x": "n"}))
-    assert "t1 = finite(np.max(x))" in function.source
-    assert "return t1 + np.log(a @ np.exp(x - t1))" in function.source
+    assert "t1 = finite(np.max(np.where(a != 0, x, -np.inf)))" in function.source
+    assert "return t1 + np.log(np.sum(weighted_exp(x - t1, a)))" in function.source
     gradient = mc.diff("log(a' exp(x))", "x", shapes={"a": "n", "x": "n"}).source()
-    assert "t1 = np.exp(x - finite(np.max(x)))" in gradient
-    assert "return t1 * a / (a @ t1)" in gradient.replace("a * t1", "t1 * a")
+    assert "t1 = weighted_exp(x - finite(np.max(np.where(a != 0, x, -np.inf))), a)" in gradient
+    assert "return t1 / np.sum(t1)" in gradient
+
+
+#: Function, arrays, value and gradient where one shift for all makes 0 of what is not.
+FAR_APART = [
+    (
+        "sum(log(M exp(x)) - x)",
+        {"x": [700.0, -100.0], "M": [[1.0, 1.0], [0.0, 1.0]]},
+        0.0,
+        [0.0, 0.0],
+    ),
+    (
+        "sum(k, log(sum(j, M[k,j] exp(x[j]))))",
+        {"x": [400.0, -400.0], "M": [[1.0, 0.0], [0.0, 1.0]]},
+        0.0,
+        [1.0, 1.0],
+    ),
+    ("log(a' exp(x))", {"x": [1000.0, -1000.0], "a": [0.0, 1.0]}, -1000.0, [0.0, 1.0]),
+    ("sum(log(exp(M) x))", {"x": [0.0, 1.0], "M": [[800.0, -400.0]] * 2}, -800.0, [np.inf, 2.0]),
+    (
+        "log(exp(x)' M exp(x))",
+        {"x": [400.0, -400.0], "M": [[0.0, 1.0], [1.0, 0.0]]},
+        np.log(2),
+        [1.0, 1.0],
+    ),
+    (
+        "log(exp(x)' M exp(x))",
+        {"x": [1000.0, -400.0], "M": [[0.0, 0.0], [0.0, 1.0]]},
+        -800.0,
+        [0.0, 2.0],
+    ),
+    (
+        "log(exp(x)' exp(M) exp(x))",
+        {"x": [1000.0, -400.0], "M": [[-3000.0, 0.0], [0.0, 0.0]]},
+        600 + np.log(2),
+        [1.0, 1.0],
+    ),
+    (
+        "sum(log(a .* exp(x) + b .* exp(-x)))",
+        {"x": [800.0, 1.0], "a": [0.0, 1.0], "b": [1.0, 0.0]},
+        -799.0,
+        [-1.0, 1.0],
+    ),
+]
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize(("text", "arrays", "value", "gradient"), FAR_APART, ids=str)
+def test_sums_that_are_far_apart_have_shifts_of_their_own(backend, text, arrays, value, gradient):
+    shapes = {k: ("m", "n") if np.ndim(a) == 2 else "n" for k, a in arrays.items()}
+    if "sum(log(exp(M)" not in text and "M" in shapes:
+        shapes["M"] = ("n", "n")
+    given = {k: np.array(a) for k, a in arrays.items()}
+    if backend == "torch":
+        given = {k: torch.tensor(a) for k, a in given.items()}
+    function = mc.diff(text, "x", shapes=shapes).function(backend, value=True)
+    with np.errstate(invalid="raise", divide="raise", over="ignore"):
+        found = function(**given)
+    np.testing.assert_allclose(found[0], value, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found[1], gradient, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+def test_sums_that_are_far_apart_in_single_precision(backend):
+    x = np.array([80, -25], dtype=np.float32)
+    given = {"x": x, "M": np.triu(np.ones((2, 2), dtype=np.float32))}
+    if backend == "torch":
+        given = {k: torch.tensor(a) for k, a in given.items()}
+    d = mc.diff("sum(log(M exp(x)) - x)", "x", shapes={"M": ("n", "n"), "x": "n"})
+    value, gradient = d.function(backend, value=True)(**given)
+    assert str(gradient.dtype).endswith("float32")
+    assert value == 0
+    np.testing.assert_allclose(gradient, [0, 0], atol=1e-6)
+
+
+def test_the_derivative_by_a_weight_that_is_zero():
+    d = mc.diff("log(a' exp(x))", "a", shapes={"a": "n", "x": "n"})
+    found = d.function()(a=np.array([0.0, 1.0]), x=np.array([3.0, 1.0]))
+    np.testing.assert_allclose(found, [np.exp(2), 1], rtol=1e-15)
 
 
 @pytest.mark.parametrize("backend", DIALECTS)
