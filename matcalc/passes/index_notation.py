@@ -228,7 +228,7 @@ class _Lowering:
     # ---------------------------------------------------------------- functions of entries
 
     def _quotient(self, node: tree.Binary, parts: list[Entries]) -> Entries:
-        left, *right = parts
+        left, *right = self._undivided(node, parts)
         factors = divisor_factors(node)
         is_whole = id(node) in self.scope.whole_divisors
         divisor, rest = (right, []) if is_whole else (right[:1], right[1:])

@@ -94,6 +94,10 @@ def test_a_sum_says_what_it_runs_over(text: str, matrix: str) -> None:
         ("sum(k, X[:,k] X[:,k]')", "X X'"),
         ("sum(k, (X[:,k] - u) (X[:,k] - u)')", "(X - u ones(n)') (X - u ones(n)')'"),
         ("f[i] = (A[i,j] + B[i,j]) (x[j] - y[j])", "(A + B) (x - y)"),
+        (
+            "sum(k, 1/2 (X[:,k] - u)' S (X[:,k] - u))",
+            "1/2 tr((X - u ones(n)')' S (X - u ones(n)'))",
+        ),
         ("sum(k, y[k] X[:,k])", "X y"),
         ("sum(k, x[k] A)", "sum(x) A"),
         ("sum(k, <X[:,k], Y[:,k]>)", "tr(X Y')"),
