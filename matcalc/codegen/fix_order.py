@@ -12,8 +12,9 @@ from matcalc.codegen.work import chain_sizes
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.passes.build import is_op
 
-#: How much slower than the best order one may be that is fixed.
-TOLERANCE = 1.1
+#: How much slower than the best order one may be that is fixed. Less than ``choose.TOLERANCE``: to
+#: leave the order to the call costs no ``if``.
+ORDER_TOLERANCE = 1.1
 
 
 def fix_order(roots: Sequence[Expr], points: Sequence[cost.Sizes]) -> tuple[Expr, ...]:
@@ -42,7 +43,7 @@ def _splits(node: Expr, points: Sequence[cost.Sizes]) -> cost.Splits | None:
     orders = [cost.best_order(each) for each in numbers]
     for _, splits in orders:
         if all(
-            cost.in_order(each, splits) <= TOLERANCE * lowest
+            cost.in_order(each, splits) <= ORDER_TOLERANCE * lowest
             for each, (lowest, _) in zip(numbers, orders, strict=True)
         ):
             return splits

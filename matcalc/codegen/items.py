@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from matcalc.core.expr import Expr, rebuilt
+from matcalc.core.expr import Constant, Expr, rebuilt
 from matcalc.ops.constant import ONES
 from matcalc.ops.linalg import DIAG, INV
 from matcalc.ops.structural import TIMES, TRANSPOSE
@@ -61,6 +61,14 @@ def replanned(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
     if is_op(node, TRANSPOSE) and done[node.args[0]] is not node.args[0]:
         return transposed(done[node.args[0]])
     return rebuilt(node, done)
+
+
+def whole_power(power: Expr, least: int) -> int | None:
+    """The exponent of a power of a matrix, where it is a whole number that is not less."""
+    exponent = power.args[1]
+    if not isinstance(exponent, Constant) or exponent.value.denominator != 1:
+        return None
+    return exponent.value.numerator if exponent.value >= least else None
 
 
 def stretches(factors: Iterable[Expr]) -> list[list[Expr]]:

@@ -11,7 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 
 from matcalc.codegen import cost
-from matcalc.codegen.items import Item, flip, item, plain, replanned, stretches, times, transposed
+from matcalc.codegen.items import (
+    Item,
+    flip,
+    item,
+    plain,
+    replanned,
+    stretches,
+    times,
+    transposed,
+    whole_power,
+)
 from matcalc.codegen.pairs import Pairs
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Size, postorder, users
@@ -26,11 +36,14 @@ from matcalc.passes.properties import properties
 #: With more vectors than this a matrix is formed, and then multiplied with them.
 FEW_VECTORS = 4
 
-#: How many factors of a chain, from its vector, are compared with other chains.
-LONGEST = 32
+#: How many factors of a chain, from its vector, are compared with other chains: all beginnings
+#: together are as long as the square of it. Chains that part later share what they have in common
+#: all the same, since both begin at the vector; only where ``a' B c`` is cut is then a guess.
+LONGEST_COMPARED = 32
 
-#: Highest power of a matrix that is applied to a vector factor by factor.
-LOW_POWER = 8
+#: Highest power of a matrix that is applied to a vector factor by factor. Squaring takes fewer steps
+#: from there on, but of matrices; this only bounds how long the code gets.
+MOST_APPLICATIONS = 8
 
 #: What applying one node to a vector asks for: other nodes, applied to other vectors.
 Steps = Generator[tuple[Item, Expr], Expr | None, Expr]
@@ -253,8 +266,8 @@ def _is_linear_form(node: Expr) -> bool:
     if node.op is TIMES:
         return all(arg.is_scalar for arg in node.args[:-1])
     if node.op is MATPOW:
-        exponent = node.args[1]
-        return isinstance(exponent, Constant) and 0 <= exponent.value <= LOW_POWER
+        exponent = whole_power(node, least=0)
+        return exponent is not None and exponent <= MOST_APPLICATIONS
     return node.op in (ADD, MATMUL, TRANSPOSE, EYE)
 
 
@@ -276,9 +289,9 @@ def _vectors(node: Expr, user: Apply, implicit: dict[Expr, int]) -> int:
 def _factors(node: Apply) -> list[Item]:
     """The matrices that a product, a power or an identity is the product of."""
     if node.op is MATPOW:
-        exponent = node.args[1]
-        assert isinstance(exponent, Constant)
-        return [item(node.args[0])] * int(exponent.value)
+        exponent = whole_power(node, least=0)
+        assert exponent is not None
+        return [item(node.args[0])] * exponent
     return [item(arg) for arg in node.args] if node.op is MATMUL else []
 
 
@@ -312,7 +325,7 @@ def _from_vector(stretch: Sequence[Expr], is_column: bool) -> list[Item]:
 
 
 def _beginnings(chain: Sequence[Item]) -> list[tuple[Item, ...]]:
-    return [tuple(chain[:length]) for length in range(2, min(len(chain), LONGEST) + 1)]
+    return [tuple(chain[:length]) for length in range(2, min(len(chain), LONGEST_COMPARED) + 1)]
 
 
 def _times_vector(matrix: Expr, flipped: bool, vector: Expr) -> Expr:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from matcalc.codegen import cost
 from matcalc.codegen.dialects import DIALECTS
-from matcalc.codegen.items import Item, flip, is_diagonal, is_inverse, item, times, transposed
+from matcalc.codegen.items import (
+    Item,
+    flip,
+    is_diagonal,
+    is_inverse,
+    item,
+    times,
+    transposed,
+    whole_power,
+)
 from matcalc.codegen.kernels import DIAGONAL_OF_PRODUCT, STORED, TRACE_OF_PRODUCT, multi_dot
 from matcalc.codegen.sharing import Sharing
 from matcalc.core.expr import Apply, Constant, Expr
@@ -19,11 +27,9 @@ from matcalc.ops.structural import MATMUL, MATPOW, POWER, TRANSPOSE
 from matcalc.passes.build import is_op
 from matcalc.passes.properties import is_nonnegative, properties
 
-#: Longest chain of which every order is looked at.
-LONGEST = 10
-
-#: Highest power of an inverse that is taken apart: each factor is one more system to solve.
-LOW_POWER = 3
+#: Highest power of an inverse that is taken apart: each factor is one more system to solve. With more
+#: of them the inverse is cheaper (``factorise.MANY``), and its power takes few products.
+MOST_SOLUTIONS = 3
 
 
 class Pairs:
@@ -143,10 +149,10 @@ def _opened(factors: Sequence[Expr]) -> list[Item]:
         if is_op(node, EYE):
             continue
         if is_op(node, MATPOW) and is_op(node.args[0], INV):
-            exponent = node.args[1]
-            if isinstance(exponent, Constant) and exponent.value <= LOW_POWER:
+            exponent = whole_power(node, least=1)
+            if exponent is not None and exponent <= MOST_SOLUTIONS:
                 base = item(node.args[0])
-                found += [flip(base) if flipped else base] * int(exponent.value)
+                found += [flip(base) if flipped else base] * exponent
                 continue
         if "diagonal" in properties(node) and not is_op(node, DIAG):
             node = DIAG(_diagonal(node))
@@ -168,27 +174,20 @@ def _best_splits(arrays: Sequence[Expr]) -> tuple[cost.Splits, bool]:
     """The cheapest order, and whether it is so whatever the sizes."""
     count = len(arrays)
     dims = [*(array.shape[0] for array in arrays), arrays[-1].shape[1]]
-    if len(set(dims)) == 1 or count > LONGEST:
+    if len(set(dims)) == 1 or count > cost.LONGEST_SEARCHED:
         return {(0, stop): stop - 1 for stop in range(2, count + 1)}, True
-    splits: dict[tuple[int, int], int] = {}
-    costs: dict[tuple[int, int], cost.Cost] = {(k, k + 1): Counter() for k in range(count)}
     is_sure = True
-    for width in range(2, count + 1):
-        for start in range(count - width + 1):
-            stop = start + width
-            choices = {
-                cut: cost.total(
-                    (
-                        costs[start, cut],
-                        costs[cut, stop],
-                        cost.of_product(dims[start], dims[cut], dims[stop]),
-                    )
-                )
-                for cut in range(start + 1, stop)
-            }
-            best = min(choices, key=lambda cut: cost.typical(choices[cut]))
-            is_sure &= all(cost.at_most(choices[best], other) for other in choices.values())
-            splits[start, stop], costs[start, stop] = best, choices[best]
+
+    def of_one(start: int, cut: int, stop: int) -> cost.Cost:
+        return cost.of_product(dims[start], dims[cut], dims[stop])
+
+    def pick(costs: Mapping[int, cost.Cost]) -> int:
+        nonlocal is_sure
+        best = min(costs, key=lambda cut: cost.typical(costs[cut]))
+        is_sure &= all(cost.at_most(costs[best], other) for other in costs.values())
+        return best
+
+    _, splits = cost.best_splits(count, of_one, cost.total, pick)
     return splits, is_sure
 
 

@@ -15,6 +15,7 @@ from itertools import combinations, count
 from math import log
 
 from matcalc.codegen.arrays import einsum
+from matcalc.codegen.cost import USUAL_SIZE
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr
 from matcalc.core.index import Factor, Index
@@ -25,9 +26,6 @@ from matcalc.passes.properties import is_symmetric
 
 #: Letters of subscripts, in the order in which they are given out.
 LETTERS = "ijklmnpqrstuvwabcdefghoxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-#: What a size without a number counts as.
-TYPICAL_SIZE = 100
 
 #: Factors that are multiplied in the best of all orders; more are multiplied greedily.
 SEARCHED = 6
@@ -84,11 +82,11 @@ def letters_of(indices: Iterable[Index]) -> dict[Index, str]:
 
 def size_of(indices: Iterable[Index]) -> float:
     """The number of entries of an array with these indices, about."""
-    return float(TYPICAL_SIZE ** sum(_power(index.dim) for index in indices))
+    return float(USUAL_SIZE ** sum(_power(index.dim) for index in indices))
 
 
 def _power(dim: Dim) -> float:
-    return len(dim.symbols) + log(dim.coefficient, TYPICAL_SIZE)
+    return len(dim.symbols) + log(dim.coefficient, USUAL_SIZE)
 
 
 # ------------------------------------------------------------------ eliminating bound indices

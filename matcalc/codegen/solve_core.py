@@ -27,7 +27,9 @@ from matcalc.passes.products import inverse
 from matcalc.passes.recognise import recognise
 from matcalc.passes.settle import settle
 
-#: More products than this beside a diagonal are no low rank.
+#: More products than this beside a diagonal are no low rank: the whole matrix is formed, or, where it is
+#: large, the system solved by products only. It bounds the code, which has a vector for each side
+#: of each product: an answer is a sum of that many terms only where the text has about as many.
 HIGHEST_RANK = 16
 
 MINUS = Constant(-1)
