@@ -17,6 +17,9 @@ jax.config.update("jax_enable_x64", True)  # as NumPy and PyTorch compute here
 #: What is used of JAX, which is the reference, and of PyTorch, for each order.
 NAMES = {1: ("jax.grad", "torch.autograd"), 2: ("jax.hessian", "torch.func.hessian")}
 
+#: The same of products with a Hessian, and of systems.
+PRODUCT, SOLUTION = "jax.jvp(jax.grad)", "solve(jax.hessian)"
+
 JAX = SimpleNamespace(
     sum=jnp.sum,
     tanh=jnp.tanh,
@@ -25,6 +28,11 @@ JAX = SimpleNamespace(
     logsumexp=lambda Z: jax.nn.logsumexp(Z, axis=0),
     inv=jnp.linalg.inv,
     logdet=lambda X: jnp.linalg.slogdet(X)[1],
+    solve=jnp.linalg.solve,
+    cholesky=jnp.linalg.cholesky,
+    cho_solve=lambda L, r: jax.scipy.linalg.cho_solve((L, True), r),
+    diagonal=jnp.diagonal,
+    log=jnp.log,
 )
 
 #: PyTorch under the same names.
@@ -37,6 +45,11 @@ TORCH = SimpleNamespace(
     logsumexp=lambda Z: torch.logsumexp(Z, dim=0),
     inv=torch.linalg.inv,
     logdet=lambda X: torch.linalg.slogdet(X)[1],
+    solve=torch.linalg.solve,
+    cholesky=torch.linalg.cholesky,
+    cho_solve=lambda L, r: torch.cholesky_solve(r[:, None], L)[:, 0],
+    diagonal=torch.diagonal,
+    log=torch.log,
 )
 
 
@@ -50,6 +63,27 @@ def by_jax(problem: Problem) -> Callable[..., Any]:
         return differentiate(_program(problem, JAX, arrays))(variable)
 
     return derivative
+
+
+def product_by_jax(problem: Problem) -> Callable[..., Any]:
+    """The product of the Hessian and ``v``, forward over reverse; to be compiled."""
+
+    def product(v: Array, **arrays: Array) -> Any:
+        variable = arrays.pop(problem.wrt)
+        gradient = jax.grad(_program(problem, JAX, arrays))
+        return jax.jvp(gradient, (variable,), (v,))[1]
+
+    return product
+
+
+def solution_by_jax(problem: Problem) -> Callable[..., Any]:
+    """The solution of the system with the Hessian and ``v``; to be compiled."""
+
+    def solution(v: Array, **arrays: Array) -> Any:
+        hessian = by_jax(problem)(**arrays)
+        return jnp.linalg.solve(hessian.reshape(v.size, v.size), v.ravel()).reshape(v.shape)
+
+    return solution
 
 
 def by_torch(problem: Problem, arrays: Arrays) -> Callable[[], Any]:

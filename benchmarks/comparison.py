@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.automatic import NAMES
+from benchmarks.automatic import NAMES, PRODUCT, SOLUTION
 from benchmarks.in_turn import Times, time_in_turn
 from benchmarks.methods import Method, methods
 from benchmarks.problem import Problem, Target
-
-#: Largest difference from the reference, relative to its largest entry.
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -39,14 +36,13 @@ def compare(problem: Problem, backends: tuple[str, ...], budget: float, *, small
     """Compute the derivative with every method, compare the results, time what is right."""
     right: dict[str, Method] = {}
     wrong = {}
-    reference = None
+    reference: dict[str, np.ndarray] = {}
     for method in methods(problem, problem.arrays(small=small), backends):
         result = method.run()
         if method.numbers is not None:
             value = method.numbers(result)
-            reference = value if reference is None else reference
-            error = difference(value, reference)
-            if not error <= TOLERANCE:
+            error = difference(value, reference.setdefault(method.what, value))
+            if not error <= method.tolerance:
                 wrong[method.name] = error
                 continue
         right[method.name] = method
@@ -77,6 +73,22 @@ def speeds(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
     )
 
 
+def uses(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
+    """How many times as fast as what is usual in JAX products and solutions are, the core included."""
+    columns = [
+        (f"{name} {backend}", usual)
+        for name, usual in (("H @ v", PRODUCT), ("H.solve(v)", SOLUTION))
+        for backend in backends
+    ]
+    yield from _table(
+        [f"times as fast as {PRODUCT}, or {SOLUTION}", *(name for name, _ in columns)],
+        [
+            [_label(row.problem), *(_cell(row, name, usual) for name, usual in columns)]
+            for row in rows
+        ],
+    )
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield "| " + " | ".join(head) + " |"
     yield "|---|" + "---:|" * (len(head) - 1)
@@ -87,10 +99,10 @@ def _label(problem: Problem) -> str:
     return f"({problem.name}) {problem.title}"
 
 
-def _cell(row: Row, method: str) -> str:
+def _cell(row: Row, method: str, than: str | None = None) -> str:
     if method in row.wrong:
         return "**wrong**"
-    return show(row.speed(method, row.reference))
+    return show(row.speed(method, than or row.reference))
 
 
 def show(ratio: float | None) -> str:
@@ -106,7 +118,7 @@ def verdicts(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
         "times as fast as",
         *(f"matcalc {backend}" for backend in backends),
         "wanted",
-        "reached",
+        "reached in",
     ]
     yield from _table(
         head, [_judged(row, t, backends) for row in rows for t in row.problem.targets]
@@ -115,12 +127,14 @@ def verdicts(rows: Sequence[Row], backends: tuple[str, ...]) -> Iterator[str]:
 
 def _judged(row: Row, target: Target, backends: tuple[str, ...]) -> list[str]:
     reached = {backend: _against(row, target, backend) for backend in backends}
-    counted = [ratio for b, ratio in reached.items() if b in target.backends and ratio is not None]
+    counted = {b: r for b, r in reached.items() if b in target.backends and r is not None}
+    # One library is enough: which it is, is said.
+    enough = [backend for backend, ratio in counted.items() if ratio >= target.factor]
     return [
         f"({row.problem.name}) {target.than}",
         *map(show, reached.values()),
         f"{show(target.factor)} in {' or '.join(target.backends)}",
-        "–" if not counted else "yes" if max(counted) >= target.factor else "**no**",
+        "–" if not counted else " and ".join(enough) or "**no**",
     ]
 
 

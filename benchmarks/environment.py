@@ -1,12 +1,15 @@
-"""What timings depend on: threads, load, versions."""
+"""What timings depend on: threads, load, commit, versions."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import matcalc
 
@@ -39,12 +42,23 @@ def threads() -> int:
 
 
 def circumstances(packages: Sequence[str]) -> Iterator[str]:
-    """The lines below a table: date, load, threads, versions."""
+    """The lines below a table: date, load, threads, commit, versions."""
     load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
-    yield f"{dt.datetime.now(tz=dt.UTC):%d %B %Y}, {load}, threads: {threads()}"
+    commit = f", commit {found}" if (found := _commit()) else ""
+    yield f"{dt.datetime.now(tz=dt.UTC):%d %B %Y}, {load}, threads: {threads()}{commit}"
     yield ", ".join(
         [f"Python {platform.python_version()}", *map(_version, dict.fromkeys(packages))]
     )
+
+
+def _commit() -> str:
+    """That of the clone which this is run in, if it is one."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = [git, "describe", "--always", "--dirty", "--exclude=*"]
+    found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)  # noqa: S603, PLW1510
+    return found.stdout.strip()
 
 
 def _version(name: str) -> str:

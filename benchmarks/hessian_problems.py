@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import Array, Arrays, Problem, Sizes, Target, in_both, one_hot
+from benchmarks.problem import (
+    Array,
+    Arrays,
+    Problem,
+    Sizes,
+    Target,
+    in_both,
+    one_hot,
+    transposed,
+)
 
 DEPTH = 10
 
@@ -162,7 +171,20 @@ def softmax(xp: Any, Z: Array) -> Array:
     return P / P.sum(axis=0)
 
 
-def network_core(xp: Any, X: Array, Y: Array, **weights: Array) -> tuple[Array, Array]:
+def network_core(xp: Any, X: Array, Y: Array, **weights: Array) -> tuple[Array, ...]:
+    """What products with the Hessian take besides the weights, nothing larger than they are.
+
+    That is the probabilities, where layers are not flat, and M' p of ``network_blocks`` as columns.
+    """
+    del Y  # labels only shift the gradient
+    Z, steps = forward(xp, X, weights)
+    P = V = softmax(xp, Z)
+    for k in range(DEPTH, 1, -1):
+        V = (transposed(xp, weights[f"W{k}"]) @ V) * steps[k - 2]
+    return (P, V, *steps)
+
+
+def network_blocks(xp: Any, X: Array, Y: Array, **weights: Array) -> tuple[Array, Array]:
     """The Hessian by W1 is the sum over samples of A[b] ⊗ X[:,b] X[:,b]'.
 
     A[b] is M' (diag(p) - p p') M, with the product M of all that stands between W1 X and the outputs.
@@ -179,8 +201,16 @@ def network_core(xp: Any, X: Array, Y: Array, **weights: Array) -> tuple[Array, 
     return A, X
 
 
-def two_layers_core(xp: Any, W1: Array, W2: Array, X: Array, Y: Array) -> tuple[Array, Array]:
-    """Blocks A[b] as in ``network_core``."""
+def two_layers_core(xp: Any, W1: Array, W2: Array, X: Array, Y: Array) -> tuple[Array, ...]:
+    """As in ``network_core``."""
+    H = xp.tanh(W1 @ X)
+    D = 1 - H * H
+    before = transposed(xp, W2)
+    return before @ W2, D, -2 * H * D * (before @ (W2 @ H - Y))
+
+
+def two_layers_blocks(xp: Any, W1: Array, W2: Array, X: Array, Y: Array) -> tuple[Array, Array]:
+    """Blocks A[b] as in ``network_blocks``."""
     H = xp.tanh(W1 @ X)
     D = (1 - H**2).T
     G = -2 * H * D.T * (W2.T @ (W2 @ H - Y))
@@ -260,12 +290,12 @@ def inverse_form_jax(a: Array, X: Array, b: Array) -> Array:
     return u[:, None, None, None] * first + second[..., None] * Y.T[:, None, None, :]
 
 
-def _blocks(core: Any) -> dict[str, Any]:
+def _dense(blocks: Any) -> dict[str, Any]:
     """Dense code from the code for blocks A[b]."""
-    cores = in_both(core)
+    both = in_both(blocks)
     return {
-        "numpy": lambda **arrays: blocks_numpy(*cores["numpy"](**arrays)),
-        "jax": lambda **arrays: blocks_jax(*cores["jax"](**arrays)),
+        "numpy": lambda **arrays: blocks_numpy(*both["numpy"](**arrays)),
+        "jax": lambda **arrays: blocks_jax(*both["jax"](**arrays)),
     }
 
 
@@ -309,9 +339,10 @@ PROBLEMS: Sequence[Problem] = (
         {"n": 5, "m": 4},
         draw_network,
         network,
-        _blocks(network_core),
+        _dense(network_blocks),
         in_both(network_core),
         targets=(Target(15, "jax.hessian"),),
+        is_singular=True,
     ),
     Problem(
         "c2",
@@ -320,10 +351,10 @@ PROBLEMS: Sequence[Problem] = (
         "W1",
         2,
         {"n": 32, "m": 64},
-        {"n": 5, "m": 4},
+        {"n": 5, "m": 7},
         draw_two_layers,
         two_layers,
-        {**_blocks(two_layers_core), "jax": two_layers_jax},
+        {**_dense(two_layers_blocks), "jax": two_layers_jax},
         in_both(two_layers_core),
         targets=(Target(15, "jax.hessian"),),
     ),
@@ -354,5 +385,6 @@ PROBLEMS: Sequence[Problem] = (
         {"numpy": inverse_form_numpy, "jax": inverse_form_jax},
         in_both(inverse_form_core),
         targets=(Target(15, "jax.hessian"),),
+        is_singular=True,
     ),
 )

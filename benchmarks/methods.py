@@ -16,7 +16,15 @@ import numpy as np
 import torch
 
 import matcalc as mc
-from benchmarks.automatic import NAMES, by_jax, by_torch
+from benchmarks.automatic import (
+    NAMES,
+    PRODUCT,
+    SOLUTION,
+    by_jax,
+    by_torch,
+    product_by_jax,
+    solution_by_jax,
+)
 from benchmarks.problem import Array, Arrays, Problem
 
 BACKENDS = ("numpy", "jax", "torch")
@@ -43,20 +51,29 @@ class Method:
         run: computes it; the result is discarded by the timing.
         numbers: makes an array of a result, for the comparison; None where that takes code that is
             no part of the method.
+        what: what it computes: results are compared with the first that is the same.
+        tolerance: largest difference from that, relative to its largest entry.
     """
 
     name: str
     run: Callable[[], Any]
     numbers: Callable[[Any], Array] | None = numbers
+    what: str = "derivative"
+    tolerance: float = 1e-9
 
 
-def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iterator[Method]:
-    """All methods that there are, JAX's first: it is the reference."""
-    inputs = {
+def in_libraries(arrays: Arrays) -> dict[str, Arrays]:
+    """The arrays as those of each library."""
+    return {
         "numpy": arrays,
         "jax": {name: jnp.asarray(array) for name, array in arrays.items()},
         "torch": {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()},
     }
+
+
+def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iterator[Method]:
+    """All methods that there are, JAX's first: it is the reference."""
+    inputs = in_libraries(arrays)
     named_jax, named_torch = NAMES[problem.order]
     yield Method(named_jax, runner("jax", by_jax(problem), inputs["jax"]))
     yield Method(named_torch, by_torch(problem, inputs["torch"]))
@@ -72,6 +89,35 @@ def methods(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iter
             run = runner(backend, derivative.operator(backend), inputs[backend])
             axes = arrays[problem.wrt].shape * 2
             yield Method(f"operator {backend}", run, partial(written_out, axes=axes))
+    if problem.order == 2:
+        yield from uses(problem, arrays, backends)
+
+
+def uses(problem: Problem, arrays: Arrays, backends: tuple[str, ...]) -> Iterator[Method]:
+    """What a Hessian is for: a product, and the solution of a system, from the arrays on.
+
+    Those of the operator are computed with its core, the others as is usual in JAX.
+    """
+    v = np.random.default_rng(2).normal(size=arrays[problem.wrt].shape)
+    inputs = in_libraries({**arrays, "v": v})
+    kinds = [(PRODUCT, product_by_jax, "H @ v", 1e-9, lambda H, v: H @ v)]
+    if not problem.is_singular:
+        # Half of the digits, since the condition number may take as many.
+        kinds.append((SOLUTION, solution_by_jax, "H.solve(v)", 1e-8, lambda H, v: H.solve(v)))
+    derivative = derive(problem)
+    for usual, by_jax_, name, tolerance, use in kinds:
+        yield Method(usual, runner("jax", by_jax_(problem), inputs["jax"]), what=name)
+        for backend in backends:
+            function = derivative.operator(backend)
+            code = partial(_used, function, use)
+            run = runner(backend, code, inputs[backend])
+            yield Method(f"{name} {backend}", run, what=name, tolerance=tolerance)
+
+
+def _used(
+    function: Callable[..., Any], use: Callable[[Any, Array], Array], /, v: Array, **arrays: Array
+) -> Array:
+    return use(function(**arrays), v)
 
 
 def derive(problem: Problem) -> mc.Derivative:

@@ -52,6 +52,7 @@ class Problem:
         core_by_hand: the same for the derivative in compressed form.
         targets: what is to be reached.
         with_value: whether the value of the function is wanted too, before the derivative.
+        is_singular: whether a Hessian is, so that systems are not solved with it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Problem:
     core_by_hand: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     with_value: bool = False
+    is_singular: bool = False
 
     def arrays(self, *, small: bool = False) -> Arrays:
         """The same arrays at every call."""
@@ -76,6 +78,15 @@ class Problem:
 def one_hot(rng: np.random.Generator, classes: int, samples: int) -> Array:
     """Labels as columns of the identity."""
     return np.eye(classes)[:, rng.integers(classes, size=samples)]
+
+
+def transposed(xp: Any, A: Array) -> Array:
+    """What a product begins with; without the barrier XLA's takes twice as long on a CPU."""
+    if xp is np:
+        return A.T
+    import jax
+
+    return jax.lax.optimization_barrier(A.T)
 
 
 def in_both(code: Callable[..., Any]) -> dict[str, Callable[..., Any]]:

@@ -9,7 +9,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
-from benchmarks.comparison import Row, compare, speeds, verdicts, wrong
+from benchmarks.comparison import Row, compare, speeds, uses, verdicts, wrong
 from benchmarks.environment import circumstances
 from benchmarks.in_turn import Times
 from benchmarks.methods import BACKENDS, derive
@@ -45,8 +45,13 @@ def run(module: str, arguments: Sequence[str] | None, description: str) -> None:
             module, problem.name, backends, options.seconds, options.small
         )
         rows.append(Row(problem, times, errors))
-    print("\n".join((*speeds(rows, backends), "", *verdicts(rows, backends), "", *wrong(rows))))
-    print("\n".join(circumstances(PACKAGES)))
+    tables = [speeds(rows, backends), verdicts(rows, backends)]
+    if any(row.problem.order == 2 for row in rows):
+        tables.insert(1, uses(rows, backends))
+    below = "\n".join(circumstances(PACKAGES))
+    for table in tables:
+        print("\n".join(table), below, sep="\n\n", end="\n\n")
+    print("\n".join(wrong(rows)))
 
 
 def problems_of(module: str) -> dict[str, Problem]:

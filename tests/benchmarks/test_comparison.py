@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import run_comparison
-from benchmarks.comparison import compare, speeds, verdicts, wrong
+from benchmarks.comparison import compare, speeds, uses, verdicts, wrong
 from benchmarks.gradient_problems import PROBLEMS as GRADIENTS
 from benchmarks.hessian_problems import PROBLEMS as HESSIANS
 from benchmarks.in_turn import Times
@@ -55,6 +55,27 @@ def test_wrong_results_are_not_timed():
     assert "wrong" not in line
 
 
+@pytest.mark.parametrize("problem", HESSIANS, ids=[problem.name for problem in HESSIANS])
+def test_cores_by_hand_hold_no_more_than_operators(problem):
+    arrays = problem.arrays(small=True)
+    H = derive(problem).operator()(**arrays)
+    for code in problem.core_by_hand.values():
+        assert numbers(code(**arrays)).size <= sum(np.size(array) for array in H.core)
+
+
+@pytest.mark.parametrize("problem", HESSIANS, ids=[problem.name for problem in HESSIANS])
+def test_what_hessians_are_for_is_timed(problem):
+    row = compare(problem, ("numpy",), budget=0, small=True)
+    assert not row.wrong
+    head, _, line = uses([row], ("numpy",))
+    assert head.endswith(" | H @ v numpy | H.solve(v) numpy |")
+    assert line.endswith("| – |") == problem.is_singular
+    dense = np.asarray(derive(problem).function()(**problem.arrays(small=True)))
+    size = round(dense.size**0.5)
+    is_singular = np.linalg.matrix_rank(dense.reshape(size, size)) < size
+    assert is_singular == problem.is_singular
+
+
 def test_speed_is_the_ratio_of_medians():
     times = Times({"slow": [4.0, 90.0, 8.0], "fast": [1.0, 2.0, 4.0]})
     assert times.speed("fast", "slow") == 4
@@ -68,7 +89,7 @@ def test_targets_are_judged():
     line = "| (a) by hand | 0.80 | 0.90 in numpy or jax | **no** |"
     assert list(verdicts([row], ("numpy",)))[2] == line
     row.times.seconds["matcalc numpy"] = [8.5] * 3
-    line = "| (a) by hand | 0.94 | 0.90 in numpy or jax | yes |"
+    line = "| (a) by hand | 0.94 | 0.90 in numpy or jax | numpy |"
     assert list(verdicts([row], ("numpy",)))[2] == line
 
 
@@ -84,4 +105,5 @@ def test_command_line(capsys, monkeypatch):
     run_comparison.run(gradients, options, "Gradients")
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("| (quadratic) x' A x, by x | ")
-    assert ", threads: " in lines[-2]
+    # Below each of the two tables.
+    assert sum(", threads: " in line for line in lines) == 2
