@@ -296,15 +296,15 @@ class Derivative(Record, eq=False):
                 order, and this one. They share what they have in common: value, gradient and
                 Hessian are what Newton's method takes.
         """
-        from matcalc.code import of_derivative
         from matcalc.codegen import generate
+        from matcalc.formulas import of_derivative
 
         return generate.compile_function(**of_derivative(self, backend, value))
 
     def source(self, backend: str = "numpy", *, value: bool = False) -> str:
         """Readable source text of that function."""
-        from matcalc.code import of_derivative
         from matcalc.codegen import generate
+        from matcalc.formulas import of_derivative
 
         return generate.source(**of_derivative(self, backend, value))
 
@@ -316,7 +316,7 @@ class Derivative(Record, eq=False):
         Raises:
             UnsupportedProblem: the derivative has not as many axes of the variable as others.
         """
-        from matcalc.code import operator
+        from matcalc.formulas import operator
 
         return operator(self, backend)
 

@@ -64,15 +64,15 @@ class Gradients(Mapping[str, Derivative]):
             backend: ``numpy``, ``jax`` or ``torch``.
             value: whether to return the function's value too, in front of the dict.
         """
-        from matcalc.code import of_gradients
         from matcalc.codegen import generate
+        from matcalc.formulas import of_gradients
 
         return generate.compile_function(**of_gradients(self, backend, value))
 
     def source(self, backend: str = "numpy", *, value: bool = False) -> str:
         """Readable source text of that function."""
-        from matcalc.code import of_gradients
         from matcalc.codegen import generate
+        from matcalc.formulas import of_gradients
 
         return generate.source(**of_gradients(self, backend, value))
 

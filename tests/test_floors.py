@@ -25,7 +25,7 @@ FLOORS = {
     "derivative": 7,
     "report": 7,
     "claim": 7,
-    "code": 7,
+    "formulas": 7,
     "partials": 7,
     "diagnose": 7,
     "equality": 7,
@@ -118,11 +118,11 @@ SAME_FLOOR = {
     ("derivative", "derivation"),
     ("derivative", "derivation_step"),
     ("api", "report"),
-    ("code", "derivative"),  # for its type only
-    ("code", "report"),
-    ("code", "gradients"),  # for its type only
-    ("derivative", "code"),
-    ("gradients", "code"),
+    ("formulas", "derivative"),  # for its type only
+    ("formulas", "report"),
+    ("formulas", "gradients"),  # for its type only
+    ("derivative", "formulas"),
+    ("gradients", "formulas"),
     ("derivative", "report"),
     ("report", "derivative"),  # for its type only
     ("claim", "api"),

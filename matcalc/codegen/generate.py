@@ -23,7 +23,7 @@ from matcalc.codegen.contractions import contraction
 from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
 from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise_all
-from matcalc.codegen.unfactorise import has_scipy, unfactorise
+from matcalc.codegen.without_scipy import has_scipy, without_scipy
 from matcalc.codegen.writer import OPERAND_WIDTH, Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Size, Symbol, operations, postorder, symbols
@@ -152,7 +152,7 @@ def generate(
     occurring = symbols(*results)
     cases = plan(results, dialect.name, occurring)
     if alone and dialect is NUMPY:
-        cases = [Case(case.condition, tuple(unfactorise(case.roots))) for case in cases]
+        cases = [Case(case.condition, tuple(without_scipy(case.roots))) for case in cases]
     names = Names()
     function = names.claim(name)
     everything = list(dict.fromkeys([*variables, *occurring]))

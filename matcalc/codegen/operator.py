@@ -2,6 +2,7 @@
 
 ``H = d.operator("numpy")(**arrays)`` computes the core; ``H @ v``, ``H.solve(g)``, ``H.diagonal()`` and
 ``H.todense()`` are functions of it, which ``operator_code.py`` generates.
+JAX and SciPy are imported by the methods that need them, since either may be missing.
 """
 
 from __future__ import annotations

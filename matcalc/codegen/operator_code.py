@@ -19,7 +19,7 @@ from matcalc.codegen.generate import Formula, Generated, compile_function, gener
 from matcalc.codegen.libraries import Array, Library, library
 from matcalc.codegen.operator import Operator, register_with_jax
 from matcalc.codegen.solve_core import Solution, solution
-from matcalc.codegen.unfactorise import has_scipy
+from matcalc.codegen.without_scipy import has_scipy
 from matcalc.core.dim import SCALAR, Dim
 from matcalc.core.expr import Constant, Expr, Symbol, symbols
 from matcalc.core.index import Index, IndexExpr

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.codegen import accurate, kernels, unfactorise
+from matcalc.codegen import accurate, kernels, without_scipy
 from matcalc.core.operation import Operation
 from matcalc.ops import REGISTRY
 
@@ -18,7 +18,7 @@ def kernel_operations():
 
 
 def test_all_of_scipy_has_something_in_its_place():
-    replaced = unfactorise.SOLVERS | unfactorise.TRIANGULAR | unfactorise.PLAIN.keys()
+    replaced = without_scipy.SOLVERS | without_scipy.TRIANGULAR | without_scipy.PLAIN.keys()
     factorisations = {kernels.LU_FACTOR, kernels.CHOLESKY}
     of_scipy = {op for op in kernel_operations() if "scipy." in op.numpy}
     assert of_scipy
@@ -28,7 +28,7 @@ def test_all_of_scipy_has_something_in_its_place():
 def test_all_special_functions_have_loops_in_their_place():
     operations = [*REGISTRY.values(), *vars(accurate).values()]
     special = {o for o in operations if isinstance(o, Operation) and "scipy.special" in o.numpy}
-    assert special == unfactorise.LOOPED.keys()
+    assert special == without_scipy.LOOPED.keys()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_values_without_scipy(text, monkeypatch):
     d = mc.diff(text, wrt)
     given = {name: arrays[name] for name in d.variables}
     usual = d.function()
-    monkeypatch.setattr(unfactorise, "find_spec", lambda _: None)
+    monkeypatch.setattr(without_scipy, "find_spec", lambda _: None)
     alone = d.function()
     assert "scipy" in usual.source
     assert "scipy" not in alone.source

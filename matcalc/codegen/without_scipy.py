@@ -67,7 +67,7 @@ def has_scipy() -> bool:
     return find_spec("scipy") is not None
 
 
-def unfactorise(roots: Sequence[Expr]) -> list[Expr]:
+def without_scipy(roots: Sequence[Expr]) -> list[Expr]:
     """The same values without SciPy's functions."""
     done: dict[Expr, Expr] = {}
     for node in postorder(*roots):
