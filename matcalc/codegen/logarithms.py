@@ -14,8 +14,8 @@ from functools import reduce
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
-from matcalc.ops.constant import ONES
-from matcalc.ops.elementwise import COSH, EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQRT, SQUARE
+from matcalc.ops.constant import ONES, PI
+from matcalc.ops.elementwise import COSH, ERF, EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQRT, SQUARE
 from matcalc.ops.linalg import VEC
 from matcalc.ops.reduction import (
     LOGSUMEXP,
@@ -36,6 +36,7 @@ from matcalc.passes import build
 from matcalc.passes.collect import total
 from matcalc.passes.products import product
 from matcalc.passes.properties import properties
+from matcalc.passes.simplify import simplify
 
 LOGCOSH = Operation(
     "logcosh",
@@ -59,6 +60,44 @@ LOGADDEXP = Operation(
 )
 """``log(exp(x) + exp(y))``."""
 
+
+def _slope_of_log_ndtr(x: Expr) -> Expr:
+    return MILLS(x)
+
+
+def _slope_of_mills(x: Expr) -> Expr:
+    return build.scaled(-1, build.times(MILLS(x), total(x, MILLS(x))))
+
+
+LOG_NDTR = Operation(
+    "log_ndtr",
+    "(m, n) -> (m, n)",
+    ("x",),
+    slopes=(_slope_of_log_ndtr,),
+    elementwise=True,
+    numpy="scipy.special.log_ndtr({0})",
+    torch="torch.special.log_ndtr({0})",
+)
+"""The logarithm of the normal distribution function, ``log(1/2 (1 + erf(x/sqrt(2))))``."""
+
+MILLS = Operation(
+    "mills",
+    "(m, n) -> (m, n)",
+    ("x",),
+    slopes=(_slope_of_mills,),
+    elementwise=True,
+    numpy="math.sqrt(2 / math.pi) / scipy.special.erfcx(-math.sqrt(0.5) * {0})",
+    # JAX has had erfcx for a short time only.
+    jax="t = -jnp.minimum({0}, -4)\n"
+    "far = t\n"
+    "for k in range(50, 0, -1): far = t + k / far\n"
+    "near = jnp.exp(-0.5 * {0}**2 - jax.scipy.special.log_ndtr({0})) / math.sqrt(2 * math.pi)\n"
+    "jnp.where({0} < -4, far, near)",
+    torch="math.sqrt(2 / math.pi) / torch.special.erfcx(-math.sqrt(0.5) * {0})",
+    source="NIST Digital Library of Mathematical Functions, 7.9.1",
+)
+"""Its derivative, the inverse of Mills' ratio: the normal density over the distribution function."""
+
 #: Longest sum of exponentials that is added up term by term.
 LONGEST_SUM = 8
 
@@ -75,7 +114,7 @@ _EXPONENTS = {SQRT: Fraction(1, 2), SQUARE: Fraction(2), RECIPROCAL: Fraction(-1
 _OF_ONE = frozenset({TRANSPOSE, POWER, *_SUMS, *_MEANS, *_EXPONENTS})
 
 #: Without one of these nothing has a logarithm here, nor can overflow where it is added and multiplied.
-EXPONENTIALS = frozenset({EXP, COSH, SIGMOID, *_SOFTMAX})
+EXPONENTIALS = frozenset({EXP, COSH, SIGMOID, ERF, *_SOFTMAX})
 
 
 def logarithm(e: Expr) -> Expr | None:
@@ -103,6 +142,25 @@ def _parts(e: Expr) -> tuple[Expr, ...]:
 
 def exponential(l: Expr) -> Expr:
     """``exp(l)``: in terms of ``sigmoid`` or ``softmax`` where it can be."""
+    number, l = _number(l)
+    found = _exponential(l)
+    return found if number == 1 else build.scaled(number, found)
+
+
+def _number(l: Expr) -> tuple[Fraction, Expr]:
+    """The numbers whose logarithms are added, as one factor, and the other terms."""
+    number, others = Fraction(1), []
+    for coefficient, term in terms(l):
+        factors = [f for f in (term.args if term.op is TIMES else (term,)) if not build.is_one(f)]
+        logarithm_of = factors[0].args[0] if len(factors) == 1 and factors[0].op is LOG else None
+        if isinstance(logarithm_of, Constant) and coefficient.denominator == 1:
+            number *= logarithm_of.value ** int(coefficient)
+        else:
+            others.append(build.scaled(coefficient, term))
+    return number, l if number == 1 else total(build.zeros(l.shape), *others)
+
+
+def _exponential(l: Expr) -> Expr:
     parts = list(terms(l))
     for position, (coefficient, term) in enumerate(parts):
         if coefficient < 0 and coefficient.denominator == 1:
@@ -116,6 +174,16 @@ def exponential(l: Expr) -> Expr:
 
 def _quotient(above: Expr, term: Expr, power: int) -> Expr | None:
     """``exp(above - power term)``, the term being the logarithm of what divides."""
+    if build.is_op(term, LOG_NDTR):
+        (z,) = term.args
+        squares = build.scaled(Fraction(power, 2), build.power(z, Constant(2)))
+        density = SQRT(build.times(Constant(2), PI()))
+        rest = total(above, squares)
+        ratios = _power(build.times(density, MILLS(z)), power)
+        if build.is_zero(rest):
+            return ratios
+        if len(list(terms(rest))) < len(list(terms(above))):
+            return build.times(ratios, EXP(rest))
     if build.is_op(term, SOFTPLUS):
         z = term.args[0]
         for k in range(power + 1):
@@ -193,6 +261,8 @@ def _of_sum(e: Apply) -> Expr | None:
     """Term by term, numbers first: ``log(1 + exp(a)) = softplus(a)``."""
     if len(e.args) > LONGEST_SUM:
         return None
+    if (of_erf := _of_erf(e)) is not None:
+        return of_erf
     sigmoid = _one_minus_sigmoid(e)
     if sigmoid is not None:
         return build.scaled(-1, SOFTPLUS(sigmoid))
@@ -217,6 +287,21 @@ def _of_sum(e: Apply) -> Expr | None:
     return added
 
 
+def _of_erf(e: Expr) -> Expr | None:
+    """The logarithm of ``c (1 + erf(u))``, c being a number: ``log(2 c) + log_ndtr(sqrt(2) u)``."""
+    coefficient, total_ = build.split_coefficient(e)
+    if total_.op is not ADD or len(total_.args) != 2:
+        return None
+    pairs = [build.split_coefficient(term) for term in total_.args]
+    for (number, ones), (factor, part) in (pairs, pairs[::-1]):
+        scale = 2 * number * coefficient
+        if build.is_one(ones) and build.is_op(part, ERF) and abs(factor) == number and scale > 0:
+            u = simplify(part.args[0])
+            l = LOG_NDTR(build.times(SQRT(Constant(2)), build.scaled(factor / number, u)))
+            return l if scale == 1 else total(spread(LOG(Constant(scale)), e.shape), l)
+    return None
+
+
 def _one_minus_sigmoid(e: Apply) -> Expr | None:
     """Z where ``e`` is ``1 - sigmoid(z)``."""
     one, *rest = sorted(e.args, key=lambda term: build.split_coefficient(term)[0], reverse=True)
@@ -229,6 +314,8 @@ def _one_minus_sigmoid(e: Apply) -> Expr | None:
 
 def _of_product(e: Apply) -> Expr | None:
     """The sum of the logarithms, if all factors are positive and some are made of exponentials."""
+    if (of_erf := _of_erf(e)) is not None:
+        return of_erf
     logarithms = []
     found = False
     for factor in e.args:

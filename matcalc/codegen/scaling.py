@@ -46,14 +46,20 @@ COUNTED = Operation(
 )
 """Exponents, minus infinity where the weight is 0: what is not in the sum must not shift it."""
 
+
+def _by_exponent(x: Expr, a: Expr) -> Expr:
+    return WEIGHTED_EXP(x, a)
+
+
+def _by_weight(x: Expr, _: Expr) -> Expr:
+    return EXP(x)
+
+
 WEIGHTED_EXP = Operation(
     "weighted_exp",
     "(m, n), (m, n) -> (m, n)",
     ("x", "a"),
-    partial=(
-        "weighted_exp(x, a)' = weighted_exp(x, a)",
-        "weighted_exp(x, a)' = exp(x)",
-    ),
+    slopes=(_by_exponent, _by_weight),
     elementwise=True,
     numpy="{1} * np.exp(np.where({1} != 0, {0}, -np.inf))",
 )

@@ -22,6 +22,7 @@ from matcalc.codegen.kernels import (
     UPPER_SOLVE,
     Solver,
 )
+from matcalc.codegen.logarithms import LOG_NDTR, MILLS
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import ERF, GELU
@@ -54,10 +55,28 @@ def _looped(name: str, statements: str, value: str) -> Operation:
 _ERF = "erf = np.vectorize(math.erf, otypes=[{0}.dtype])"
 _ERFC = "erfc = np.vectorize(math.erfc, otypes=[{0}.dtype])"
 
+#: Laplace's continued fraction for what is far below 0.
+_MILLS = """\
+t = -np.minimum({0}, -4)
+far = t
+for k in range(50, 0, -1): far = t + k / far"""
+
 #: Special functions by those that Python has of numbers.
 LOOPED = {
     ERF: _looped("erf", _ERF, "erf({0})"),
     ERFC: _looped("erfc", _ERFC, "erfc({0})"),
+    LOG_NDTR: _looped(
+        "log_ndtr",
+        f"{_ERFC}\n{_MILLS}\nfar = -0.5 * {{0}}**2 - np.log(math.sqrt(2 * math.pi) * far)\n"
+        "near = np.log(0.5 * erfc(math.sqrt(0.5) * np.clip(-{0}, 0, 4)))",
+        "np.where({0} < -4, far, np.where({0} < 0, near, np.log1p(-0.5 * erfc(math.sqrt(0.5) * np.maximum({0}, 0)))))",
+    ),
+    MILLS: _looped(
+        "mills",
+        f"{_ERFC}\n{_MILLS}\n"
+        "near = np.exp(-0.5 * {0}**2) / erfc(-math.sqrt(0.5) * np.maximum({0}, -4))",
+        "np.where({0} < -4, far, math.sqrt(2 / math.pi) * near)",
+    ),
     GELU: _looped("gelu", _ERFC, "0.5 * {0} * erfc(-math.sqrt(0.5) * {0})"),
 }
 

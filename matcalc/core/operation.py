@@ -112,6 +112,8 @@ class Operation(Record, eq=False):
         partial: its local Jacobian in index notation, one rule per argument,
             ``∂inv(X)[i,j]/∂X[k,l] = -inv(X)[i,k] inv(X)[l,j]``. For an element-wise operation the
             scalar derivative, ``tanh(x)' = 1 - tanh(x)^2``, one per argument.
+        slopes: the scalar derivatives as functions of the arguments, in the place of ``partial``, for an
+            element-wise operation outside the language whose derivatives are such operations too.
         definition: the operation in terms of others, ``softmax(x) = exp(x) / sum(exp(x))``.
         elementwise: acts entry by entry.
         variadic: associative; takes two or more arguments.
@@ -152,6 +154,7 @@ class Operation(Record, eq=False):
     index_form: str = ""
     partial: tuple[str, ...] = ()
     definition: str = ""
+    slopes: tuple[Callable[..., Expr], ...] = ()
     elementwise: bool = False
     variadic: bool = False
     shape_rule: ShapeRule | None = None

@@ -85,13 +85,12 @@ def scalar_derivative(op: Operation, position: int) -> Expr:
     Raises:
         UnsupportedProblem: the operation has no rule for this argument.
     """
+    if op.slopes:
+        return op.slopes[position](*placeholders(op))
     if position >= len(op.partial) or not op.partial[position]:
         raise UnsupportedProblem(f"the derivative of {op.spelling} is not known to matcalc")
-    value = parse_rule(op.partial[position]).value
-    if isinstance(value, tree.Call) and value.function == op.name:
-        # Operations of generated code have no spelling that could be read.
-        return op(*placeholders(op))
-    return build_matrix(value, _bases(op), {})
+    rule = parse_rule(op.partial[position])
+    return build_matrix(rule.value, _bases(op), {})
 
 
 @lru_cache(RULES)

@@ -57,6 +57,8 @@ FORMULAS = {
         "sum(1 - cos(x))",
         "sum(exp(x) - exp(-x))",
         "sum(1 + erf(x - 5))",
+        "b' log(1/2 (1 + erf(x/sqrt(2))))",
+        "sum(log(1 - erf(x + 9 ones(n))))",
         "sum(log(1 - exp(-x .* x)))",
         "sum(sqrt(1 + x.^2) - 1)",
         "sum(sqrt(4 + 3 x.^2) - 2)",

@@ -1,6 +1,7 @@
 """Forms that do not overflow: which they are, and their values where the plain ones are infinite."""
 
 import jax
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -279,3 +280,34 @@ def test_digits_of_small_arguments_are_kept():
     for text, wanted in [("sum(log(1 + x))", 0.0), ("exp(x) - 1", tiny), ("1 - exp(x)", -tiny)]:
         function = compile_function(mc.parse(text, shapes=shapes))
         np.testing.assert_allclose(function(x=tiny), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", [*DIALECTS, "alone"])
+def test_probit_far_from_zero(backend, monkeypatch):
+    """The distribution function underflows at -40, its logarithm is -805."""
+    z = np.array([-1e4, -40.0, -4.1, -3.9, -1.0, 0.0, 2.0, 40.0])
+    with mpmath.workdps(60):
+        wanted = np.array([float(mpmath.log(mpmath.ncdf(x))) for x in z])
+        mills = [mpmath.npdf(x) / mpmath.ncdf(x) for x in z]
+        slopes = [float(h) for h in mills]
+        curvatures = [float(-h * (x + h)) for x, h in zip(z, mills, strict=True)]
+    if backend == "alone":
+        monkeypatch.setattr("matcalc.codegen.generate.has_scipy", lambda: False)
+    for text in ("sum(log(1/2 (1 + erf(z/sqrt(2)))))", "sum(log(1 - erf(-z/sqrt(2)))) - n log(2)"):
+        name = "numpy" if backend == "alone" else backend
+        given = {"z": torch.tensor(z) if backend == "torch" else z}
+        d = mc.diff(text, "z", shapes={"z": "n"}, order=2)
+        found = d.function(name, value=True)(**given)
+        np.testing.assert_allclose(found[0], wanted.sum(), rtol=1e-12)
+        np.testing.assert_allclose(found[1], slopes, rtol=1e-12)
+        # Of -h (x + h) at x = -1e4 eight digits are left.
+        np.testing.assert_allclose(np.diagonal(found[2]), curvatures, rtol=1e-7, atol=1e-300)
+
+
+def test_the_density_over_the_distribution_function():
+    d = mc.diff("sum(log(1/2 (1 + erf(z/sqrt(2)))))", "z", shapes={"z": "n"})
+    text = "exp(-1/2 z.^2) ./ (1 + erf(z/sqrt(2)))"
+    quotient = compile_function(mc.parse(text, shapes={"z": "n"}))
+    z = np.array([-40.0, -3.0, 1.0])
+    found = quotient(z=z) * np.sqrt(2 / np.pi)
+    np.testing.assert_allclose(found, d.function()(z=z), rtol=1e-13)
