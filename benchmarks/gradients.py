@@ -3,9 +3,13 @@
     python -m benchmarks.gradients [PROBLEM ...] [--backend NAME] [--small] [--seconds S] [--source]
 
 All results are compared before anything is timed; what differs is not timed. The methods take turns
-in one process, a new one for each problem, with one thread, and a ratio is one of medians over the rounds. ``jax.grad`` is under
-``jax.jit``, and so is all that is written for JAX;
-where the value is wanted too, it is ``jax.value_and_grad``.
+in one process, a new one for each problem, with one thread, and a ratio is one of medians over the
+rounds. ``jax.grad`` is under ``jax.jit``, and so is all that is written for JAX; where the value is
+wanted too, it is ``jax.value_and_grad``.
+
+Programs are written as in the formula, with ``inv`` where it has one. For problems named ``-spelled`` they
+are written with a solution or a factorisation instead: what is left of the lead there is that of the
+generated code, the rest is one of spelling.
 """
 
 from __future__ import annotations

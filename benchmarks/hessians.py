@@ -3,8 +3,12 @@
     python -m benchmarks.hessians [PROBLEM ...] [--backend NAME] [--small] [--seconds S] [--source]
 
 All results are compared before anything is timed; what differs is not timed. The methods take turns
-in one process, a new one for each problem, with one thread, and a ratio is one of medians over the rounds. ``jax.hessian`` is under
-``jax.jit``, and so is all that is written for JAX.
+in one process, a new one for each problem, with one thread, and a ratio is one of medians over the
+rounds. ``jax.hessian`` is under ``jax.jit``, and so is all that is written for JAX.
+
+Columns named ``operator`` and ``core by hand`` are the time for the core alone, the arrays that all else
+is computed from. What that is for is in the second table: the core and one product with it against
+``jax.jvp(jax.grad(f))``, the core and one solution against ``jnp.linalg.solve`` of ``jax.hessian``.
 """
 
 from __future__ import annotations
