@@ -13,7 +13,7 @@ from matcalc.core.expr import Expr, Symbol, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
 from matcalc.errors import ArgumentProblem, NameProblem, ShapeProblem, UnsupportedProblem
-from matcalc.gradients import Gradients
+from matcalc.gradients import Derivatives, Gradients
 from matcalc.ops import by_call
 from matcalc.passes.chain_rule import Definitions, total_derivative
 from matcalc.passes.conditions import may_be_nowhere
@@ -45,14 +45,14 @@ def diff(
 
 @overload
 def diff(
-    expr: Any, wrt: Sequence[str], *, shapes: Any = ..., assume: Any = ..., layout: str | None = ...,
+    expr: Any, wrt: Sequence[str] | None = ..., *, shapes: Any = ..., assume: Any = ..., layout: str | None = ...,
     order: int | None = ..., structured: str | None = ..., keep: str | Sequence[str] | None = ...,
 ) -> dict[str, Derivative]: ...  # fmt: skip
 
 
 def diff(
     expr: Any,
-    wrt: str | Sequence[str],
+    wrt: str | Sequence[str] | None = None,
     *,
     shapes: Any = None,
     assume: Any = None,
@@ -65,7 +65,8 @@ def diff(
 
     Args:
         expr: text such as ``"W x + b"``, an expression from ``parse``, or one of SymPy.
-        wrt: name of the variable, or several; then a dict of derivatives comes back.
+        wrt: name of the variable, or several; then a dict of derivatives comes back. All that
+            occur if none is given.
         shapes: shapes by name: ``()``, ``"n"``, ``("m", "n")``, numbers from 1 too.
         assume: a property or several by name, ``{"A": "symmetric"}``.
         layout: ``mixed``, ``numerator``, ``denominator``, ``tensor`` or ``vec``.
@@ -79,7 +80,7 @@ def diff(
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
     reading = read(expr, shapes, assume, keep)
-    names = names_in("wrt", wrt)
+    names = occurring(reading) if wrt is None else names_in("wrt", wrt)
     found = differentiate(reading, names, layout=layout, order=order, structured=structured)
     return found[names[0]] if isinstance(wrt, str) else found
 
@@ -125,13 +126,14 @@ def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
 
 def read(expr: Any, shapes: Any = None, assume: Any = None, keep: Any = None) -> Reading:
     """An expression with the kind and shape of everything in it."""
-    names = [normal_name(name.strip()) for name in names_in("keep", keep)] if keep else []
+    none = keep is None or (isinstance(keep, list | tuple) and not keep)
+    names = [] if none else [normal_name(name.strip()) for name in names_in("keep", keep)]
     reading = _read(expr, shapes, assume, names)
     for name in names:
         if name not in reading.definitions:
             known = ", ".join(reading.definitions) or "none"
             raise NameProblem(
-                f"{name} is not defined in the text",
+                f"{name or repr(name)} is not defined in the text",
                 details=(f"its definitions are {known}",),
                 help="keep names of definitions, as z in z = W x + b; L(z)",
             )
@@ -181,10 +183,10 @@ def differentiate(
     times = order_of(order)
     variables = {name: variable(reading, name) for name in names}
     _sweep(reading, variables.values())
-    return {
-        name: _derivative(reading, wrt, layout, times, structured)
+    return Derivatives(
+        (name, _derivative(reading, wrt, layout, times, structured))
         for name, wrt in variables.items()
-    }
+    )
 
 
 def gradients(
@@ -199,11 +201,14 @@ def gradients(
             help="diff gives its derivative by one variable",
         )
     convention = choice("structured", structured, CONVENTIONS)
-    variables = [variable(reading, name) for name in names or occurring(reading)]
-    plain = _sweep(reading, variables)
+    spellings: dict[Symbol, str] = {}
+    for name in names or occurring(reading):
+        spellings.setdefault(variable(reading, name), name)
+    plain = _sweep(reading, spellings)
     return Gradients(
         reading,
-        {v: plain.get(v) or _tensor(reading, v, 1, convention, {}) for v in variables},
+        {name: v for v, name in spellings.items()},
+        {v: plain.get(v) or _tensor(reading, v, 1, convention, {}) for v in spellings},
         lambda wrt: _derivative(reading, wrt, LAYOUTS[0], 1, convention),
         convention,
     )

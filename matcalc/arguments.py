@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matcalc.core.expr import Symbol
-from matcalc.errors import ArgumentProblem, LimitProblem, NameProblem
+from matcalc.errors import ArgumentProblem, KeyProblem, LimitProblem, NameProblem
 from matcalc.ops import by_call
 from matcalc.passes.elaborate import Reading
-from matcalc.syntax.names import closest, is_name, normal_name
+from matcalc.syntax.names import closest, is_name, normal_name, similar
 
 MAX_ORDER = 12
 
@@ -64,14 +64,33 @@ def variable(reading: Reading, name: str) -> Symbol:
         )
     if by_call(normal) or normal in reading.functions:
         raise NameProblem(f"{name} is a function, and derivatives are by variables")
-    near = [v for v in reading.variables if v.lower() == normal.lower()]
-    near += filter(None, [closest(normal, reading.variables, 0.5)])
+    near = similar(normal, reading.variables)
     raise NameProblem(
         f"there is no variable {name}",
         details=(f"the variables are {', '.join(reading.variables) or 'none'}",),
-        help=f"did you mean {near[0]} ?"
+        help=f"did you mean {near} ?"
         if near
         else f"declare it for a derivative of zero, such as {name}: n",
+    )
+
+
+def key(name: object, keys: Iterable[str]) -> str:
+    """The key of a result that is this name, in whichever spelling.
+
+    Raises:
+        KeyProblem: there is none.
+    """
+    spellings = {normal_name(known): known for known in keys}
+    if not isinstance(name, str):
+        problem, near = f"results are looked up by name, not by {kind(name)}", None
+    elif (normal := normal_name(name.strip())) in spellings:
+        return spellings[normal]
+    else:
+        problem, near = f"there is no derivative by {name} here", similar(normal, spellings)
+    raise KeyProblem(
+        problem,
+        details=(f"those found are by {', '.join(spellings.values())}",),
+        help=f"did you mean {spellings[near]} ?" if near else None,
     )
 
 

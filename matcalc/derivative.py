@@ -32,7 +32,7 @@ from matcalc.report import (
     shown_map,
     unused_name,
 )
-from matcalc.wording import function_name, in_the_words_of
+from matcalc.wording import function_name, in_the_words_of, unused_names
 
 if TYPE_CHECKING:
     from matcalc.backends.sympy_coordinates import Structured
@@ -159,7 +159,11 @@ class Derivative(Record, eq=False):
         """What the reading of the input took for granted, and what form was not found."""
         wanted_vec = self.layout_wanted == "vec" and isinstance(self.f, Expr)
         lost = ["no vec form was found; this is the tensor"]
-        return [*self.reading.notes, *(lost if wanted_vec and self.layout != "vec" else ())]
+        return [
+            *self.reading.notes,
+            *unused_names(self.reading, self.f, self.wrt),
+            *(lost if wanted_vec and self.layout != "vec" else ()),
+        ]
 
     @property
     def expr(self) -> Expr | None:
@@ -275,7 +279,7 @@ class Derivative(Record, eq=False):
         """One entry as a SymPy scalar, with KroneckerDelta and Sum where they are needed.
 
         Args:
-            indices: names of symbolic indices or numbers from 1, one for each axis of ``shape``
+            indices: names of symbolic indices or numbers from 0, one for each axis of ``shape``
                 that is longer than 1.
         """
         from matcalc.backends import sympy_export

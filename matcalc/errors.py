@@ -93,6 +93,10 @@ class NameProblem(MatcalcError):
     """A name is unknown, misspelt or used in two roles."""
 
 
+class KeyProblem(NameProblem, KeyError):
+    """A result is looked up by a name that none of its entries has."""
+
+
 class ShapeProblem(MatcalcError):
     """Shapes or kinds do not agree."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from matcalc.arguments import kind
 from matcalc.codegen.dialects import DIALECTS
 from matcalc.codegen.stabilise import stabilise
 from matcalc.core.expr import Expr
@@ -100,7 +101,7 @@ def _gradients(gradients: Gradients) -> list[Formula]:
 
 def _checked(backend: Any) -> str:
     if not isinstance(backend, str) or backend not in DIALECTS:
-        wanted = backend if isinstance(backend, str) else type(backend).__name__
+        wanted = backend if isinstance(backend, str) else kind(backend)
         raise UnsupportedProblem(
             f"there is no code for {wanted}", help=f"there is for {', '.join(DIALECTS)}"
         )

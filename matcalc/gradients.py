@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from matcalc.arguments import key
 from matcalc.core.expr import Expr, Symbol
 from matcalc.core.index import IndexExpr
 from matcalc.derivative import Derivative
@@ -17,8 +18,17 @@ if TYPE_CHECKING:
     from matcalc.codegen.function import GeneratedFunction
 
 
+class Derivatives(dict[str, Derivative]):
+    """Derivatives by the names of their variables as they were asked for; any spelling finds them."""
+
+    def __missing__(self, name: str) -> Derivative:
+        return self[key(name, self)]
+
+
 class Gradients(Mapping[str, Derivative]):
     """Gradients by the names of their variables; each has the shape of its variable.
+
+    The keys are the names as they were asked for, ``tau`` or ``τ``; any spelling finds them.
 
     What a gradient takes to be shown (conditions, the shortest form) is found when it is asked for
     by name; ``forms`` are there at once, and share their parts.
@@ -27,6 +37,7 @@ class Gradients(Mapping[str, Derivative]):
     def __init__(
         self,
         reading: Reading,
+        variables: Mapping[str, Symbol],
         tensors: Mapping[Symbol, IndexExpr],
         derive: Callable[[Symbol], Derivative],
         structured: str,
@@ -34,7 +45,7 @@ class Gradients(Mapping[str, Derivative]):
         self.reading = reading
         self.tensors = tensors
         self.structured = structured
-        self._variables = {variable.name: variable for variable in tensors}
+        self._variables = variables
         self._derive = derive
         self._found: dict[str, Derivative] = {}
 
@@ -52,9 +63,9 @@ class Gradients(Mapping[str, Derivative]):
     def forms(self) -> dict[str, Expr | IndexExpr]:
         """Every gradient as the sweep found it: in matrix form, in index form where there is none."""
         found: dict[str, Expr | IndexExpr] = {}
-        for variable, tensor in self.tensors.items():
-            arranged = arrange(tensor, (), variable.shape, 1, "mixed")
-            found[variable.name] = arranged.index if arranged.expr is None else arranged.expr
+        for name, variable in self._variables.items():
+            arranged = arrange(self.tensors[variable], (), variable.shape, 1, "mixed")
+            found[name] = arranged.index if arranged.expr is None else arranged.expr
         return found
 
     def function(self, backend: str = "numpy", *, value: bool = False) -> GeneratedFunction:
@@ -77,6 +88,7 @@ class Gradients(Mapping[str, Derivative]):
         return generate.source(**of_gradients(self, backend, value))
 
     def __getitem__(self, name: str) -> Derivative:
+        name = key(name, self._variables)
         if name not in self._found:
             self._found[name] = self._derive(self._variables[name])
         return self._found[name]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from matcalc.backends import text as printer
-from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.measure import measure
 from matcalc.report import factors, unused_name
+from matcalc.syntax.names import similar
 
 #: Size beyond which conditions are stated in terms of the definitions of the text.
 READABLE = 15
@@ -34,6 +35,19 @@ def function_name(reading: Reading) -> str:
     functions = {node.op.name for node in postorder(*factors(f)) if isinstance(node, Apply)}
     kept = () if reading.named is None else reading.named.kept
     return unused_name("f", [*reading.variables, *reading.sizes, *functions, *kept, *reading.kept])
+
+
+def unused_names(reading: Reading, f: Expr | IndexExpr, wrt: Symbol) -> Iterator[str]:
+    """Notes on the names that are declared and do not occur: they may be misspelt.
+
+    Of the variable itself the derivative says that it is zero.
+    """
+    occurring = {symbol.name for symbol in symbols(*factors(f), *reading.definitions.values())}
+    for name, symbol in reading.variables.items():
+        if name not in occurring and symbol is not wrt:
+            near = similar(name, occurring)
+            meant = f"; did you mean {near} ?" if near else ""
+            yield f"{name} is declared, and {function_name(reading)} does not contain it{meant}"
 
 
 def in_the_words_of(reading: Reading) -> Callable[[Expr], str | None]:

@@ -32,7 +32,9 @@ def test_junk_as_expression(junk):
         mc.parse(junk)
 
 
-@pytest.mark.parametrize("junk", JUNK, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "junk", [j for j in JUNK if j is not None], ids=lambda value: type(value).__name__
+)
 def test_junk_as_variable(junk):
     with pytest.raises(mc.ArgumentProblem):
         mc.diff("x' x", junk)
@@ -184,3 +186,155 @@ def test_a_sympy_symbol_whose_name_is_none(name: str) -> None:
         mc.diff(sympy.Symbol(name) * sympy.Symbol("y"), "y")
     assert caught.value.problem == f"a symbol with the name {name!r} cannot be written in a text"
     assert caught.value.source is None
+
+
+def test_without_a_variable_the_derivatives_by_all_that_occur():
+    for found in (mc.diff("W x + b"), mc.diff("W x + b", None)):
+        assert {name: d.shape for name, d in found.items()} == {
+            "W": ("m", "m", "n"),
+            "x": ("m", "n"),
+            "b": ("m", "m"),
+        }
+    with pytest.raises(mc.ArgumentProblem) as caught:
+        mc.diff("3")
+    assert caught.value.problem == "the expression has no variables"
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "notes"),
+    [
+        ("x' x", {"q": 3}, ["q is declared, and f does not contain it"]),
+        ("q: n; x' x", None, ["q is declared, and f does not contain it"]),
+        ("x_1' x_1", {"x1": 3}, ["x1 is declared, and f does not contain it; did you mean x_1 ?"]),
+        ("g = x' x", {"X": "n"}, ["X is declared, and g does not contain it; did you mean x ?"]),
+        ("x' x", {"x": "n"}, []),
+    ],
+)
+def test_what_is_declared_and_does_not_occur_is_noted(text, shapes, notes):
+    assert mc.diff(text, shapes=shapes).popitem()[1].notes == notes
+
+
+def test_of_the_variable_itself_the_zero_says_it():
+    assert mc.diff("x' x", "q", shapes={"q": 3}).notes == []
+
+
+def test_sizes_may_be_integers_of_numpy():
+    d = mc.diff("A x", "x", shapes={"x": np.int64(3), "A": (np.int32(2), 3)})
+    assert d.variables == {"A": (2, 3), "x": (3,)}
+
+
+NAME_OR_NAMES = "must be a name or a list of names, not"
+AS_TEXT = '  help: write the expression as text, such as "x\' A x"'
+SHAPES = "  help: a shape is () for a scalar, 'n' for a vector, ('m', 'n') for a matrix"
+SIZES = "  help: a size is a name, a whole number from 1, or a product such as 'm n'"
+NAMES = "  help: names are Latin or Greek letters with digits and subscripts, such as W1"
+BACKENDS = "  help: there is for numpy, jax, torch"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mc.diff(None, "x"), f"expr must be text or an expression, not None\n{AS_TEXT}"),
+        (
+            lambda: mc.diff(b"x' x", "x"),
+            f"expr must be text or an expression, not a value of type bytes\n{AS_TEXT}",
+        ),
+        (
+            lambda: mc.diff(" ", "x"),
+            "the text is empty\n  help: type an expression, for example x' A x",
+        ),
+        (lambda: mc.diff("x' x", 3), f"wrt {NAME_OR_NAMES} a value of type int"),
+        (
+            lambda: mc.diff("x' x", sympy.Symbol("x")),
+            f"wrt {NAME_OR_NAMES} a value of type Symbol",
+        ),
+        (lambda: mc.diff("x' x", ["x", 3]), "wrt must hold names, not a value of type int"),
+        (lambda: mc.diff("x' x", []), "wrt is an empty list\n  help: name a variable"),
+        (lambda: mc.grad("x' x", {"x"}), f"names {NAME_OR_NAMES} a value of type set"),
+        (lambda: mc.grad("x' x", [None]), "names must hold names, not None"),
+        (
+            lambda: mc.diff("x' x", "x", shapes="x: n"),
+            (
+                "shapes must be a mapping, not str\n"
+                "  help: write shapes={'A': ('m', 'n'), 'x': 'n', 'a': ()}"
+            ),
+        ),
+        (
+            lambda: mc.diff("x' x", "x", shapes={"x": ("n", "n", "n")}),
+            f"the shape of x is ('n', 'n', 'n')\n{SHAPES}",
+        ),
+        (lambda: mc.diff("x' x", "x", shapes={"x": 0}), f"the shape of x has the size 0\n{SIZES}"),
+        (lambda: mc.diff("x' x", "x", shapes={"": "n"}), f"'' in shapes is not a name\n{NAMES}"),
+        (
+            lambda: mc.diff("τ' τ", "τ", shapes={"τ": 3, "tau": 4}),
+            "τ and tau in shapes are the same name\n  help: leave out one of the two",
+        ),
+        (
+            lambda: mc.diff("τ' τ", "τ", assume={"τ": "positive", "tau": "nonzero"}),
+            "τ and tau in assume are the same name\n  help: leave out one of the two",
+        ),
+        (
+            lambda: mc.diff("x: 3; x' x", "x", shapes={"x": 4}),
+            (
+                "x is declared twice, with different shapes\n  x: 3; x' x\n  ^^^^\n"
+                "  x is a vector of length 3 here and a vector of length 4 in shapes=\n"
+                "  help: remove one of the two"
+            ),
+        ),
+        (
+            lambda: mc.diff("x' A x", "x", assume={"A": "symetric"}),
+            "unknown property symetric\n  help: did you mean symmetric?",
+        ),
+        (
+            lambda: mc.diff("x' x", "x", assume={"q": "positive"}),
+            (
+                "an assumption on q, which is neither declared nor in the text\n"
+                "  the variables are x\n"
+                "  help: declare it, as in shapes={'q': ('n', 'n')}, or leave it out"
+            ),
+        ),
+        (
+            lambda: mc.diff("x' x", "x", layout=["mixed"]),
+            "layout must be a string, not a value of type list",
+        ),
+        (
+            lambda: mc.diff("x' x", "x", order="2"),
+            "order must be a whole number from 1 to 12, not a value of type str",
+        ),
+        (lambda: mc.diff("x' x", "x", keep=0), f"keep {NAME_OR_NAMES} a value of type int"),
+        (
+            lambda: mc.diff("x' x", "x", keep=""),
+            (
+                "'' is not defined in the text\n  its definitions are none\n"
+                "  help: keep names of definitions, as z in z = W x + b; L(z)"
+            ),
+        ),
+        (
+            lambda: mc.diff("x' x", "x").function(None),
+            f"there is no code for None\n{BACKENDS}",
+        ),
+        (
+            lambda: mc.grad("x' x").source(3),
+            f"there is no code for a value of type int\n{BACKENDS}",
+        ),
+    ],
+)
+def test_calls_that_cannot_be_meant(call, message):
+    with pytest.raises(mc.MatcalcError) as caught:
+        call()
+    assert str(caught.value) == f"error: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("y: n; r: scalar; y + r", "to add r to every entry, write r ones(n)"),
+        ("c: scalar; v: n; c - sqrt(v)", "to add c to every entry, write c ones(n)"),
+        ("s: scalar; y: n; y + (2 + s)", "to add (2 + s) to every entry, write (2 + s) ones(n)"),
+        ("r: scalar; X: (p, q); X - r", "to add r to every entry, write r ones(p, q)"),
+    ],
+)
+def test_a_scalar_added_to_an_array_names_the_remedy(text, remedy):
+    with pytest.raises(mc.ShapeProblem) as caught:
+        mc.diff(text)
+    assert caught.value.help == remedy

@@ -103,6 +103,8 @@ SAME_FLOOR = {
     ("api", "wording"),
     ("gradients", "derivative"),
     ("gradients", "wording"),
+    ("gradients", "arguments"),
+    ("code", "arguments"),
     ("__init__", "gradients"),
     ("derivative", "wording"),
     ("wording", "report"),

@@ -67,3 +67,60 @@ def test_a_function_that_is_no_scalar_is_refused():
 def test_an_unknown_name_is_refused():
     with pytest.raises(mc.NameProblem, match="there is no variable q"):
         mc.grad("a' x", ["q"])
+
+
+@pytest.mark.parametrize(
+    "found", [mc.grad("τ x_1' x_1", ["tau", "x₁"]), mc.diff("τ x_1' x_1", ["tau", "x₁"])]
+)
+def test_the_keys_are_the_names_as_they_were_asked_for_and_any_spelling_finds_them(found):
+    assert list(found) == ["tau", "x₁"]
+    assert found["tau"] is found["τ"]
+    assert found["x₁"] is found["x_1"] is found["x_{1}"]
+    assert found["tau"].wrt.name == "τ"
+
+
+def test_generated_gradients_have_the_same_keys():
+    function = mc.grad("τ x_1' x_1", ["tau", "x_1"]).function()
+    assert {k: v.tolist() for k, v in function(tau=2.0, x_1=[1.0, 3.0]).items()} == {
+        "tau": 10.0,
+        "x_1": [4.0, 12.0],
+    }
+    assert list(mc.grad("tau x' x").function()(τ=2.0, x=[1.0])) == ["τ", "x"]
+
+
+def test_two_spellings_of_one_variable_are_one_gradient():
+    assert list(mc.grad("τ x' x", ["tau", "τ"])) == ["tau"]
+
+
+@pytest.mark.parametrize("find", [mc.grad, mc.diff])
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("foo", "error: there is no derivative by foo here\n  those found are by tau, x"),
+        (
+            "X",
+            (
+                "error: there is no derivative by X here\n  those found are by tau, x\n"
+                "  help: did you mean x ?"
+            ),
+        ),
+        (
+            3,
+            (
+                "error: results are looked up by name, not by a value of type int\n"
+                "  those found are by tau, x"
+            ),
+        ),
+    ],
+)
+def test_a_derivative_that_is_not_there_is_a_matcalc_error_and_a_key_error(find, key, message):
+    with pytest.raises(mc.MatcalcError) as caught:
+        find("τ x' x", ["tau", "x"])[key]
+    assert str(caught.value) == message
+    assert isinstance(caught.value, KeyError)
+
+
+def test_mapping_methods_see_what_is_there():
+    found = mc.grad("tau x' x")
+    assert "tau" in found
+    assert found.get("y") is None

@@ -5,7 +5,8 @@ Whatever is passed, of whatever type, is turned into shapes and properties or re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
 
 from matcalc.core.dim import ONE, SCALAR, Dim, Shape
 from matcalc.errors import ArgumentProblem, DeclarationProblem, LimitProblem
@@ -51,10 +52,8 @@ def read_shapes(shapes: object) -> dict[str, Shape]:
     Raises:
         ArgumentProblem: it is not a mapping of names to shapes.
     """
-    return {
-        _variable(name, "shapes"): _shape(name, value)
-        for name, value in _items(shapes, "shapes", "{'A': ('m', 'n'), 'x': 'n', 'a': ()}")
-    }
+    items = _items(shapes, "shapes", "{'A': ('m', 'n'), 'x': 'n', 'a': ()}")
+    return {name: _shape(spelling, value) for name, spelling, value in items}
 
 
 def read_assumptions(assume: object) -> dict[str, tuple[str, ...]]:
@@ -64,20 +63,28 @@ def read_assumptions(assume: object) -> dict[str, tuple[str, ...]]:
         ArgumentProblem: it is not a mapping of names to properties.
         DeclarationProblem: a property is unknown.
     """
-    return {
-        _variable(name, "assume"): _properties(name, value)
-        for name, value in _items(assume, "assume", "{'A': 'symmetric'}")
-    }
+    items = _items(assume, "assume", "{'A': 'symmetric'}")
+    return {name: _properties(spelling, value) for name, spelling, value in items}
 
 
-def _items(value: object, argument: str, example: str) -> list[tuple[object, object]]:
+def _items(value: object, argument: str, example: str) -> Iterator[tuple[str, str, object]]:
+    """Names in normal form, as they were given, and what is said of them."""
     if value is None:
-        return []
+        return
     if not isinstance(value, Mapping):
         raise ArgumentProblem(
             f"{argument} must be a mapping, not {_type(value)}", help=f"write {argument}={example}"
         )
-    return list(value.items())
+    spellings: dict[str, str] = {}
+    for key, item in value.items():
+        name, spelling = _variable(key, argument), str(key)
+        if name in spellings:
+            raise ArgumentProblem(
+                f"{spellings[name]} and {spelling} in {argument} are the same name",
+                help="leave out one of the two",
+            )
+        spellings[name] = spelling
+        yield name, spelling, item
 
 
 def _variable(name: object, argument: str) -> str:
@@ -93,7 +100,7 @@ def _shape(name: object, value: object) -> Shape:
     if isinstance(value, str):
         value = value.strip()
         return SCALAR if value == "scalar" else (_dim(name, value), ONE)
-    if isinstance(value, int):
+    if isinstance(value, Integral):
         return (_dim(name, value), ONE)
     if not isinstance(value, tuple | list) or len(value) > 2:
         raise ArgumentProblem(
@@ -106,10 +113,10 @@ def _shape(name: object, value: object) -> Shape:
 
 def _dim(name: object, value: object) -> Dim:
     too_long = LimitProblem(f"the shape of {name} has a size with more than {MAX_DIGITS} digits")
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        if value >= 10**MAX_DIGITS:
+    if isinstance(value, Integral) and not isinstance(value, bool) and (size := int(value)) >= 1:
+        if size >= 10**MAX_DIGITS:
             raise too_long
-        return Dim.of(value)
+        return Dim.of(size)
     if isinstance(value, str) and value.split():
         if any(word.isdigit() and len(word) > MAX_DIGITS for word in value.split()):
             raise too_long

@@ -367,6 +367,10 @@ class _Elaboration:
         read = {f"{name} is read as a scalar": name for name in counts}
         for note in self.kinds.notes:
             yield f"{read[note]} is read as a whole number" if note in read else note
+        for name, array in self.kinds.beside.items():
+            rows, columns = map(self._known, self.shapes.shapes[id(array)])
+            shape = rows if columns.is_unit else f"({rows}, {columns})"
+            yield f"{name} is read as a scalar; for an array declare it, as in {name}: {shape}"
 
     def _known(self, size: Dim) -> Dim:
         """A size with letters for what was unknown."""

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from matcalc.core.dim import ONE, Dim, Shape, describe_shape
 from matcalc.core.expr import Expr, Size
-from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
+from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term, renew_bound
 from matcalc.core.operation import Operation
 from matcalc.errors import MatcalcError, ShapeProblem, SyntaxProblem, UnsupportedProblem
 from matcalc.ops.constant import EYE, UNIT
@@ -259,7 +259,12 @@ class _Lowering:
         return self._map([operand], [squares], lambda args: SQRT(*args))
 
     def _squares(self, operand: tree.Node, value: Entries) -> Entries:
-        """The sum of the squares of an array."""
+        """The sum of the squares of an array, multiplied out where no matrix holds its entries."""
+        free = self._free([operand], [value])
+        if len(free) > 2:
+            kept = {index: index for index in free}
+            again = tuple(renew_bound(term, kept) for term in value.terms)
+            return Entries(product([value.terms, again]))
         root = self._map([operand], [value], lambda args: args[0])
         return Entries(product([root.terms, root.terms]))
 

@@ -10,7 +10,7 @@ from matcalc.core.operation import Operation
 from matcalc.ops.abstract import maps_columns
 from matcalc.passes import kinds
 from matcalc.passes.declarations import SQUARE
-from matcalc.passes.defaults import MATRIX, ROW, Defaults, is_lower, letter_kind
+from matcalc.passes.defaults import SCALAR, Defaults, is_lower, letter_kind
 from matcalc.passes.functions import (
     SIZED,
     Arguments,
@@ -21,8 +21,9 @@ from matcalc.passes.functions import (
 )
 from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.passes.statements import Equation, Statements, names_in
+from matcalc.passes.surprises import beside_arrays, unusual_kinds
 from matcalc.passes.translate import divisor_factors, operands, size_of
-from matcalc.passes.walk import is_delta, is_raised, is_row_of_ones, letters_of, numerals, postorder
+from matcalc.passes.walk import is_delta, is_row_of_ones, letters_of, numerals, postorder
 from matcalc.record import Record
 from matcalc.syntax import tree
 
@@ -34,11 +35,14 @@ class Kinds(Record):
         of: whether a variable has more than one row, more than one column.
         defaulted: those that nothing but their letter decides.
         notes: those that are not what their letter says, where that may surprise.
+        beside: numbers by their letter alone that are combined entry by entry with an array, and
+            that array: ``d`` in ``d .* (X w)``.
     """
 
     of: dict[str, KnownKind]
     defaulted: frozenset[str]
     notes: tuple[str, ...]
+    beside: dict[str, tree.Node]
 
 
 def infer_kinds(statements: Statements) -> Kinds:
@@ -59,26 +63,8 @@ def infer_kinds(statements: Statements) -> Kinds:
             break
         arrays |= shrunk
     of = inference.decided()
-    return Kinds(of, frozenset(inference.defaults.used), _notes(statements, of, inference.defaults))
-
-
-def _notes(statements: Statements, of: dict[str, KnownKind], defaults: Defaults) -> tuple[str, ...]:
-    words = {(False, False): "scalar", (True, False): "vector", (False, True): "row"}
-    notes = []
-    for name, kind in of.items():
-        if name in statements.shapes or statements.properties.get(name):
-            continue
-        usual = letter_kind(name)
-        unusual = sum(kind) < sum(usual) or kind in (MATRIX, ROW)
-        if kind != usual and (unusual or name in defaults.by_context):
-            notes.append(f"{name} is read as a {words.get(kind, 'matrix')}")
-    if (
-        "e" in of
-        and "e" not in statements.shapes
-        and any(is_raised("e", equation.value) for equation in statements.equations)
-    ):
-        notes.append("e is read as a variable; exp(x) is the exponential")
-    return tuple(notes)
+    notes = unusual_kinds(statements, of, inference.defaults)
+    return Kinds(of, frozenset(inference.defaults.used), notes, inference.beside_arrays())
 
 
 class _Inference:
@@ -101,6 +87,8 @@ class _Inference:
         self.summed: list[int] = []
         #: What reductions are taken of, with the axes of which one at least is longer than 1.
         self.reduced: list[tuple[tree.Node, tuple[int, ...]]] = []
+        #: The operands of every ``.*`` and ``./``.
+        self.entrywise: list[Sequence[tree.Node]] = []
         self.defaults = Defaults(self.axis, self.names, self.axes)
         self.transposed = {
             node.operand.name
@@ -154,6 +142,14 @@ class _Inference:
                     stack.append(definitions.pop(name.name))
                 found.add(name.name)
         return found & suspects
+
+    def beside_arrays(self) -> dict[str, tree.Node]:
+        """Names that are numbers by their letter alone, with the array each is combined with."""
+        return beside_arrays(
+            self.entrywise,
+            lambda node: self.axis.is_scalar(self.axes[id(node)]),
+            {name for name in self.defaults.used if letter_kind(name) == SCALAR},
+        )
 
     # ---------------------------------------------------------------- reading
 
@@ -251,6 +247,7 @@ class _Inference:
             case "*":
                 return self._product(operands(node), parts)
             case ".*" | "./":
+                self.entrywise.append(operands(node))
                 return self._combine(kinds.broadcast, parts)
             case "kron":
                 return self._kron(parts)
@@ -388,6 +385,7 @@ class _Inference:
             case "kron":
                 return self._kron(parts)
             case "hadamard" | "times" | "power":
+                self.entrywise.append(operands(node))
                 return self._combine(kinds.broadcast, parts)
             case "matmul":
                 return self._combine(kinds.multiply, parts)

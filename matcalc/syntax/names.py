@@ -111,6 +111,13 @@ def closest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
     return close[0] if close else None
 
 
+def similar(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant by another in normal form, if any is like it."""
+    known = list(names)
+    same = (other for other in known if other.lower() == name.lower())
+    return next(same, None) or closest(name, known, 0.5)
+
+
 def is_name(word: str) -> bool:
     """Whether a word is one name, in any spelling that a text may have it in."""
     return re.fullmatch(WORD, word) is not None

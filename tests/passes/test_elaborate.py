@@ -159,6 +159,17 @@ def test_numerals_are_added_to_every_entry_of_vectors_and_of_matrices_that_are_n
         ("x' A x / x' x", "x' A x / x' x is read as x' A x / (x' x)"),
         ("1/a x' x", "1/a x' x is read as (1 / a) x' x"),
         ("max(X, 1)", "max(X, 1) runs down the columns"),
+        ("e .* (X w)", "e is read as a scalar; for an array declare it, as in e: m"),
+        ("x ./ a", "a is read as a scalar; for an array declare it, as in a: n"),
+        (
+            "X: (p, q); X .* σ .* c",
+            "c is read as a scalar; for an array declare it, as in c: (p, q)",
+        ),
+        (
+            "hadamard(x', exp(-d))",
+            "d is read as a scalar; for an array declare it, as in d: (1, n)",
+        ),
+        ("(1 - d.^2) .* x", "d is read as a scalar; for an array declare it, as in d: n"),
         ("f(x)", "f(x) is read as a product; for a function declare it, as in f: n -> scalar"),
     ],
 )
@@ -166,7 +177,13 @@ def test_decisions_that_may_surprise_are_noted(text: str, note: str) -> None:
     assert note in read(text).notes
 
 
-@pytest.mark.parametrize("text", ["||x||", "W x + b", "1/2 x' A x", "||X||_F", "2 (x + y)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("||x||", "W x + b", "1/2 x' A x", "||X||_F", "2 (x + y)"),
+        *("a x", "a: scalar; a .* x", "a: n; a .* x", "a .* b", "y .* x + a sum(x) y", "2 .* x"),
+    ],
+)
 def test_nothing_is_noted_where_nothing_surprises(text: str) -> None:
     assert read(text).notes == ()
 

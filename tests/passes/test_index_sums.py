@@ -16,6 +16,8 @@ _rng = np.random.default_rng(7)
 VALUES = {name: _rng.normal(size=shape) for name, shape in SHAPES.items()}
 A, V, W, X, Y, b, w, y = VALUES.values()
 
+P, Q = _rng.normal(size=(3, 5)), _rng.normal(size=(5, 4))
+
 norm = np.linalg.norm
 
 
@@ -69,4 +71,29 @@ def test_a_sum_over_samples(text: str, of_sample: Callable[..., float]) -> None:
     function = compile_function(expr)
     used = {name: VALUES[name] for name in inspect.signature(function).parameters}
     expected = sum(of_sample(X[:, k], k) for k in range(4))
+    np.testing.assert_allclose(function(**used), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "of_pair"),
+    [
+        ("||X[:,k] - Y[:,j]||^2", lambda x, y, *_: norm(x - y) ** 2),
+        ("||A X[:,k] - Y[:,j]||^2", lambda x, y, *_: norm(A @ x - y) ** 2),
+        ("exp(-||A X[:,k] - Y[:,j]||^2)", lambda x, y, *_: np.exp(-(norm(A @ x - y) ** 2))),
+        ("||A X[:,k] - A Y[:,j]||", lambda x, y, *_: norm(A @ x - A @ y)),
+        ("X[1,k] norm(X[:,k] - Y[:,j])", lambda x, y, *_: x[0] * norm(x - y)),
+        ("||X[:,k] Y[:,j]' - A||^2", lambda x, y, *_: norm(np.outer(x, y) - A) ** 2),
+        (
+            "||X[:,k] - sum(l, Y[:,l] Q[l,k]) - Y[:,j]||^2",
+            lambda x, y, k, _: norm(x - P @ Q[:, k] - y) ** 2,
+        ),
+    ],
+)
+def test_norms_over_pairs_of_samples(text: str, of_pair: Callable[..., float]) -> None:
+    values = {"X": X, "A": A, "Y": P, "Q": Q}
+    shapes = {name: tuple(map(str, value.shape)) for name, value in values.items()}
+    expr = read(f"sum(k, sum(j, {text}))", shapes=shapes).expr
+    function = compile_function(expr)
+    used = {name: values[name] for name in inspect.signature(function).parameters}
+    expected = sum(of_pair(X[:, k], P[:, j], k, j) for k in range(4) for j in range(5))
     np.testing.assert_allclose(function(**used), expected, rtol=1e-12)
