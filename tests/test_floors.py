@@ -104,7 +104,7 @@ SAME_FLOOR = {
     ("gradients", "derivative"),
     ("gradients", "wording"),
     ("gradients", "arguments"),
-    ("code", "arguments"),
+    ("formulas", "arguments"),
     ("__init__", "gradients"),
     ("derivative", "wording"),
     ("wording", "report"),
