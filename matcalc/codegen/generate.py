@@ -8,23 +8,20 @@ has it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from matcalc.codegen.accurate import keep_digits
-from matcalc.codegen.arguments import Names, Reading, read_sizes, unread_products
-from matcalc.codegen.cases import write_cases
+from matcalc.codegen.body import write_body
 from matcalc.codegen.choose import Case
-from matcalc.codegen.code import ATOM, Code
 from matcalc.codegen.contractions import contraction
 from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
+from matcalc.codegen.module_text import module_text
 from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise_all
 from matcalc.codegen.without_scipy import has_scipy, without_scipy
-from matcalc.codegen.writer import OPERAND_WIDTH, Writer
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Size, Symbol, operations, postorder, symbols
 from matcalc.core.index import IndexExpr
@@ -34,9 +31,6 @@ from matcalc.ops.constant import UNIT
 
 if TYPE_CHECKING:
     from matcalc.codegen.function import GeneratedFunction
-
-#: Longest line of the text.
-LINE_WIDTH = 100
 
 #: What is computed: an expression in matrix form or in index form.
 Formula = Expr | IndexExpr
@@ -79,180 +73,110 @@ class Generated:
         return any(map(DIALECTS[self.backend].has_linear_algebra, self.operations))
 
 
-def source(
-    formulas: Formula | Sequence[Formula],
-    backend: str = "numpy",
-    name: str = "derivative",
-    doc: str | None = None,
-    variables: Sequence[Symbol] = (),
-    keys: Sequence[str] = (),
-) -> str:
-    """Source text of a function that computes a formula, or a tuple of several.
+class Wording(TypedDict, total=False):
+    """How a function presents itself.
 
-    Args:
-        formulas: an expression in matrix form or in index form, or a sequence of such.
-        backend: the array library.
-        name: name of the function.
+    Attributes:
+        name: its name, by default ``derivative``.
         doc: first line of its docstring.
         variables: variables of the problem, in order, that need not occur in the formulas. One of
             them becomes a parameter where only it tells a size that these depend on.
         keys: returned is a dict with these keys, behind the formulas that are more than the keys.
+    """
+
+    name: str
+    doc: str | None
+    variables: Sequence[Symbol]
+    keys: Sequence[str]
+
+
+def source(
+    formulas: Formula | Sequence[Formula], backend: str = "numpy", **wording: Unpack[Wording]
+) -> str:
+    """Source text of a function that computes a formula, or a tuple of several.
 
     Raises:
         UnsupportedProblem: there is no code for a function in it.
     """
-    return generate(formulas, backend, name, doc, variables, keys).source
+    return generate(formulas, backend, **wording).source
 
 
 def compile_function(
-    formulas: Formula | Sequence[Formula],
-    backend: str = "numpy",
-    name: str = "derivative",
-    doc: str | None = None,
-    variables: Sequence[Symbol] = (),
-    keys: Sequence[str] = (),
+    formulas: Formula | Sequence[Formula], backend: str = "numpy", **wording: Unpack[Wording]
 ) -> GeneratedFunction:
-    """The function itself: it takes arrays by name and checks them. Arguments as for ``source``."""
+    """The function itself: it takes arrays by name and checks them. Raises as ``source`` does."""
     # Only here, so that source text can be had without an array library.
     from matcalc.codegen.function import GeneratedFunction
 
-    return GeneratedFunction(
-        generate(formulas, backend, name, doc, variables, keys, alone=not has_scipy())
-    )
+    return GeneratedFunction(generate(formulas, backend, alone=not has_scipy(), **wording))
 
 
 def generate(
     formulas: Formula | Sequence[Formula],
     backend: str = "numpy",
+    *,
     name: str = "derivative",
     doc: str | None = None,
     variables: Sequence[Symbol] = (),
     keys: Sequence[str] = (),
-    *,
     alone: bool = False,
 ) -> Generated:
-    """Source text and parameters. Arguments as for ``source``.
+    """Source text and parameters.
 
-    With ``alone`` NumPy's code makes do without SciPy, for which every system is solved on its own.
+    Args:
+        formulas: what is computed: one result, or a tuple of several.
+        backend: the array library.
+        name: see ``Wording``.
+        doc: see ``Wording``.
+        variables: see ``Wording``.
+        keys: see ``Wording``.
+        alone: whether NumPy's code makes do without SciPy, for which every system is solved on its own.
+
+    Raises:
+        UnsupportedProblem: there is no code for a function in it.
     """
-    dialect = DIALECTS.get(backend)
-    if dialect is None:
-        raise ArgumentProblem(
-            f"no code generation for {backend!r}", help="one of: " + ", ".join(DIALECTS)
-        )
+    dialect = _dialect(backend)
     is_one = isinstance(formulas, Formula)
-    results = [
-        contraction(formula, dialect.fuses) if isinstance(formula, IndexExpr) else formula
-        for formula in ([formulas] if isinstance(formulas, Formula) else formulas)
-    ]
-    _refuse_abstract(results)
-    results = keep_digits(stabilise_all(results))
-    entries = _fixed_entries(results)
-    shapes = [_describe(result.axes) for result in results]
+    results = _stable([formulas] if isinstance(formulas, Formula) else formulas, dialect)
     occurring = symbols(*results)
     cases = plan(results, dialect.name, occurring)
     if alone and dialect is NUMPY:
         cases = [Case(case.condition, tuple(without_scipy(case.roots))) for case in cases]
-    names = Names()
-    function = names.claim(name)
-    everything = list(dict.fromkeys([*variables, *occurring]))
-    python_names = {symbol: names.claim(symbol.name) for symbol in everything}
-    writer = Writer(dialect, names, python_names, unread_products(everything))
-    widths = _widths(len(results), keys)
-    statements = write_cases(writer, cases, widths, lambda values: _return(values, keys))
-    statements = _explained(statements, dialect)
-
-    needed = set(occurring)
-    known = [*(s for s in everything if s in needed), *(s for s in everything if s not in needed)]
-    readings, missing = read_sizes(writer.used.sizes, known)
-    needed.update(reading.axis.symbol for reading in readings)
-    prologue = [_read(writer, python_names, reading) for reading in readings]
-    if writer.used.like:
-        # Of the arrays that are there anyway the one with most axes is the least likely to be given
-        # as a number.
-        model = max([s for s in known if s in needed] or known, key=lambda s: len(s.axes))
-        needed.add(model)
-        prologue.append(dialect.prologue.format(python_names[model]))
-    arrays = {python_names[s]: s for s in everything if s in needed}
-    sizes = {writer.used.sizes[size]: size for size in missing}
-    head = f"def {function}({', '.join([*arrays, *sizes])}):"
-    body = [_docstring(doc, arrays, sizes, _returned(shapes, keys)), *prologue, *statements]
-    text = "\n".join([head, *(f"    {line}" for line in body)])
-    pieces = [*(code for _, code in writer.used.helpers.values()), text]
-    module = "\n\n\n".join([*_imports(dialect, pieces), *pieces]) + "\n"
-    variables_by_name = {python_names[s]: s for s in everything}
+    is_needed = dict.fromkeys(variables, False) | dict.fromkeys(occurring, True)
+    body = write_body(cases, dialect, name, is_needed, keys)
     return Generated(
-        module,
-        function,
-        dialect.name,
-        arrays,
-        frozenset(python_names[s] for s in needed.difference(occurring)),
-        sizes,
-        variables_by_name,
-        is_one,
-        tuple(keys),
-        entries,
-        frozenset(writer.used.operations),
+        source=module_text(body, dialect, doc, [result.axes for result in results], keys),
+        name=body.name,
+        backend=dialect.name,
+        arrays=body.arrays,
+        shapes_only=frozenset(
+            name for name, symbol in body.arrays.items() if not is_needed[symbol]
+        ),
+        sizes=body.sizes,
+        variables=body.variables,
+        is_one=is_one,
+        keys=tuple(keys),
+        entries=_fixed_entries(results),
+        operations=frozenset(body.used.operations),
     )
 
 
-def _explained(statements: Sequence[str], dialect: Dialect) -> list[str]:
-    """The statements, with a comment before the first one that a reader would wonder at."""
-    for number, line in enumerate(statements):
-        if dialect.stored and f"{dialect.stored}(" in line:
-            indent = line[: len(line) - len(line.lstrip())]
-            return [*statements[:number], indent + dialect.why_stored, *statements[number:]]
-    return list(statements)
+def _dialect(backend: str) -> Dialect:
+    if backend not in DIALECTS:
+        raise ArgumentProblem(
+            f"no code generation for {backend!r}", help="one of: " + ", ".join(DIALECTS)
+        )
+    return DIALECTS[backend]
 
 
-def _widths(count: int, keys: Sequence[str]) -> list[int]:
-    """How long each result may be to stand in the return statement itself."""
-    if count == 1 and not keys:
-        return [LINE_WIDTH - len("    return ")]
-    entries = [LINE_WIDTH - len(f'        "{key}": ,') for key in keys]
-    return [OPERAND_WIDTH] * (count - len(keys)) + entries
-
-
-def _return(results: Sequence[Code], keys: Sequence[str]) -> list[str]:
-    """The lines that return the results."""
-    values = [result.text for result in results]
-    cut = len(values) - len(keys)
-    if not keys:
-        return [f"return {', '.join(values)}"]
-    pairs = [f"    {key!r}: {value}," for key, value in zip(keys, values[cut:], strict=True)]
-    opening = "".join(f"{value}, " for value in values[:cut])
-    return [f"return {opening}{{", *(pair.replace("'", '"', 2) for pair in pairs), "}"]
-
-
-def _returned(shapes: Sequence[str], keys: Sequence[str]) -> list[str]:
-    """What the docstring says of the results."""
-    cut = len(shapes) - len(keys)
-    if keys:
-        pairs = [f"{key}: {shape}" for key, shape in zip(keys, shapes[cut:], strict=True)]
-        return [f"{', '.join([*shapes[:cut], 'a dict'])}", *pairs]
-    return [shapes[0] if len(shapes) == 1 else f"a tuple: {', '.join(shapes)}"]
-
-
-def _imports(dialect: Dialect, pieces: Sequence[str]) -> list[str]:
-    """The import lines that the text needs, as one piece of it."""
-    lines = [
-        line
-        for prefix, line in dialect.imports.items()
-        if any(_calls(prefix, piece) for piece in pieces)
+def _stable(formulas: Sequence[Formula], dialect: Dialect) -> list[Expr]:
+    """The formulas as expressions, in forms that neither overflow nor cancel."""
+    contracted = [
+        contraction(formula, dialect.fuses) if isinstance(formula, IndexExpr) else formula
+        for formula in formulas
     ]
-    return ["\n".join(lines)] if lines else []
-
-
-def _fixed_entries(formulas: Sequence[Expr]) -> frozenset[tuple[Dim, int]]:
-    """The sizes of axes of which fixed entries are taken, and the numbers of these."""
-    units = (node for node in postorder(*formulas) if isinstance(node, Apply) and node.op is UNIT)
-    sizes = ([arg.dim for arg in node.args if isinstance(arg, Size)] for node in units)
-    return frozenset((dim, entry.coefficient) for dim, entry in sizes if not entry.symbols)
-
-
-def _calls(prefix: str, piece: str) -> bool:
-    # The expression alone would look at every character of a long text.
-    return f"{prefix}." in piece and bool(re.search(rf"(?<![\w.]){prefix}\.", piece))
+    _refuse_abstract(contracted)
+    return keep_digits(stabilise_all(contracted))
 
 
 def _refuse_abstract(formulas: Sequence[Expr]) -> None:
@@ -264,33 +188,8 @@ def _refuse_abstract(formulas: Sequence[Expr]) -> None:
         )
 
 
-def _read(writer: Writer, names: dict[Symbol, str], reading: Reading) -> str:
-    """The statement that reads a size off an array."""
-    length = f"{names[reading.axis.symbol]}.shape[{reading.axis.position}]"
-    divisor = writer.size(reading.divisor)
-    if divisor.text != "1":
-        length = f"{length} // {divisor.at(ATOM)}"
-    if reading.power == 2:
-        length = f"math.isqrt({length})"
-    return f"{writer.size(Dim.of(reading.size)).text} = {length}"
-
-
-def _docstring(
-    doc: str | None, arrays: dict[str, Symbol], sizes: dict[str, str], returned: Sequence[str]
-) -> str:
-    first = doc or "Compute the expression that this function was generated from."
-    lines = [first, ""] if arrays or sizes else [first]
-    lines += [f"{name}: {_describe(symbol.axes)}" for name, symbol in arrays.items()]
-    lines += [f"{name}: the size {size}" for name, size in sizes.items()]
-    first, *others = returned
-    lines += ["", f"Returns: {first}", *(f"    {line}" for line in others)]
-    text = "\n".join(f"    {line}" if line else "" for line in lines).strip()
-    return '"""' + text.replace("\\", "\\\\").replace('"""', "'''") + '\n    """'
-
-
-def _describe(dims: tuple[Dim, ...]) -> str:
-    """A shape as NumPy prints it."""
-    if not dims:
-        return "a scalar"
-    inside = ", ".join(" * ".join(str(dim).split()) for dim in dims)
-    return f"array of shape ({inside},)" if len(dims) == 1 else f"array of shape ({inside})"
+def _fixed_entries(formulas: Sequence[Expr]) -> frozenset[tuple[Dim, int]]:
+    """The sizes of axes of which fixed entries are taken, and the numbers of these."""
+    units = (node for node in postorder(*formulas) if isinstance(node, Apply) and node.op is UNIT)
+    sizes = ([arg.dim for arg in node.args if isinstance(arg, Size)] for node in units)
+    return frozenset((dim, entry.coefficient) for dim, entry in sizes if not entry.symbols)

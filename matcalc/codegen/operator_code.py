@@ -68,7 +68,9 @@ class OperatorFunction:
         self.code = OperatorCode(core, backend, doc, is_symmetric, frozenset(taken))
         arrays = [core.values.get(s, s) for s in self.code.arrays if s is not LIKE]
         formulas = arrays if len(arrays) > 1 else [*arrays, Constant(1)][0]
-        self._core = compile_function(formulas, backend, "core", f"The core of {doc}.", variables)
+        self._core = compile_function(
+            formulas, backend, name="core", doc=f"The core of {doc}.", variables=variables
+        )
 
     @property
     def source(self) -> str:
@@ -205,7 +207,14 @@ class OperatorCode:
         side = self._side(ARGUMENTS[name]) if name in ARGUMENTS else None
         arrays = [*self.arrays, *([side.symbol] if side else [])]
         formula = self._formula(name, side)
-        return generate(formula, self.backend, name, what[name], arrays, alone=not has_scipy())
+        return generate(
+            formula,
+            self.backend,
+            name=name,
+            doc=what[name],
+            variables=arrays,
+            alone=not has_scipy(),
+        )
 
     def _formula(self, name: str, side: Side | None) -> Formula:
         """What a function computes."""
