@@ -6,7 +6,7 @@ them is never much slower than any other it is taken; else the code asks at the 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -98,8 +98,9 @@ def choose(roots: Sequence[Expr], backend: str, readable: Container[str]) -> lis
         dict(zip(deciding, sizes, strict=True)) for sizes in product(GRID, repeat=len(deciding))
     )
     grid = [usual | sizes for sizes in points if _is_possible(usual | sizes, bounds)]
-    conditions = list(_conditions([symbol for symbol in deciding if symbol in readable]))
-    return _Choice(list(found), grid, deciding, conditions, backend).cases
+    conditions = _conditions([symbol for symbol in deciding if symbol in readable])
+    different = list(found)
+    return _cases(different, grid, _compared(different, grid, deciding, conditions, backend))
 
 
 def _conditions(symbols: Sequence[str]) -> Iterator[Condition]:
@@ -204,66 +205,70 @@ def _is_possible(sizes: cost.Sizes, bounds: Iterable[tuple[Dim, Dim]]) -> bool:
 _Found = tuple[Condition | None, int, frozenset[int]]
 
 
-class _Choice:
-    """Forms, and what they cost at many sizes.
+@dataclass(frozen=True)
+class _Comparison:
+    """How forms do at the points of a grid of sizes.
 
     Attributes:
-        cases: the forms that are taken, and when.
+        ratios: for each point, how much slower than the best form each one is.
+        conditions: what the code can ask at the call, with the points where it holds.
     """
 
-    def __init__(
-        self,
-        forms: Sequence[tuple[Expr, ...]],
-        grid: Sequence[cost.Sizes],
-        deciding: Sequence[str],
-        conditions: Sequence[Condition],
-        backend: str,
-    ) -> None:
-        self._forms = forms
-        self._grid = grid
-        self._conditions = conditions
-        works = [_work(form, backend) for form in forms]
-        costs = [[work.at(sizes) for work in works] for sizes in grid]
-        #: How much slower than the best form each one is at each point of the grid.
-        self._ratios = [
-            [
-                (each / min(row)) ** (ALIKE if _are_alike(sizes[name] for name in deciding) else 1)
-                for each in row
-            ]
-            for row, sizes in zip(costs, grid, strict=True)
-        ]
-        self._holds = [
-            frozenset(k for k, sizes in enumerate(grid) if condition.holds(sizes))
-            for condition in conditions
-        ]
-        everywhere = frozenset(range(len(grid)))
-        worst, found = self._single(everywhere)
-        for number, tolerance in ((1, TOLERANCE), (2, MUCH)):
-            if worst > tolerance:
-                worst, found = self._decided(everywhere, number)
-        self.cases = [
-            Case(condition, fix_order(self._forms[form], [self._grid[k] for k in sorted(points)]))
-            for condition, form, points in found
-        ]
+    ratios: Sequence[Sequence[float]]
+    conditions: Mapping[Condition, frozenset[int]]
 
-    def _single(self, points: frozenset[int]) -> tuple[float, list[_Found]]:
-        worst = [
-            max((self._ratios[k][form] for k in points), default=1.0)
-            for form in range(len(self._forms))
-        ]
-        best = min(range(len(worst)), key=worst.__getitem__)
+    def single(self, points: frozenset[int]) -> tuple[float, list[_Found]]:
+        """The form that is best at the worst of these points, and how slow it is there."""
+        forms = range(len(self.ratios[0]))
+        worst = [max((self.ratios[k][form] for k in points), default=1.0) for form in forms]
+        best = min(forms, key=worst.__getitem__)
         return worst[best], [(None, best, points)]
 
-    def _decided(self, points: frozenset[int], number: int) -> tuple[float, list[_Found]]:
+    def decided(self, points: frozenset[int], number: int) -> tuple[float, list[_Found]]:
         """The best forms after so many conditions."""
-        best = self._single(points)
+        best = self.single(points)
         if not number:
             return best
-        for condition, holds in zip(self._conditions, self._holds, strict=True):
-            first, [(_, form, here)] = self._single(points & holds)
+        for condition, holds in self.conditions.items():
+            first, [(_, form, here)] = self.single(points & holds)
             if first >= best[0]:
                 continue
-            second, others = self._decided(points - holds, number - 1)
+            second, others = self.decided(points - holds, number - 1)
             if max(first, second) < best[0]:
                 best = max(first, second), [(condition, form, here), *others]
         return best
+
+
+def _compared(
+    forms: Sequence[tuple[Expr, ...]],
+    grid: Sequence[cost.Sizes],
+    deciding: Sequence[str],
+    conditions: Iterable[Condition],
+    backend: str,
+) -> _Comparison:
+    works = [_work(form, backend) for form in forms]
+    ratios = []
+    for sizes in grid:
+        costs = [work.at(sizes) for work in works]
+        power = ALIKE if _are_alike(sizes[name] for name in deciding) else 1
+        ratios.append([(each / min(costs)) ** power for each in costs])
+    holds = {
+        condition: frozenset(k for k, sizes in enumerate(grid) if condition.holds(sizes))
+        for condition in conditions
+    }
+    return _Comparison(ratios, holds)
+
+
+def _cases(
+    forms: Sequence[tuple[Expr, ...]], grid: Sequence[cost.Sizes], comparison: _Comparison
+) -> list[Case]:
+    """As few forms as are never much slower than the best one, and when each is computed."""
+    everywhere = frozenset(range(len(grid)))
+    worst, found = comparison.single(everywhere)
+    for number, tolerance in ((1, TOLERANCE), (2, MUCH)):
+        if worst > tolerance:
+            worst, found = comparison.decided(everywhere, number)
+    return [
+        Case(condition, fix_order(forms[form], [grid[k] for k in sorted(points)]))
+        for condition, form, points in found
+    ]

@@ -102,8 +102,10 @@ def _systems(nodes: Sequence[Expr], roots: Sequence[Expr]) -> dict[Expr, System]
     for node in nodes:
         if is_op(node, LOGDET) and node.args[0] in systems:
             systems[node.args[0]].logdet = True
-        elif is_op(node, MATMUL) and len(node.args) == 2:
+        elif is_op(node, MATMUL):
             inverses = [arg for arg in node.args if _inverted(arg) is not None]
+            # Longer ones have a diagonal matrix between two others, which ``pairs.py`` puts beside no inverse.
+            assert not inverses or len(node.args) == 2
             if len(inverses) == 2:
                 pairs.append(node)
             elif inverses:

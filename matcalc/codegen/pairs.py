@@ -24,7 +24,7 @@ from matcalc.ops.elementwise import SQRT
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
 from matcalc.ops.reduction import SUM
 from matcalc.ops.structural import MATMUL, MATPOW, POWER, TRANSPOSE
-from matcalc.passes.build import is_op
+from matcalc.passes.build import as_power, is_op
 from matcalc.passes.properties import is_nonnegative, properties
 
 #: Highest power of an inverse that is taken apart: each factor is one more system to solve. With more
@@ -90,7 +90,9 @@ class Pairs:
         if self._squares and len(items) == 3 and items[0] == flip(items[-1]):
             centre, _ = items[1]
             if is_op(centre, DIAG) and is_nonnegative(centre.args[0]):
-                root = MATMUL(DIAG(SQRT(factors[1].args[0])), factors[-1])
+                # What becomes of a diagonal matrix is one (``order.py`` has no rule for them).
+                assert is_op(factors[1], DIAG)
+                root = MATMUL(DIAG(_root(factors[1].args[0])), factors[-1])
                 return MATMUL(transposed(root), root)
         return self._ordered(factors)
 
@@ -139,6 +141,14 @@ class Pairs:
             # All but the last may come to stand on the left of another.
             scaled[:-1] = [STORED(e) if is_op(e, TRANSPOSE) else e for e in scaled[:-1]]
         return multi_dot(len(scaled))(*scaled)
+
+
+def _root(e: Expr) -> Expr:
+    """A column with the squares ``e``, which are not negative; its signs do not matter."""
+    base, exponent = as_power(e)
+    if exponent % 2:
+        return SQRT(e)
+    return base if exponent == 2 else POWER(base, Constant(exponent / 2))
 
 
 def _opened(factors: Sequence[Expr]) -> list[Item]:

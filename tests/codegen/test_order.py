@@ -98,6 +98,14 @@ def test_weights_that_are_not_negative_make_a_square_in_numpy():
     assert "sqrt" not in "".join(code(text, "jax"))
 
 
+@pytest.mark.parametrize(
+    ("weights", "root"), [("w.^2", "w"), ("w.^4", "(w ** 2)"), ("w.^-2", "(1 / w)")]
+)
+def test_weights_that_are_squares_need_no_root(weights, root):
+    text = f"X: (m, n); w: m; X' diag({weights}) X"
+    assert code(text) == [f"t1 = {root}[:, None] * X", "return t1.T @ t1"]
+
+
 def test_what_differs_in_sign_or_order_only_is_computed_once():
     text = "||T - U V'||^2"
     function = mc.diff(text, "U").source(value=True)
