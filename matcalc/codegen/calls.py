@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import reduce
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from matcalc.codegen.broadcasting import Operand, broadcasts, operands
@@ -76,8 +77,8 @@ def _inline(writer: Writer, op: Operation, template: str) -> str:
     if op not in helpers:
         *statements, value = template.format(*op.parameters).splitlines()
         name = writer.names.claim(op.name)
-        lines = [f"def {name}({', '.join(op.parameters)}):", *statements, f"return {value}"]
-        helpers[op] = (name, "\n    ".join(lines))
+        body = indent("\n".join([*statements, f"return {value}"]), "    ")
+        helpers[op] = (name, f"def {name}({', '.join(op.parameters)}):\n{body}")
     places = ", ".join(f"{{{k}}}" for k in range(len(op.parameters)))
     return f"{helpers[op][0]}({places})"
 

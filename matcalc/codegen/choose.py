@@ -15,6 +15,7 @@ from matcalc.codegen.distribute import distributable, distribute
 from matcalc.codegen.fix_order import fix_order
 from matcalc.codegen.order import Order
 from matcalc.codegen.share import share
+from matcalc.codegen.traces import split_traces
 from matcalc.codegen.work import Work
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, postorder
@@ -144,7 +145,7 @@ class _Forms:
 
     def _ordered(self, chosen: frozenset[Expr], sizes: cost.Sizes) -> tuple[Expr, ...]:
         if chosen not in self._distributed:
-            self._distributed[chosen] = share(distribute(self._roots, chosen))
+            self._distributed[chosen] = share(split_traces(distribute(self._roots, chosen)))
         order = Order(self._distributed[chosen], self._backend, sizes)
         self.decided_by |= order.decided_by
         return tuple(order.roots)

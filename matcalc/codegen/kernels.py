@@ -40,6 +40,49 @@ DIAGONAL_OF_PRODUCT = Operation(
 )
 """``diag(A B)`` without the product."""
 
+INNER_OF_ROWS = Operation(
+    "inner_of_rows",
+    "(m, n), (m, n) -> m",
+    ("A", "B"),
+    numpy='np.einsum("ij,ij->i", {0}, {1})',
+    jax="jnp.sum({0} * {1}, axis=1)",
+    torch="torch.sum({0} * {1}, dim=1)",
+)
+"""``sum(A .* B, 2)``, which is ``diag(A B')``."""
+
+INNER_OF_COLUMNS = Operation(
+    "inner_of_columns",
+    "(m, n), (m, n) -> n",
+    ("A", "B"),
+    numpy='np.einsum("ij,ij->j", {0}, {1})',
+    jax="jnp.sum({0} * {1}, axis=0)",
+    torch="torch.sum({0} * {1}, dim=0)",
+)
+"""``sum(A .* B, 1)'``, which is ``diag(A' B)``."""
+
+
+#: For three and for more matrices, by ``@``: XLA takes twice as long for ``jnp.linalg.multi_dot``, an
+#: einsum, where all sizes are 150. Shapes are known when the code is traced.
+TRIPLE_PRODUCT = """\
+(a, b), (c, d) = {0}.shape, {2}.shape
+if a * c * (b + d) < b * d * (a + c):
+    return ({0} @ {1}) @ {2}
+{0} @ ({1} @ {2})"""
+PRODUCT_OF_MANY = """\
+arrays = {arrays}
+sizes = [*map(len, arrays), arrays[-1].shape[1]]
+
+def best(i, j):
+    cuts = range(i + 1, j)
+    costs = ((best(i, k)[0] + best(k, j)[0] + sizes[i] * sizes[k] * sizes[j], k) for k in cuts)
+    return min(costs, default=(0, j))
+
+def product(i, j):
+    _, k = best(i, j)
+    return arrays[i] if k == j else product(i, k) @ product(k, j)
+
+product(0, len(arrays))"""
+
 
 @cache
 def multi_dot(count: int) -> Operation:
@@ -48,11 +91,12 @@ def multi_dot(count: int) -> Operation:
     shapes = [f"({rows}, {columns})" for rows, columns in pairwise(letters)]
     places = ", ".join(f"{{{k}}}" for k in range(count))
     return Operation(
-        "multi_dot",
+        f"product_of_{count}",
         f"{', '.join(shapes)} -> ({letters[0]}, {letters[-1]})",
         tuple(letters[:count].upper()),
         shape_rule=MATMUL.shape_rule,
         numpy=f"np.linalg.multi_dot([{places}])",
+        jax=TRIPLE_PRODUCT if count == 3 else PRODUCT_OF_MANY.replace("{arrays}", places),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from matcalc.codegen import cost
 from matcalc.codegen.items import (
     Item,
+    as_known,
     flip,
     item,
     plain,
@@ -30,6 +31,7 @@ from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG, DIAGONAL, TRACE
 from matcalc.ops.reduction import SUM, SUM_1, SUM_2
 from matcalc.ops.structural import ADD, MATMUL, MATPOW, TIMES, TRANSPOSE
+from matcalc.passes import construct
 from matcalc.passes.build import is_op
 from matcalc.passes.properties import properties
 
@@ -83,7 +85,7 @@ class Order:
                     new = rules[node.op](node)
                 else:
                     new = replanned(node, self._done)
-                self._done[node] = _as_known(new, node)
+                self._done[node] = as_known(new, node)
         self.roots = [self._done[root] for root in roots]
 
     # -------------------------------------------------------------- chains of matrices
@@ -242,20 +244,20 @@ def _never_formed(
 ) -> dict[Expr, int]:
     """Matrices that are only multiplied with few vectors, with the number of vectors.
 
-    Products of which only the trace or the diagonal is taken count as none.
+    Products of which the trace or the diagonal is taken count as none: their factors are formed.
     """
     formed = set(roots)
     found: dict[Expr, int] = {}
     for node in reversed(nodes):
         if node in formed or not _is_linear_form(node):
             continue
-        if all(_takes_few_entries(user) for user in used_by[node]):
-            if isinstance(node, Apply) and node.op in (MATMUL, MATPOW):
-                found[node] = 0
+        others = [user for user in used_by[node] if not _takes_few_entries(user)]
+        is_taken_from = len(others) < len(used_by[node])
+        if is_taken_from and node.op not in (MATMUL, MATPOW):
             continue
-        count = sum(_vectors(node, user, found) for user in used_by[node])
+        count = sum(_vectors(node, user, found) for user in others)
         if count <= FEW_VECTORS:
-            found[node] = count
+            found[node] = 0 if is_taken_from else count
     return found
 
 
@@ -330,10 +332,12 @@ def _beginnings(chain: Sequence[Item]) -> list[tuple[Item, ...]]:
 
 def _times_vector(matrix: Expr, flipped: bool, vector: Expr) -> Expr:
     """The product with a column; the matrix may itself be a vector, and the column a number."""
-    if flipped:
+    if flipped and _is_outer_product(matrix):
+        matrix = MATMUL(*map(transposed, reversed(matrix.args)))
+    elif flipped:
         matrix = transposed(matrix)
     if vector.is_scalar or matrix.is_scalar:
-        return times([vector, matrix])
+        return construct.hadamard([vector, matrix])
     if "diagonal" in properties(matrix):
         diagonal = matrix.args[0] if is_op(matrix, DIAG) else DIAGONAL(matrix)
         return times([diagonal, vector])
@@ -341,7 +345,10 @@ def _times_vector(matrix: Expr, flipped: bool, vector: Expr) -> Expr:
         total = Size(vector.shape[0]) if is_op(vector, ONES) else SUM(vector)
         return total if matrix.shape[0].is_unit else times([total, ONES(matrix.args[0], Size(ONE))])
     if matrix.shape[0].is_unit:
-        return MATMUL(matrix, vector)
+        return SUM(matrix) if is_op(vector, ONES) else MATMUL(matrix, vector)
+    if _is_outer_product(matrix):
+        column, row = matrix.args
+        return construct.hadamard([_times_vector(row, False, vector), column])
     if is_op(vector, ONES):
         return SUM_2(matrix) if not is_op(matrix, TRANSPOSE) else transposed(SUM_1(matrix.args[0]))
     return MATMUL(matrix, vector)
@@ -351,6 +358,9 @@ def _dot(left: Expr, right: Expr) -> Expr:
     """The scalar product of two columns, each of which may be a number."""
     if left.is_scalar or right.is_scalar:
         return times([left, right])
+    for one, other in ((left, right), (right, left)):
+        if is_op(one, ONES):
+            return SUM(other)
     return MATMUL(transposed(left), right)
 
 
@@ -361,10 +371,3 @@ def _ones(matrix: Expr, axis: int) -> Expr:
 
 def _is_outer_product(e: Expr) -> bool:
     return is_op(e, MATMUL) and len(e.args) == 2 and e.args[0].shape[1].is_unit
-
-
-def _as_known(new: Expr, node: Expr) -> Expr:
-    """The new form with what is known of the old: ``X' (S X)`` no longer shows that it is symmetric."""
-    if new is not node and node.is_square:
-        new.memo[properties] = properties(new) | properties(node)
-    return new

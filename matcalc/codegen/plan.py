@@ -15,7 +15,9 @@ from matcalc.codegen.arguments import read_sizes
 from matcalc.codegen.choose import Case, choose
 from matcalc.codegen.factorise import factorise
 from matcalc.codegen.share import share
+from matcalc.codegen.thin import thin
 from matcalc.codegen.traces import split_traces
+from matcalc.codegen.turn import turn
 from matcalc.core.expr import Expr, Symbol
 
 
@@ -29,5 +31,7 @@ def plan(roots: Sequence[Expr], backend: str, arrays: Sequence[Symbol]) -> list[
     """
     names = {name for array in arrays for dim in array.shape for name in dim.symbols}
     readings, _ = read_sizes(sorted(names), arrays)
-    cases = choose(share(split_traces(roots)), backend, {reading.size for reading in readings})
-    return [Case(case.condition, tuple(factorise(case.roots))) for case in cases]
+    cases = choose(
+        share(split_traces(thin(roots))), backend, {reading.size for reading in readings}
+    )
+    return [Case(case.condition, tuple(turn(factorise(case.roots)))) for case in cases]

@@ -1,10 +1,13 @@
 """The order of products: what the generated code multiplies, and in which order."""
 
+from itertools import pairwise
+
+import jax
 import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.codegen.generate import source
+from matcalc.codegen.generate import compile_function, source
 from matcalc.codegen.order import Order
 from matcalc.core.expr import postorder
 from matcalc.ops.structural import MATMUL
@@ -217,3 +220,43 @@ def test_a_sum_with_an_outer_product_multiplied_out() -> None:
     W, H, Y, b = (rng.normal(size=shape) for shape in ((3, 2), (2, 4), (3, 4), 3))
     expected = 2 * (W @ H + b[:, None] - Y) @ H.T
     np.testing.assert_allclose(d.function()(W=W, H=H, Y=Y, b=b), expected)
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4, 5, 6), (9, 2, 7, 3, 8, 2), (3, 8, 2, 9, 2, 9)])
+def test_jax_multiplies_by_the_operator_in_the_best_order(count, sizes):
+    """Regression: ``jnp.linalg.multi_dot`` took twice the time of the same products."""
+    product = mc.parse(" ".join("ABCDE"[:count]))
+    assert "multi_dot" not in source(product, "jax")
+    function = compile_function(product, "jax")
+    rng = np.random.default_rng(0)
+    shapes = list(pairwise(sizes))[:count]
+    arrays = {name: rng.normal(size=shape) for name, shape in zip("ABCDE", shapes, strict=False)}
+    traced = jax.make_jaxpr(lambda arrays: function(**arrays))(arrays)
+    assert volume(traced.jaxpr) == best_volume(sizes[: count + 1])
+    expected = np.linalg.multi_dot(list(arrays.values()))
+    np.testing.assert_allclose(function(**arrays), expected, rtol=1e-4, atol=1e-4)
+
+
+def volume(jaxpr):
+    """The number of multiplications in the products."""
+    found = 0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "dot_general":
+            (rows, inner), (_, columns) = (each.aval.shape for each in equation.invars)
+            found += rows * inner * columns
+        found += sum(
+            volume(part.jaxpr) for part in equation.params.values() if hasattr(part, "jaxpr")
+        )
+    return found
+
+
+def best_volume(sizes):
+    """That of the best order, by trying all."""
+    return min(
+        (
+            sizes[k - 1] * sizes[k] * sizes[k + 1] + best_volume(sizes[:k] + sizes[k + 1 :])
+            for k in range(1, len(sizes) - 1)
+        ),
+        default=0,
+    )
