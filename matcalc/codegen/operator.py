@@ -167,17 +167,24 @@ class Operator:
 
     def _traced(self, solve: Map, of_the_whole: Map, side: Array, is_block: bool) -> Array:
         """The same in a function that JAX traces, where values decide nothing before it runs."""
-        x = solve(side)
         if self._code.solves_all:
-            return x
-        from jax.lax import cond
+            return solve(side)
+        from jax.lax import cond, custom_linear_solve
 
-        x = x + solve(self._residual(x, side, is_block))
-        return cond(
-            self._is_solved(x, self._residual(x, side, is_block), side, is_block),
-            lambda: x,
-            lambda: self._better(x, of_the_whole(side), side, is_block),
-        )
+        def checked(_: Map, side: Array) -> Array:
+            x = solve(side)
+            x = x + solve(self._residual(x, side, is_block))
+            return cond(
+                self._is_solved(x, self._residual(x, side, is_block), side, is_block),
+                lambda: x,
+                lambda: self._better(x, of_the_whole(side), side, is_block),
+            )
+
+        if not self._code.is_symmetric:
+            return checked(self.matvec, side)
+        # Derivatives are those of the system: what divides by zero has none, nor has an iteration.
+        product = partial(self._call, "matmat" if is_block else "matvec")
+        return custom_linear_solve(product, side, checked, symmetric=True)
 
     def _better(
         self, one: Array | None, other: Array | None, side: Array, is_block: bool

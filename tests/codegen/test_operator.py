@@ -290,6 +290,22 @@ def test_nor_in_compiled_functions(name, largest, monkeypatch):
     near(each(G, arrays), np.linalg.solve(dense, G))
 
 
+@pytest.mark.parametrize("largest", [operator.LARGEST_DENSE, 2])
+def test_solutions_with_such_a_diagonal_have_derivatives(largest, monkeypatch):
+    monkeypatch.setattr(operator, "LARGEST_DENSE", largest)
+    function, arrays, _ = with_a_diagonal("weights", "jax")
+    given = arrays["a"], arrays["y"], jnp.array([1.0, 2.0, -1.0])
+
+    def expected(a, y, g):
+        return (jnp.linalg.solve(jnp.diag(a) + jnp.outer(y, y), g) ** 2).sum()
+
+    def found(a, y, g):
+        return (function(a=a, y=y).solve(g) ** 2).sum()
+
+    wanted = jax.grad(expected, (0, 1, 2))(*given)
+    np.testing.assert_allclose(jax.jit(jax.grad(found, (0, 1, 2)))(*given), wanted, rtol=1e-7)
+
+
 @pytest.mark.parametrize("backend", CONVERT)
 @pytest.mark.parametrize("smallest", [1e-4, 1e-8, 1e-12, 1e-15])
 def test_small_entries_of_a_diagonal_cost_no_digits(smallest, backend):
