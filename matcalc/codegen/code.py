@@ -18,10 +18,18 @@ SUM, SCALE, PRODUCT, UNARY, RAISE, ATOM = range(6)
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A piece of Python and the precedence of its outermost operator."""
+    """A piece of Python.
+
+    Attributes:
+        text: the piece.
+        level: the precedence of its outermost operator.
+        is_atomic: whether it is a name or a number, with a sign or transposed at most: to write it
+            again costs nothing.
+    """
 
     text: str
     level: int = ATOM
+    is_atomic: bool = False
 
     def at(self, level: int) -> str:
         """The text, in parentheses where it binds looser than ``level``."""
@@ -31,14 +39,14 @@ class Code:
 def number(value: Fraction) -> Code:
     """A non-negative number: an integer, a short decimal, or a quotient."""
     if value.denominator == 1 and value.numerator < 2**53:
-        return Code(str(value.numerator))
+        return Code(str(value.numerator), is_atomic=True)
     try:
         decimal = repr(float(value))
     except OverflowError:
         raise LimitProblem("a number in the expression is too large for floating point") from None
     is_short = Fraction(decimal) == value and len(decimal) <= 8
     if is_short or max(value.as_integer_ratio()) >= 2**53:
-        return Code(decimal)
+        return Code(decimal, is_atomic=True)
     return Code(f"{value.numerator} / {value.denominator}", SCALE)
 
 
@@ -48,7 +56,7 @@ def fill(template: str, args: Sequence[Code]) -> Code:
     for position, code in enumerate(args):
         enclosed = re.search(rf"[(,[] ?\{{{position}\}}(?=[],)])", template)
         texts.append(code.text if enclosed else code.at(ATOM))
-    return Code(template.format(*texts), _level(template))
+    return Code(template.format(*texts), _level(template), is_atomic=not args)
 
 
 @cache

@@ -8,7 +8,6 @@ with NumPy's names; ``call`` says them in the dialect's. Products of matrices ar
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -142,7 +141,7 @@ class Writer:
         if node not in self._codes:
             self._codes[node] = self._node(node)
         code = self._codes[node]
-        shared = self._uses[node] > 1 and not re.fullmatch(r"-?[\w.]+(\.T)?", code.text)
+        shared = self._uses[node] > 1 and not code.is_atomic
         if shared or len(code.text) > width:
             code = self._codes[node] = self.assign(code)
         return code
@@ -155,7 +154,7 @@ class Writer:
         """Give the value a name."""
         name = self.names.temporary()
         self.statements.append(f"{name} = {code.text}")
-        return Code(name)
+        return Code(name, is_atomic=True)
 
     def shortened(self, code: Code) -> Code:
         """The code itself, or a name for what is too long to be an operand."""
@@ -168,7 +167,8 @@ class Writer:
             if symbol not in self.used.sizes:
                 self.used.sizes[symbol] = self.names.claim(symbol)
             parts.append(self.used.sizes[symbol])
-        return Code(" * ".join(parts), ATOM if len(parts) == 1 else SCALE)
+        is_one = len(parts) == 1
+        return Code(" * ".join(parts), ATOM if is_one else SCALE, is_atomic=is_one)
 
     def call(self, function: str, *args: str) -> Code:
         """A call of one of the array library's functions, by NumPy's name."""
@@ -178,14 +178,18 @@ class Writer:
         """``ones`` or ``zeros`` of the given axes."""
         sizes = [self.size(dim).text for dim in dims]
         if not sizes:
-            return Code("1.0" if function == "ones" else "0.0")
+            return Code("1.0" if function == "ones" else "0.0", is_atomic=True)
         return self.call(
             function, (sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})") + self.like()
         )
 
     def eye(self, dim: Dim) -> Code:
         """The identity matrix."""
-        return Code("1.0") if dim.is_unit else self.call("eye", self.size(dim).text + self.like())
+        return (
+            Code("1.0", is_atomic=True)
+            if dim.is_unit
+            else self.call("eye", self.size(dim).text + self.like())
+        )
 
     def like(self) -> str:
         """The arguments that give a new array the type of the given ones, if any are."""
@@ -216,7 +220,7 @@ class Writer:
                 result = Code(f"{result.text} - {term.text[1:]}", SUM)
             else:
                 result = Code(f"{result.text} + {term.at(SUM)}", SUM)
-        return result or Code("0.0")
+        return result or Code("0.0", is_atomic=True)
 
     def product(
         self, coefficient: Fraction, factors: Sequence[Code], divisors: Sequence[Code] = ()
@@ -232,7 +236,8 @@ class Writer:
             above.insert(0, scale)
         sign = "-" if coefficient < 0 else ""
         if len(above) == 1 and not below:
-            return Code(f"-{above[0].at(RAISE)}", UNARY) if sign else above[0]
+            (one,) = above
+            return Code(f"-{one.at(RAISE)}", UNARY, is_atomic=one.is_atomic) if sign else one
         # The first factor needs no parentheses around a product, A @ x * y; behind a minus it would
         # be right too, but cost a negation of A.
         first = above[0].at(RAISE if sign else SCALE)
@@ -252,7 +257,7 @@ class Writer:
 
     def _node(self, node: Expr) -> Code:
         if isinstance(node, Symbol):
-            return Code(self.variables[node])
+            return Code(self.variables[node], is_atomic=True)
         if isinstance(node, Constant):
             return self.product(node.value, ())
         if isinstance(node, Size):
@@ -322,7 +327,8 @@ class Writer:
     def _transpose(self, node: Apply) -> Code:
         (arg,) = node.args
         code = self.use(arg)
-        return Code(f"{code.at(ATOM)}.T") if len(arg.axes) == 2 else code
+        is_name = code.is_atomic and code.level == ATOM
+        return Code(f"{code.at(ATOM)}.T", is_atomic=is_name) if len(arg.axes) == 2 else code
 
 
 def parts(node: Expr) -> tuple[Expr, ...]:
