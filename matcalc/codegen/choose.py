@@ -13,7 +13,7 @@ from itertools import combinations, product
 from matcalc.codegen import cost
 from matcalc.codegen.distribute import distributable, distribute
 from matcalc.codegen.fix_order import fix_order
-from matcalc.codegen.order import Order
+from matcalc.codegen.order import order
 from matcalc.codegen.share import share
 from matcalc.codegen.traces import split_traces
 from matcalc.codegen.work import Work
@@ -146,9 +146,9 @@ class _Forms:
     def _ordered(self, chosen: frozenset[Expr], sizes: cost.Sizes) -> tuple[Expr, ...]:
         if chosen not in self._distributed:
             self._distributed[chosen] = share(split_traces(distribute(self._roots, chosen)))
-        order = Order(self._distributed[chosen], self._backend, sizes)
-        self.decided_by |= order.decided_by
-        return tuple(order.roots)
+        ordered = order(self._distributed[chosen], self._backend, sizes)
+        self.decided_by |= ordered.decided_by
+        return tuple(ordered.roots)
 
 
 def _work(roots: Iterable[Expr], backend: str) -> Work:

@@ -9,6 +9,7 @@ by their sizes (``pairs.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple
 
 from matcalc.codegen import cost
 from matcalc.codegen.items import (
@@ -51,7 +52,7 @@ MOST_APPLICATIONS = 8
 Steps = Generator[tuple[Item, Expr], Expr | None, Expr]
 
 
-class Order:
+class Ordered(NamedTuple):
     """The same values with all products in pairs.
 
     Attributes:
@@ -59,8 +60,30 @@ class Order:
         decided_by: the size symbols that decided what is multiplied once; others might decide otherwise.
     """
 
+    roots: list[Expr]
+    decided_by: set[str]
+
+
+def order(roots: Sequence[Expr], backend: str, sizes: cost.Sizes) -> Ordered:
+    """The expressions with all products in pairs, in the order that is best at these sizes.
+
+    Args:
+        roots: what is computed in one function.
+        backend: the array library.
+        sizes: sizes that are usual.
+    """
+    ordering = _Ordering(roots, backend, sizes)
+    return Ordered(ordering.ordered(roots), ordering.decided_by)
+
+
+class _Ordering:
+    """Which products of a function are formed, and the new forms of its nodes that have been found.
+
+    Attributes:
+        decided_by: the size symbols that decided what is multiplied once.
+    """
+
     def __init__(self, roots: Sequence[Expr], backend: str, sizes: cost.Sizes) -> None:
-        """Takes what is computed in one function, the array library, and sizes that are usual."""
         self._nodes = list(postorder(*roots))
         self._users = users(self._nodes)
         self._implicit = _never_formed(self._nodes, self._users, roots)
@@ -70,6 +93,9 @@ class Order:
         self._pairs = Pairs(chains, self._done, sizes, backend)
         self.decided_by = self._pairs.decided_by
         self._wanted = self._demanded_vectors()
+
+    def ordered(self, roots: Sequence[Expr]) -> list[Expr]:
+        """The new forms of the roots, for which those of all nodes below are found."""
         rules: dict[Operation, Callable[[Apply], Expr]] = {
             MATMUL: self._product,
             TIMES: self._scaled,
@@ -86,7 +112,7 @@ class Order:
                 else:
                     new = replanned(node, self._done)
                 self._done[node] = as_known(new, node)
-        self.roots = [self._done[root] for root in roots]
+        return [self._done[root] for root in roots]
 
     # -------------------------------------------------------------- chains of matrices
 

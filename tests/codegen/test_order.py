@@ -8,7 +8,7 @@ import pytest
 
 import matcalc as mc
 from matcalc.codegen.generate import compile_function, source
-from matcalc.codegen.order import Order
+from matcalc.codegen.order import order
 from matcalc.core.expr import postorder
 from matcalc.ops.structural import MATMUL
 
@@ -87,7 +87,7 @@ def test_the_gradient_of_a_trace_of_a_long_chain_shares_its_products():
     d = mc.diff(text, "X", shapes=dict.fromkeys(names, ("n", "n")))
     products = [
         node
-        for node in postorder(*Order([d.expr], "numpy", {"n": 100}).roots)
+        for node in postorder(*order([d.expr], "numpy", {"n": 100}).roots)
         if getattr(node, "op", 0) is MATMUL
     ]
     # There are 8 chains of 15 factors.
