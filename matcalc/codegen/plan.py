@@ -3,8 +3,9 @@
 The passes rest on each other. Before them ``generate.py`` calls ``stabilise_all``, then ``keep_digits``:
 what overflows is looked for among ``exp`` and ``log``, which ``log1p`` and ``expm1`` would hide. ``distribute``,
 within ``choose``, opens the sums that ``share`` has made one of, and shares again what comes of them.
-``factorise`` reads systems off products in pairs, which ``choose`` makes. Behind it ``turn`` writes
-traces and diagonals of products in kernels that no other pass reads, and ``without_scipy``, in ``generate.py``, replaces what is written so far.
+``factorise`` reads systems off products in pairs, which ``choose`` makes. Behind it ``turn`` writes traces and
+diagonals of products in kernels that no other pass reads, and ``without_scipy``, in ``generate.py``, replaces
+what is written so far.
 """
 
 from __future__ import annotations
