@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
 from matcalc.core.operation import Operation
-from matcalc.ops.elementwise import COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
+from matcalc.ops.elementwise import ABS, COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
 from matcalc.ops.linalg import DET, LOGDET
 from matcalc.ops.structural import ADD
 from matcalc.passes import build
@@ -51,6 +51,9 @@ ERFC = Operation(
 )
 """``1 - erf(x)``."""
 
+LOGABSDET = Operation("logabsdet", "(n, n) -> scalar", ("X",), numpy="np.linalg.slogdet({0})[1]")
+"""``log(abs(det(X)))``."""
+
 #: What ``1 + c f(z)`` is, by f and c, where the 1 cancels.
 BESIDE_ONE: dict[tuple[Operation, Fraction | int], Callable[[Expr], Expr]] = {
     (EXP, -1): lambda z: scaled(-1, EXPM1(z)),
@@ -85,6 +88,13 @@ def _log(e: Apply) -> Expr:
     (x,) = e.args
     if isinstance(x, Apply) and x.op is DET:
         return LOGDET(*x.args)
+    if (
+        isinstance(x, Apply)
+        and x.op is ABS
+        and isinstance(x.args[0], Apply)
+        and x.args[0].op is DET
+    ):
+        return LOGABSDET(*x.args[0].args)
     coefficient, part = split_coefficient(x)
     if coefficient == -1 and part.op is EXPM1:
         return LOG1MEXP(*part.args)

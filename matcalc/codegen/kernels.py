@@ -163,12 +163,22 @@ LU_SOLVE_TRANSPOSED = _solver(
     "torch.linalg.lu_solve(*{0}, {1}, adjoint=True)",
     "F",
 )
+_LU_LOGDET = (
+    "factors = np.diagonal({{0}}[0])\n"
+    "swaps = np.sum({pivots} != {unmoved})\n"
+    "sign = np.prod(np.sign(factors)) * (1 - 2 * (swaps % 2))\n"
+    "np.where(sign < 0, np.nan, np.sum(np.log(np.abs(factors))))"
+)
 LU_LOGDET = Operation(
     "lu_logdet",
     "(n, n) -> scalar",
     ("F",),
-    numpy="np.sum(np.log(np.abs(np.diagonal({0}[0]))))",
+    numpy=_LU_LOGDET.format(pivots="{0}[1]", unmoved="np.arange(len(factors))"),
+    torch=_LU_LOGDET.format(
+        pivots="{0}[1]", unmoved="torch.arange(1, 1 + len(factors), device=factors.device)"
+    ),
 )
+"""Not a number where the determinant is negative: LAPACK's pivots are the rows that are swapped."""
 
 CHOLESKY = Operation(
     "cholesky",

@@ -76,7 +76,7 @@ LOGDET = Operation(
     "(n, n) -> scalar",
     partial=("∂logdet(X)/∂X[k,l] = inv(X)[l,k]",),
     latex=r"\log\det",
-    numpy="np.linalg.slogdet({0})[1]",
+    numpy="sign, value = np.linalg.slogdet({0})\nnp.where(sign < 0, np.nan, value)",
     sympy=lambda sp, X: sp.log(_determinant(X)),
     domain="posdet",
     condition="det({0}) > 0",
