@@ -8,11 +8,31 @@ from typing import Any
 
 from matcalc.core.operation import Operation
 
+#: Most rows of a matrix whose determinant is written out by minors.
+SMALL = 4
+
+
+def _minors(X: Any) -> Any:
+    """The determinant by its first row, of small matrices.
+
+    ``Matrix.det`` would cancel common factors of the entries, which takes minutes where these are sums of
+    many products.
+    """
+    if X.rows == 1:
+        return X[0, 0]
+    signed = ((-1) ** j * X[0, j] * _minors(X.minor_submatrix(0, j)) for j in range(X.cols))
+    return sum(signed)
+
 
 def _adjugate_and_determinant(X: Any) -> tuple[Any, Any]:
     """Without divisions: SymPy's elimination would ask of every entry whether it is zero."""
-    if X.rows <= 4:
-        return X.adjugate(method="laplace"), X.det(method="laplace")
+    if X.rows == 1:
+        return X**0, X[0, 0]
+    if X.rows <= SMALL:
+        cofactors = type(X)(
+            X.rows, X.cols, lambda i, j: (-1) ** (i + j) * _minors(X.minor_submatrix(j, i))
+        )
+        return cofactors, _minors(X)
     adjugate, determinant = X.to_DM().adj_det()
     return adjugate.to_Matrix(), adjugate.domain.to_sympy(determinant)
 
@@ -20,8 +40,8 @@ def _adjugate_and_determinant(X: Any) -> tuple[Any, Any]:
 def _determinant(X: Any) -> Any:
     if all(entry.is_Rational for entry in X):
         return X.det()
-    if X.rows <= 4:
-        return X.det(method="laplace")
+    if X.rows <= SMALL:
+        return _minors(X)
     domain_matrix = X.to_DM()
     return (-1) ** X.rows * domain_matrix.domain.to_sympy(domain_matrix.charpoly()[-1])
 
