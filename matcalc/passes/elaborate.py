@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Expr, Size, Symbol, substitute, substitute_all, symbols
+from matcalc.core.expr import Expr, Size, Symbol, substitute
 from matcalc.core.index import Index, IndexExpr
 from matcalc.errors import (
     ArgumentProblem,
@@ -24,7 +24,7 @@ from matcalc.errors import (
 from matcalc.ops import function_names
 from matcalc.passes.contract import contract
 from matcalc.passes.declarations import SQUARE, read_assumptions, read_shapes
-from matcalc.passes.freed import freed
+from matcalc.passes.freed import freed_names
 from matcalc.passes.functions import SPECIAL
 from matcalc.passes.index_notation import lower
 from matcalc.passes.index_scan import Scan, free_letters
@@ -380,7 +380,7 @@ class _Elaboration:
         """The matrix form of what is written in index notation, else its index form."""
         scan, free, ranges = self.scans[id(equation)]
         letters = self._indices(equation.value, ranges)
-        names, point = _freed(scope.names)
+        names, point = freed_names(scope.names)
         value = lower(scan, scope.replace(names=names), letters)
         if not value.is_scalar:
             raise ShapeProblem(
@@ -437,7 +437,7 @@ class _Elaboration:
     def _index_sum(self, node: tree.IndexSum, scope: Scope) -> Expr:
         scan = Scan(node.value, letter=node.letter.name).run()
         ranges = {node.letter.name: self.shapes.summed[id(node)]}
-        names, point = _freed(scope.names)
+        names, point = freed_names(scope.names)
         value = lower(scan, scope.replace(names=names), self._indices(node.value, ranges))
         rows, columns = (() if axis is None else (axis,) for axis in (value.row, value.column))
         expr = _matrix_form(IndexExpr(value.axes, value.terms), rows, columns)
@@ -447,18 +447,6 @@ class _Elaboration:
                 help="write it as the last statement in index notation, f[i] = ...",
             )
         return substitute(expr, point)
-
-
-def _freed(names: Mapping[str, Expr]) -> tuple[Mapping[str, Expr], dict[Expr, Expr]]:
-    """What the names mean with all variables freed of their structure, and what these stand for.
-
-    A matrix form that is found from entries is in normal form, in which identities are used.
-    """
-    variables = freed(symbols(*names.values()))
-    if not variables:
-        return names, {}
-    values = substitute_all(list(names.values()), dict(variables))
-    return dict(zip(names, values, strict=True)), {free: v for v, free in variables.items()}
 
 
 def _matrix_form(

@@ -6,9 +6,9 @@ symmetric nothing would be left but ``2 x' X y``, whose ambient derivative is an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from matcalc.core.expr import Expr, Symbol
+from matcalc.core.expr import Expr, Symbol, substitute_all, symbols
 
 #: Properties that tie entries together; others only restrict where the point lies.
 STRUCTURAL = frozenset(
@@ -33,3 +33,12 @@ def freed(variables: Iterable[Symbol]) -> dict[Expr, Symbol]:
         for v in variables
         if v.properties & STRUCTURAL
     }
+
+
+def freed_names(names: Mapping[str, Expr]) -> tuple[Mapping[str, Expr], dict[Expr, Expr]]:
+    """What names mean with all variables freed, and what the freed variables stand for."""
+    variables = freed(symbols(*names.values()))
+    if not variables:
+        return names, {}
+    values = substitute_all(list(names.values()), dict(variables))
+    return dict(zip(names, values, strict=True)), {free: v for v, free in variables.items()}
