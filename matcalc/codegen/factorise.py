@@ -102,15 +102,14 @@ def _systems(nodes: Sequence[Expr], roots: Sequence[Expr]) -> dict[Expr, System]
     for node in nodes:
         if is_op(node, LOGDET) and node.args[0] in systems:
             systems[node.args[0]].logdet = True
-        elif is_op(node, MATMUL):
+        elif is_op(node, MATMUL) and len(node.args) == 2:
             inverses = [arg for arg in node.args if _inverted(arg) is not None]
-            # Longer ones have a diagonal matrix between two others, which ``pairs.py`` puts beside no inverse.
-            assert not inverses or len(node.args) == 2
             if len(inverses) == 2:
                 pairs.append(node)
             elif inverses:
                 _ask(node, systems)
         elif not is_op(node, TRANSPOSE):
+            # Three factors have a diagonal matrix in their midst, and the inverses beside it are formed.
             for arg in node.args:
                 _mark(arg, systems)
     for node in pairs:
