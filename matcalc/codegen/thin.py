@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from matcalc.codegen.items import is_multiple, replanned, times
 from matcalc.core.dim import ONE
-from matcalc.core.expr import Apply, Constant, Expr, Size, operations, postorder
+from matcalc.core.expr import Apply, Constant, Expr, Size, memoised, operations, postorder
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, TRACE
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES
@@ -67,11 +67,16 @@ def _copied(node: Expr) -> Expr:
     return node
 
 
+@memoised
 def _vector(e: Expr, is_row: bool) -> Expr | None:
-    """The vector of which all rows or columns are copies."""
+    """The vector of which all rows or columns are copies.
+
+    Multiples nest as deep as one likes. Each product asks this of its factors, so that what stands
+    in a multiple is known before the multiple is.
+    """
     if is_multiple(e):
         vector = _vector(e.args[-1], is_row)
-        return vector and construct.hadamard([*e.args[:-1], vector])
+        return None if vector is None else times([*e.args[:-1], vector])
     if not is_op(e, MATMUL) or len(e.axes) < 2:
         return None
     copier, vectors = (e.args[0], e.args[1:]) if is_row else (e.args[-1], e.args[:-1])
