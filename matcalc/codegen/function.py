@@ -79,7 +79,13 @@ class GeneratedFunction:
 
         Raises as a call does.
         """
-        call, arguments = self._arguments(arrays)
+        kinds = self._library.kinds(arrays)
+        call, arguments = self._last, arrays  # read once, since other threads may call too
+        if kinds is None or kinds != call.kinds:
+            call, arguments = self._checked(arrays, kinds)
+            self._last = call
+        elif not call.is_ready:
+            arguments = self._library.arguments({name: arrays[name] for name in call.given})
         positional = [arguments[name] for name in call.names]
         if self._generated.sizes:
             positional += [call.sizes[size] for size in self._generated.sizes.values()]
@@ -91,18 +97,6 @@ class GeneratedFunction:
             raise ArgumentProblem(f"not defined at these arrays: {error}") from error
         results = (found,) if self._generated.is_one else tuple(_flat(found, self._generated))
         return self._library.results(results, arguments.values()), call.sizes
-
-    def _arguments(self, arrays: Mapping[str, Any]) -> tuple[_Call, Mapping[str, Array]]:
-        """The arguments as arrays, checked unless the last call had others of the same kinds."""
-        kinds = self._library.kinds(arrays)
-        call = self._last  # read once, since other threads may call too
-        if kinds is None or kinds != call.kinds:
-            call, arguments = self._checked(arrays, kinds)
-            self._last = call
-            return call, arguments
-        if call.is_ready:
-            return call, arrays
-        return call, self._library.arguments({name: arrays[name] for name in call.given})
 
     def _checked(
         self, arrays: Mapping[str, Any], kinds: object
