@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from matcalc.core.dim import SCALAR, Dim, Shape
+from matcalc.core.dim import SCALAR, Dim, Shape, describe_shape
 from matcalc.core.expr import Apply, Expr
 from matcalc.core.operation import Operation
 
@@ -96,26 +96,29 @@ def einsum(subscripts: str) -> Einsum:
                 assert sizes.setdefault(letter, dim) == dim, subscripts
         return shape_of([sizes[letter] for letter in output])
 
-    return Einsum("einsum", shape_rule=shape_rule, inputs=inputs, output=output)
+    return Einsum(f"einsum {subscripts}", shape_rule=shape_rule, inputs=inputs, output=output)
 
 
 @cache
 def embed(core: str, output: str, dims: tuple[Dim, ...]) -> Embed:
     """The operation that puts an array on a diagonal: ``embed("ij", "iji", (m, n, m))``."""
     shape = shape_of(dims)
-    return Embed("embed", shape_rule=lambda _: shape, core=core, output=output, dims=dims)
+    name = f"embed {core}->{output} {describe_shape(dims)}"
+    return Embed(name, shape_rule=lambda _: shape, core=core, output=output, dims=dims)
 
 
 @cache
 def reshape(dims: tuple[Dim, ...]) -> Reshape:
     """The operation that gives an array these axes."""
-    return Reshape("reshape", shape_rule=lambda _: shape_of(dims), dims=dims)
+    return Reshape(
+        f"reshape {describe_shape(dims)}", shape_rule=lambda _: shape_of(dims), dims=dims
+    )
 
 
 @cache
 def zeros(dims: tuple[Dim, ...]) -> Zeros:
     """The array of zeros with these axes, an operation of no arguments."""
-    return Zeros("zeros", shape_rule=lambda _: shape_of(dims), dims=dims)
+    return Zeros(f"zeros {describe_shape(dims)}", shape_rule=lambda _: shape_of(dims), dims=dims)
 
 
 @cache
@@ -127,7 +130,7 @@ def stack(axis: int) -> Stack:
         dims.insert(len(dims) + 1 + axis, Dim(len(shapes)))
         return shape_of(dims)
 
-    return Stack("stack", shape_rule=shape_rule, axis=axis)
+    return Stack(f"stack {axis}", shape_rule=shape_rule, axis=axis)
 
 
 SOLVE_BLOCKS = SolveBlocks(

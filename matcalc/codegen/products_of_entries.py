@@ -98,6 +98,7 @@ class _Elimination:
     def __init__(self, factors: Iterable[Factor], kept: Collection[Index]) -> None:
         self._kept = frozenset(kept)
         self._factors: dict[int, Factor] = {}
+        self._ages: dict[Expr, int] = {}
         self._users: dict[Index, set[int]] = {}
         self._looks: dict[Index, object] = {}
         self._alike: dict[object, dict[Index, None]] = {}
@@ -122,13 +123,14 @@ class _Elimination:
     def _add(self, factor: Factor) -> None:
         user = next(self._ids)
         self._factors[user] = factor
+        self._ages.setdefault(factor.expr, user)
         for index in factor.indices:
             self._users.setdefault(index, set()).add(user)
 
     def _group(self, index: Index) -> list[Factor]:
         """The factors with this index, in an order that is the same for all that look alike."""
         group = (self._factors[user] for user in sorted(self._users[index]))
-        return sorted(group, key=lambda f: (f.expr.uid, f.indices.index(index)))
+        return sorted(group, key=lambda f: (self._ages[f.expr], f.indices.index(index)))
 
     def _eliminate(self, index: Index) -> None:
         group = self._group(index)
@@ -158,7 +160,8 @@ class _Elimination:
         union = _union(group)
         numbers = {index: 0}
         look = tuple(
-            (f.expr.uid, *(numbers.setdefault(i, len(numbers)) for i in f.indices)) for f in group
+            (self._ages[f.expr], *(numbers.setdefault(i, len(numbers)) for i in f.indices))
+            for f in group
         )
         self._looks[index] = look
         self._alike.setdefault(look, {})[index] = None

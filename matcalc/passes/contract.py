@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Size
 from matcalc.core.index import Composite, Factor, Index, IndexExpr, Slot, Term
+from matcalc.core.order import structural
 from matcalc.ops.constant import EYE, ONES, ZEROS
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import ADD, KRON, MATMUL, TIMES, TRANSPOSE
@@ -268,7 +269,7 @@ def term_key(term: Term, free: tuple[Index, ...]) -> object:
 
     def rank(factor: Factor) -> tuple[object, ...]:
         known = tuple(place.get(i, len(place) + degree[i]) for i in factor.indices)
-        return canonical(factor.expr).uid, known
+        return structural(canonical(factor.expr)), known
 
     parts = []
     for factor in sorted(term.factors, key=rank):
@@ -278,4 +279,4 @@ def term_key(term: Term, free: tuple[Index, ...]) -> object:
         if len(numbers) == 2 and (is_op(factor.expr, EYE) or is_symmetric(factor.expr)):
             numbers = tuple(sorted(numbers))
         parts.append((canonical(factor.expr), numbers))
-    return tuple(sorted(parts, key=lambda part: (part[0].uid, part[1])))
+    return tuple(sorted(parts, key=lambda part: (structural(part[0]), part[1])))

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute, symbols
 from matcalc.core.index import Factor, Index, IndexExpr, Slot, Term
+from matcalc.core.order import structural
 from matcalc.ops.constant import EYE
 from matcalc.ops.structural import POWER
 from matcalc.passes.build import is_op
@@ -114,9 +116,13 @@ def _key(term: Term, free: tuple[Index, ...]) -> object:
     rest = list(term.factors)
     parts: list[tuple[Expr, tuple[tuple[int, ...], ...]]] = []
 
-    def distance(factor: Factor) -> tuple[int, list[int], int]:
+    def distance(factor: Factor) -> tuple[int, list[int], Any]:
         known = sorted(place[index] for index in factor.indices if index in place)
-        return len(factor.indices) - len(known), known or [len(place)], canonical(factor.expr).uid
+        return (
+            len(factor.indices) - len(known),
+            known or [len(place)],
+            structural(canonical(factor.expr)),
+        )
 
     while rest:
         factor = min((f for f in rest if _touches(f, place)), key=distance, default=None)
@@ -131,7 +137,7 @@ def _key(term: Term, free: tuple[Index, ...]) -> object:
             for slot in (slots if symmetric else factor.slots)
         )
         parts.append((canonical(factor.expr), numbers))
-    return tuple(sorted(parts, key=lambda part: (part[0].uid, part[1])))
+    return tuple(sorted(parts, key=lambda part: (structural(part[0]), part[1])))
 
 
 def _touches(factor: Factor, place: dict[Index, int]) -> bool:

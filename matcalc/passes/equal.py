@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.order import structural
 from matcalc.ops.structural import ADD, TIMES
 
 
@@ -24,7 +25,7 @@ def _ordered(node: Expr) -> Expr:
         return node
     args = [arg.memo[canonical] for arg in node.args]
     if node.op in (ADD, TIMES):
-        args.sort(key=lambda arg: arg.uid)
+        args.sort(key=structural)
     key = tuple(args)
     return node if key == node.args else node.op(*key)
 

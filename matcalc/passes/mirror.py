@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
 from matcalc.core.operation import Operation
+from matcalc.core.order import structural
 from matcalc.core.properties import closed
 from matcalc.ops.constant import ONES, ZEROS
 from matcalc.ops.linalg import ADJ, INV, PINV, TOEPLITZ, TRIL, TRIU
@@ -146,4 +147,4 @@ def _total(terms: tuple[Expr, ...]) -> Expr:
 
 
 def _sorted(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    return tuple(sorted(args, key=lambda arg: arg.uid))
+    return tuple(sorted(args, key=structural))

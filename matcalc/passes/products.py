@@ -7,9 +7,11 @@ product. See ``build`` for what normalising means.
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, Symbol
+from matcalc.core.order import structural
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.linalg import DIAG, DIAGONAL, INV, PINV, TRACE, TRIL, TRIU
 from matcalc.ops.reduction import SOFTMAX, SOFTMAX_1, SOFTMAX_2, SUM
@@ -116,7 +118,9 @@ def _insert_diagonal(chain: list[Expr], piece: Expr) -> None:
             chain[place : place + 1] = [] if is_op(joined, EYE) and len(chain) > 1 else [joined]
             return
     run = [*chain[start:], piece]
-    chain[start:] = sorted(run, key=lambda factor: (leading_name(factor), canonical(factor).uid))
+    chain[start:] = sorted(
+        run, key=lambda factor: (leading_name(factor), structural(canonical(factor)))
+    )
 
 
 def _cancel_inverse(chain: list[Expr]) -> None:
@@ -279,12 +283,12 @@ def transposed_scalar(e: Expr) -> Expr:
     return scaled(prod(signs), MATMUL(*reversed(factors)))
 
 
-def _orientation(chain: tuple[Expr, ...]) -> tuple[int, tuple[str, ...], tuple[int, ...]]:
+def _orientation(chain: tuple[Expr, ...]) -> tuple[int, tuple[str, ...], tuple[Any, ...]]:
     """Fewer transposes first; between equals any fixed order, so that equals coincide."""
     return (
         sum(is_op(factor, TRANSPOSE) for factor in chain),
         tuple(leading_name(factor) for factor in chain),
-        tuple(canonical(factor).uid for factor in chain),
+        tuple(structural(canonical(factor)) for factor in chain),
     )
 
 

@@ -1,0 +1,55 @@
+"""A total order of expressions by what they say: the same in every process, whatever was built before.
+
+The age of a node (``uid``) orders nodes too, but nodes live as long as somebody uses them: an order by
+age would let an answer depend on the questions asked before and on when the garbage was collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cmp_to_key
+from hashlib import blake2b
+from typing import Any, cast
+
+from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+
+#: Levels that are walked down to the first difference, so that what people write is in the order of the
+#: alphabet. Below them digests decide: chains of a thousand equal links are compared as fast as two names.
+NEAR = 4
+
+
+def _compare(a: Expr, b: Expr) -> int:
+    if a is b:
+        return 0
+    for _ in range(NEAR):
+        first, second = _head(a), _head(b)
+        if first != second:
+            return -1 if first < second else 1
+        # Equal nodes are one object: these differ, and so do two of their arguments.
+        a, b = next((x, y) for x, y in zip(a.args, b.args, strict=True) if x is not y)
+    return -1 if _digest(a) < _digest(b) else 1
+
+
+def _head(node: Expr) -> tuple[int, Any]:
+    """What a node says besides its arguments; equal for no two leaves and no two operations."""
+    if isinstance(node, Symbol):
+        shape = [(dim.symbols, dim.coefficient) for dim in node.shape]
+        return 0, (node.name, shape, sorted(node.properties))
+    if isinstance(node, Constant):
+        return 1, node.value
+    if isinstance(node, Size):
+        return 2, (node.dim.symbols, node.dim.coefficient)
+    op = cast("Apply", node).op
+    # Of one name there may be several abstract functions: other shapes, or applied to every column.
+    return 3, (op.name, len(node.args), op.signature, op.on_column is None)
+
+
+def _digest(e: Expr) -> bytes:
+    for node in postorder(e, without=_digest):
+        parts = [repr(_head(node)).encode(), *(arg.memo[_digest] for arg in node.args)]
+        node.memo[_digest] = blake2b(b"".join(parts), digest_size=16).digest()
+    return cast("bytes", e.memo[_digest])
+
+
+#: Sort key: ``sorted(nodes, key=structural)``.
+structural: Callable[[Expr], Any] = cmp_to_key(_compare)
