@@ -57,7 +57,9 @@ def _commit() -> str:
     if git is None:
         return ""
     command = [git, "describe", "--always", "--dirty", "--exclude=*"]
-    found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)  # noqa: S603, PLW1510
+    found = subprocess.run(
+        command, cwd=Path(__file__).parent, check=False, capture_output=True, text=True
+    )
     return found.stdout.strip()
 
 

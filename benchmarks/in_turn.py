@@ -43,7 +43,7 @@ def time_in_turn(methods: Mapping[str, Run], budget: float) -> Times:
     """
     first = {name: _fastest(run) for name, run in methods.items()}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    order = random.Random(1)  # noqa: S311  # no method always follows the same one, with its caches
+    order = random.Random(1)  # no method always follows the same one, with its caches
     fewest, most = ROUNDS
     gc.collect()
     gc.disable()

@@ -49,7 +49,7 @@ def measure(rounds: int) -> dict[str, list[tuple[float, float]]]:
         for name, arguments in PROCESSES.items():
             used, start = _processor_seconds(), time.perf_counter()
             command = [sys.executable, *arguments]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
             wall, processor = time.perf_counter() - start, _processor_seconds() - used
             if turn:
                 found[name].append((wall, processor))

@@ -251,5 +251,8 @@ def _scaled_text(factor: Fraction, term: Formula) -> str:
 
 #: What is looked for, one after the other: what says most first.
 STAGES: tuple[Callable[[Disagreement, Trials], Iterator[str]], ...] = (
-    _of_the_whole, _of_a_part, _on_top_of_another, _nearly,
-)  # fmt: skip
+    _of_the_whole,
+    _of_a_part,
+    _on_top_of_another,
+    _nearly,
+)

@@ -24,10 +24,16 @@ OPTION = re.compile(r"--[a-z][a-z-]*(=.*)?|-h", re.DOTALL)
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are MatcalcErrors."""
 
-    def error(self, message: str) -> NoReturn:  # noqa: D102 - see argparse
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments.
+
+        Raises:
+            ArgumentProblem: always, with what argparse says is wrong.
+        """
         raise ArgumentProblem(message, help=f"see {self.prog} --help")
 
-    def format_help(self) -> str:  # noqa: D102 - see argparse
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
         self.formatter_class = argparse.RawDescriptionHelpFormatter
         return super().format_help()
 

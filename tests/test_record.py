@@ -86,7 +86,8 @@ def test_what_is_computed_once_is_kept():
 
 
 def test_records_without_equality_are_equal_to_themselves_only():
-    circle = Circle(1)
-    assert circle == circle  # noqa: PLR0124
-    assert circle != Circle(1)
+    circle, twin = Circle(1), Circle(1)
+    same = circle
+    assert circle == same
+    assert circle != twin
     assert len({Circle(1), Circle(1)}) == 2

@@ -208,7 +208,7 @@ def _points(variables: Sequence[Symbol], sizes: Mapping[str, int]) -> Iterator[I
             yield from _point(parameters, start, steps, sizes)
 
     def anywhere(digits: Sequence[int | Fraction]) -> Iterator[Point]:
-        rng = random.Random(0)  # noqa: S311 - no secrets
+        rng = random.Random(0)
         for _ in range(RANDOM):
             steps = [rng.choice(digits) for _ in range(sum(counts))]
             yield from _point(parameters, [[0] * n for n in counts], steps, sizes)
@@ -350,7 +350,7 @@ def _expected(dispute: Dispute, point: Point) -> Table:
         return {place: settled(v) for place, v in answer.of_index(dispute.answer).items()}
     f, x, order, structured = dispute.question
     question = Question(f, Coordinates(x, point.sizes, structured), order, point.sizes)
-    rng = random.Random(0)  # noqa: S311 - no secrets
+    rng = random.Random(0)
     try:
         return dict(question.x.lay_out(partial_derivatives(question, point.exact, rng), order))
     except (UnsupportedProblem, TooLargeError):

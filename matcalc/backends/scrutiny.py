@@ -180,7 +180,7 @@ def smallest_counterexample(
     for sizes in assignments(names):
         if sum(sizes.values()) > sum(point.sizes.get(name, 1) for name in names):
             break
-        rng = random.Random(0)  # noqa: S311 - no secrets
+        rng = random.Random(0)
         for start in _points(dispute.variables, sizes, READABLE, rng):
             for near in search.away_from(start):
                 if search.differ_in_floats(near):
@@ -362,7 +362,7 @@ class _Search:
         nodes = postorder(*self.dispute.roots)
         if all(isinstance(e.args[1], Constant) for e in nodes if is_op(e, POWER)):
             return
-        rng = random.Random(0)  # noqa: S311 - no secrets
+        rng = random.Random(0)
         for _ in range(OF_HALVES):
             for point in _points(self.dispute.variables, start.sizes, HALVES, rng):
                 if not self._is_on_kink(point, start):

@@ -126,7 +126,7 @@ def _entries(
 
 @lru_cache(1 << 8)
 def _drawn(name: str, parameters: int, entries: int) -> tuple[tuple[_Form, ...], ...]:
-    rng = random.Random(name)  # noqa: S311 - no secrets
+    rng = random.Random(name)
     return tuple(
         tuple(_form(parameters, number, rng) for number in range(parameters + 1))
         for _ in range(entries)

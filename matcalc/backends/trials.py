@@ -188,7 +188,7 @@ class Trials:
         self.variables = variables
         self.points: list[Point] = []
         self._of: dict[Formula, list[Array] | None] = {}
-        rng = random.Random(0)  # noqa: S311 - no secrets
+        rng = random.Random(0)
         for sizes in assignments:
             self.points += self._suitable(sizes, defined, max(count, self._needed(sizes)), rng)
 
@@ -274,7 +274,7 @@ class Trials:
         trials = Trials(variables, (), (), self.values)
         for point in self.points:
             with suppress(UnsupportedProblem, NonInvertibleMatrixError):
-                rng = random.Random(1)  # noqa: S311 - no secrets
+                rng = random.Random(1)
                 value = sampled_matrix(special, point.sizes, rng, Manner())
                 others = {s: v for s, v in point.exact.items() if s is not symbol}
                 trials.points.append(Point.of(point.sizes, {**others, special: value}))
@@ -315,7 +315,7 @@ class Trials:
 
 def restricted(point: Point, chosen: Sequence[Symbol], kind: str, manner: Manner) -> Point | None:
     """The point with other values for these variables, that have a property."""
-    rng = random.Random(1)  # noqa: S311 - no secrets
+    rng = random.Random(1)
     exact = dict(point.exact)
     if kind == COMMUTE:
         a, b = chosen

@@ -200,7 +200,7 @@ def check_derivative(
             continue
         try:
             question = Question(f, Coordinates(wrt, chosen, structured), order, chosen)
-            reports.append(_compare(question, claim, random.Random(seed)))  # noqa: S311 - no secrets
+            reports.append(_compare(question, claim, random.Random(seed)))
         except UnsupportedProblem as problem:  # whatever the sizes
             reports.append(_undecided(problem.problem, chosen))
             break
@@ -225,7 +225,7 @@ def check_value(
         seed: of the random points.
     """
     claim = as_index(value, array.dims, None)
-    rng = random.Random(seed)  # noqa: S311 - no secrets
+    rng = random.Random(seed)
     variables = symbols(*_expressions(array), *_expressions(claim))
     points = 0
     for manner in MANNERS:
