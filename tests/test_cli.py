@@ -1,6 +1,5 @@
-"""The command line: streams, exit codes, formats, and what people mistype."""
+"""The command line: what its commands print, in which format, and how they end."""
 
-import io
 import json
 import sys
 
@@ -9,22 +8,6 @@ import pytest
 import matcalc
 from matcalc import cli
 from matcalc.derivative import Derivative
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Runs a command; returns exit code, standard output, standard error."""
-
-    def call(*arguments, stdin=None):
-        if stdin is not None:
-            data = stdin if isinstance(stdin, bytes) else stdin.encode()
-            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-        code = cli.main(list(arguments))
-        streams = capsys.readouterr()
-        return code, streams.out, streams.err
-
-    return call
-
 
 # ---------------------------------------------------------------------- diff
 
@@ -61,46 +44,11 @@ def test_several_variables_in_their_order(run):
     assert out.index("∂f/∂b") < out.index("∂f/∂W")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--layout", "numerator"], "∂f/∂x = x' (A + A')"),
-        (["--layout=numerator"], "∂f/∂x = x' (A + A')"),
-        (["--order", "2"], "∂²f/∂x² = A + A'"),
-        (["--assume", "A: symmetric"], "∂f/∂x = 2 A x"),
-        (["--shapes", "A: (n, n) symmetric; x: n"], "∂f/∂x = 2 A x"),
-        (["--shapes", "A: (p, p)"], "length p, mixed layout (the shape of x)"),
-        (["--shapes", "A: (p, p)", "--assume", "A: symmetric"], "∂f/∂x = 2 A x"),
-    ],
-    ids=" ".join,
-)
-def test_options(run, arguments, expected):
-    code, out, _ = run("diff", "x' A x", "x", *arguments, "--no-check")
-    assert code == 0
-    assert expected in out.splitlines()
-
-
-def test_options_stand_anywhere(run):
-    first = run("diff", "--no-check", "--layout", "numerator", "x' A x", "x")
-    assert first == run("diff", "x' A x", "--layout", "numerator", "x", "--no-check")
-
-
 def test_structured(run):
     _, out, _ = run(
         "diff", "tr(A X)", "X", "--assume", "X: symmetric", "--structured", "tangent", "--no-check"
     )
     assert "∂f/∂X = 1/2 (A + A')" in out
-
-
-@pytest.mark.parametrize("expression", ["-x' x", "-x'x", "-x", "-(x' x)", "--x' x", "- x' x"])
-def test_expression_that_begins_with_minus(run, expression):
-    code, out, err = run("diff", expression, "x", "--no-check")
-    assert (code, err) == (0, "")
-    assert run("diff", "--no-check", "--", expression, "x") == (code, out, err)
-
-
-def test_expression_named_like_an_option_stands_after_two_dashes(run):
-    assert run("diff", "--no-check", "--", "-h", "h")[:1] == (0,)
 
 
 def test_definitions_are_kept(run):
@@ -115,23 +63,6 @@ def test_definitions_are_kept(run):
     ]
     code, _, err = run("diff", text, "x", "--keep", "v")
     assert (code, err.splitlines()[0]) == (2, "error: v is not defined in the text")
-
-
-def test_standard_input(run):
-    expected = run("diff", "x' A x", "x", "--no-check")
-    assert run("diff", "-", "x", "--no-check", stdin="x' A x\n") == expected
-
-
-def test_standard_input_of_several_lines(run):
-    code, out, _ = run("diff", "-", "x", "--no-check", stdin="A: (n, n) symmetric\nx' A x\n")
-    assert code == 0
-    assert "∂f/∂x = 2 A x" in out
-
-
-def test_standard_input_that_is_no_text(run):
-    code, out, err = run("diff", "-", "x", stdin=b"x' \xff x")
-    assert (code, out) == (2, "")
-    assert err == "error: standard input is not UTF-8 text (byte 4)\n"
 
 
 # ---------------------------------------------------------------------- formats
@@ -165,10 +96,7 @@ def test_json_of_several_variables_is_a_list(run):
     assert "check" not in found[0]
 
 
-def test_an_error_in_shapes_shows_their_text(run):
-    code, out, err = run("diff", "x' x", "x", "--shapes", "x: (n")
-    assert (code, out) == (2, "")
-    assert err.splitlines()[1] == "  x: (n"
+# ---------------------------------------------------------------------- code
 
 
 def test_code(run):
@@ -242,6 +170,56 @@ def test_code_for_several_variables_is_of_gradients_only(run, text, options, mes
     assert (code, out, err) == (2, "", f"error: {message}\n")
 
 
+# ---------------------------------------------------------------------- explain
+
+
+def test_explain(run):
+    code, out, err = run("explain", "x' A x", "x", "--style", "differential")
+    assert (code, err) == (0, "")
+    assert out == (
+        "x: n, A: (n, n)\n"
+        "f = x' A x\n"
+        "df = dx' A x + x' A dx     product rule\n"
+        "   = x' A' dx + x' A dx    a scalar is its own transpose\n"
+        "   = x' (A + A') dx        collect\n"
+        "∂f/∂x = (A + A') x         read off, mixed layout\n"
+    )
+
+
+def test_explain_says_what_was_taken_for_granted(run):
+    _, out, _ = run("explain", "log(a' F(a))", "a")
+    first, *_, condition, _, note = out.splitlines()
+    assert first == "a: n, F: (n, n)"
+    assert condition.startswith("conditions: ")
+    assert note.startswith("note: F(a) is read as a product")
+    _, out, _ = run("explain", "e^x", "x", "--format", "json")
+    found = json.loads(out)
+    assert found["conditions"] == ["e > 0"]
+    assert "x is read as a scalar" in found["notes"]
+    assert found["variables"] == {"e": [], "x": []}
+
+
+def test_explain_keeps_names(run):
+    _, out, _ = run("explain", "L: p -> scalar; z = W x + b; L(z)", "W", "--keep", "z")
+    assert out.splitlines()[-1].startswith("∂f/∂W = ∇L(z) x'")
+
+
+def test_explain_as_json_and_latex(run):
+    _, out, _ = run("explain", "a' x", "x", "--format", "json")
+    found = json.loads(out)
+    assert found["derivative"] == "∂f/∂x"
+    assert found["steps"][1] == {"left": "f", "right": "a[i] x[i]", "rule": "in index notation"}
+    _, out, _ = run("explain", "a' x", "--format", "latex")
+    assert out.count("\\begin{aligned}") == 2
+
+
+def test_steps_follow_the_answer(run):
+    _, out, _ = run("diff", "a' x", "x", "--steps", "--no-check")
+    assert "\nf = a' x\nf = a[i] x[i]" in out
+    _, out, _ = run("diff", "a' x", "x", "--steps", "--no-check", "--format", "json")
+    assert json.loads(out)["steps"][-1]["rule"] == "in matrix form, mixed layout"
+
+
 # ---------------------------------------------------------------------- shapes, rules, help
 
 
@@ -310,171 +288,7 @@ def test_without_arguments(run):
     assert run() == (2, "", cli.SUMMARY)
 
 
-# ---------------------------------------------------------------------- check, equal
-
-
-def test_right_claim(run):
-    assert run("check", "x' A x", "x", "2 A x", "--assume", "A: symmetric") == (
-        0,
-        (
-            "true: the derivative of f = x' A x by x is 2 A x\n"
-            "  in mixed, denominator and tensor layout\n"
-            "  entries agree with SymPy's for n = 3, compared symbolically;"
-            " the same normal form as matcalc's own answer\n"
-        ),
-        "",
-    )
-
-
-def test_wrong_claim(run):
-    assert run("check", "x' A x", "x", "2 A x") == (
-        1,
-        (
-            "false: the derivative of f = x' A x by x is (A + A') x\n"
-            "  true only if A is symmetric\n"
-            "  for n = 2, A = [[0, 1], [0, 0]], x = [1, 0]:"
-            " entry 2 is 0 in the claim and 1 in the derivative\n"
-        ),
-        "",
-    )
-
-
-def test_claim_of_the_wrong_shape(run):
-    code, out, err = run("check", "W x", "W", "x'")
-    assert (code, err) == (1, "")
-    assert out.startswith(
-        "false: the claim is a row of length n, and the derivative is an array of"
-    )
-
-
-def test_claim_options(run):
-    claim = ["check", "log(det(X))", "X", "-", "--shapes", "X: (n, n)"]
-    assert run(*claim, stdin="X^-1")[0] == 0
-    assert run(*claim, "--layout", "mixed", stdin="X^-1")[0] == 1
-    assert run("check", "x' x", "x", "2 I", "--order", "2")[0] == 0
-    gradient = ["check", "tr(A X)", "X", "(A + A')/2", "--assume", "X: symmetric"]
-    assert run(*gradient, "--structured", "tangent")[0] == 0
-    assert run(*gradient)[0] == 1
-
-
-def test_claim_as_json(run):
-    code, out, _ = run("check", "x' A x", "x", "2 A x", "--format", "json")
-    found = json.loads(out)
-    assert (code, found["ok"], found["cause"]) == (1, False, "true only if A is symmetric")
-    assert found["answer"]["expr"] == "(A + A') x"
-
-
-def test_unreadable_claim(run):
-    code, out, err = run("check", "x' A x", "x", "2 B x")
-    assert (code, out) == (2, "")
-    assert err.splitlines()[1:3] == ["  2 B x", "    ^"]
-
-
-def test_equal_expressions(run):
-    assert run("equal", "tr(A B)", "tr(B A)")[0] == 0
-    code, out, _ = run("equal", "(A B)'", "A' B'", "--shapes", "A, B: (n, n)")
-    assert code == 1
-    assert out.splitlines()[:2] == ["false: (A B)' = A' B'", "  true if A and B commute"]
-
-
-# ---------------------------------------------------------------------- mistakes
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["dif", "x' x", "x"], "error: dif is not a command\n  help: did you mean diff ?\n"),
-        (["x' A x"], "error: x' A x is not a command\n  help: matcalc diff \"x' A x\"\n"),
-        (["x' A x", "x"], "error: x' A x is not a command\n  help: matcalc diff \"x' A x\" x\n"),
-        (["--versoin"], "error: --versoin is not a command\n  help: did you mean --version ?\n"),
-        (
-            ["diff", "x' x", "x", "--layuot", "vec"],
-            "error: --layuot is not an option of matcalc diff\n  help: did you mean --layout ?\n",
-        ),
-        (["diff", "x' x", "x", "--layout"], "error: --layout needs a value\n"),
-        (["diff", "x' x", "x", "--layout", "vex"], "  help: did you mean vec ?\n"),
-        (["diff", "x' x", "x", "--format", "yaml"], "error: argument --format: invalid choice"),
-        (
-            ["diff", "x' x", "x", "--order", "two"],
-            "error: --order takes a whole number from 1 to 12",
-        ),
-        (["diff", "x' x", "x", "--order", "13"], "error: order 13 is more than the limit of 12\n"),
-        (
-            ["diff", "x' x", "x", "--assume", "symmetric"],
-            "error: --assume does not say what of what",
-        ),
-        (
-            ["diff", "x' x", "x", "--assume", ": positive"],
-            "error: --assume does not say what of what",
-        ),
-        (["diff", "x' x", "x", "--assume", "y: positive"], "error: an assumption on y"),
-        (["diff", "x' x", "x", "--no-check=1"], "error: --no-check takes no value\n"),
-        (["diff"], "error: the following arguments are required: EXPR"),
-        (["diff", "x' x", "y"], "error: there is no variable y\n"),
-        (["diff", "W", "x", "+", "b", "W"], "help: put the expression between quotes"),
-        (["diff", "3"], "error: the expression has no variables\n"),
-        (["diff", "x' A", "x", "--code", "fortran"], "error: argument --code: invalid choice"),
-        (["shapes", "x x"], "error: "),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_bad_input(run, arguments, message):
-    code, out, err = run(*arguments)
-    assert (code, out) == (2, "")
-    assert message in err
-    assert err.startswith("error: ")
-
-
-def test_explain(run):
-    code, out, err = run("explain", "x' A x", "x", "--style", "differential")
-    assert (code, err) == (0, "")
-    assert out == (
-        "x: n, A: (n, n)\n"
-        "f = x' A x\n"
-        "df = dx' A x + x' A dx     product rule\n"
-        "   = x' A' dx + x' A dx    a scalar is its own transpose\n"
-        "   = x' (A + A') dx        collect\n"
-        "∂f/∂x = (A + A') x         read off, mixed layout\n"
-    )
-
-
-def test_explain_says_what_was_taken_for_granted(run):
-    _, out, _ = run("explain", "log(a' F(a))", "a")
-    first, *_, condition, _, note = out.splitlines()
-    assert first == "a: n, F: (n, n)"
-    assert condition.startswith("conditions: ")
-    assert note.startswith("note: F(a) is read as a product")
-    _, out, _ = run("explain", "e^x", "x", "--format", "json")
-    found = json.loads(out)
-    assert found["conditions"] == ["e > 0"]
-    assert "x is read as a scalar" in found["notes"]
-    assert found["variables"] == {"e": [], "x": []}
-
-
-def test_explain_keeps_names(run):
-    _, out, _ = run("explain", "L: p -> scalar; z = W x + b; L(z)", "W", "--keep", "z")
-    assert out.splitlines()[-1].startswith("∂f/∂W = ∇L(z) x'")
-
-
-def test_explain_as_json_and_latex(run):
-    _, out, _ = run("explain", "a' x", "x", "--format", "json")
-    found = json.loads(out)
-    assert found["derivative"] == "∂f/∂x"
-    assert found["steps"][1] == {"left": "f", "right": "a[i] x[i]", "rule": "in index notation"}
-    _, out, _ = run("explain", "a' x", "--format", "latex")
-    assert out.count("\\begin{aligned}") == 2
-
-
-def test_steps_follow_the_answer(run):
-    _, out, _ = run("diff", "a' x", "x", "--steps", "--no-check")
-    assert "\nf = a' x\nf = a[i] x[i]" in out
-    _, out, _ = run("diff", "a' x", "x", "--steps", "--no-check", "--format", "json")
-    assert json.loads(out)["steps"][-1]["rule"] == "in matrix form, mixed layout"
-
-
-def test_carets_point_into_the_expression_below_declarations(run):
-    _, _, err = run("diff", "x' A y +", "x", "--shapes", "A: (m, n)")
-    assert "\n  x' A y +\n" in err
+# ---------------------------------------------------------------------- how it ends
 
 
 def test_unsupported_is_3(run):
