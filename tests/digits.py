@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
+from matcalc.ops import REGISTRY
 
 DIGITS = 1600
 #: Small beside any double, and its square still large beside what arithmetic leaves.
@@ -129,31 +130,12 @@ def _softmax(X, axis=None):
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-def _power(x, y):
-    return _entrywise(mpmath.power)(x, y)
-
-
-NAMED = {
-    name: _entrywise(getattr(mpmath, name))
-    for name in [
-        "exp",
-        "log",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "sign",
-        "erf",
-    ]
-}
 FUNCTIONS: dict[str, Callable] = {
-    **NAMED,
+    **{
+        op.name: _entrywise(getattr(mpmath, op.name))
+        for op in REGISTRY.values()
+        if op.elementwise and hasattr(mpmath, op.name)
+    },
     "abs": _entrywise(abs),
     "sigmoid": _entrywise(lambda x: 1 / (1 + mpmath.exp(-x))),
     "softplus": _entrywise(lambda x: mpmath.log(1 + mpmath.exp(x))),
@@ -169,7 +151,6 @@ FUNCTIONS: dict[str, Callable] = {
     "matmul": _folded(lambda x, y: x @ y),
     "kron": _folded(np.kron),
     "transpose": lambda X: X.T,
-    "power": _power,
     "diag": lambda x: np.diag(x[:, 0]) + mpmath.mpf(0),
     "diagonal": lambda X: np.diagonal(X)[:, None],
     "vec": lambda X: X.T.reshape(-1, 1),

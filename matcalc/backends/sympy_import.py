@@ -348,20 +348,12 @@ def _factor(importer: _Importer, factor: Any, indices: Mapping[Any, Index]) -> F
 
 _SIZED = (sympy.MatrixSymbol, sympy.Identity, sympy.OneMatrix, sympy.ZeroMatrix, MatrixFunction)
 
-_FUNCTIONS = (
-    "log",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "sign",
-    "erf",
-)
+#: Functions that SymPy has under the same name.
+_NAMESAKES = {
+    getattr(sympy, op.name): op
+    for op in REGISTRY.values()
+    if op.elementwise and isinstance(getattr(sympy, op.name, None), sympy.FunctionClass)
+}
 
 _RULES: dict[type, _Rule] = {
     sympy.Rational: _Rule(lambda _, node, __: Constant(Fraction(int(node.p), int(node.q))), _none),
@@ -388,12 +380,12 @@ _RULES: dict[type, _Rule] = {
     sympy.Determinant: _of_array(DET),
     sympy.DiagMatrix: _of_array(DIAG),
     DiagonalOf: _of_array(DIAGONAL),
+    **{function: _scalar_function(op) for function, op in _NAMESAKES.items()},
     sympy.exp: _Rule(_exponential),
     sympy.Abs: _scalar_function(ABS),
     sympy.Heaviside: _scalar_function(STEP),
     sympy.Max: _Rule(_extremum(MAXIMUM)),
     sympy.Min: _Rule(_extremum(MINIMUM)),
-    **{getattr(sympy, name): _scalar_function(REGISTRY[name]) for name in _FUNCTIONS},
     ElementwiseApplyFunction: _Rule(_elementwise, lambda node: (node.expr,)),
     MatrixFunction: _Rule(_own, lambda node: node.args[3:]),
     ScalarFunction: _Rule(_own, lambda node: node.args[1:]),
