@@ -38,8 +38,8 @@ def write_call(writer: Writer, node: Apply) -> Code:
             help=f"add a {writer.dialect.name} template to its record",
         )
     if node.op.elementwise or _is_axis_free(writer.dialect.unspelt(node.op)):
-        return fill(_inline(writer, node.op, template), _operands(writer, node))
-    template = _inline(writer, node.op, template)
+        return fill(inline(writer, node.op, template), _operands(writer, node))
+    template = inline(writer, node.op, template)
     if node.op is KRON:
         return _kron(writer, node, template)
     args = _lifted(writer, node)
@@ -67,7 +67,7 @@ def _operands(writer: Writer, node: Apply) -> list[Code]:
     ]
 
 
-def _inline(writer: Writer, op: Operation, template: str) -> str:
+def inline(writer: Writer, op: Operation, template: str) -> str:
     """The template, or a call of a function that holds it where it is long or repeats itself."""
     takes_arrays = len(op.size_positions) < len(op.parameters)
     repeats = any(template.count(f"{{{k}}}") > 1 for k in range(len(op.parameters)))

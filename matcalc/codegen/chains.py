@@ -13,8 +13,11 @@ from enum import Enum, auto
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from matcalc.codegen.code import ATOM, PRODUCT, RAISE, SCALE, Code
+from matcalc.codegen.calls import inline
+from matcalc.codegen.code import ATOM, PRODUCT, RAISE, SCALE, Code, fill
 from matcalc.codegen.items import stretches
+from matcalc.codegen.kernels import PRODUCT_OF_TRANSPOSE
+from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Size
 from matcalc.ops.constant import UNIT
 from matcalc.ops.linalg import DIAG
@@ -49,13 +52,13 @@ class Written:
 
     code: Code
     form: Form
-    rows: bool
-    columns: bool
+    rows: Dim
+    columns: Dim
 
     @property
     def is_vector(self) -> bool:
         """Whether their product has one axis."""
-        return self.rows != self.columns
+        return self.rows.is_unit != self.columns.is_unit
 
     @property
     def text(self) -> Code:
@@ -110,7 +113,7 @@ def _read(node: Expr) -> Factor:
 def _contracted(writer: Writer, stretch: Sequence[Factor]) -> Code:
     """A product without outer products, from the side of the vector if there is one."""
     operands = [_operand(writer, factor) for factor in stretch]
-    from_right = not operands[-1].columns and operands[0].rows
+    from_right = operands[-1].columns.is_unit and not operands[0].rows.is_unit
     if from_right:
         operands.reverse()
     result = operands[0]
@@ -122,7 +125,7 @@ def _contracted(writer: Writer, stretch: Sequence[Factor]) -> Code:
 
 
 def _operand(writer: Writer, factor: Factor) -> Written:
-    rows, columns = (not dim.is_unit for dim in factor.node.shape)
+    rows, columns = factor.node.shape
     if factor.form is not Form.UNIT:
         return Written(writer.use(factor.part), factor.form, rows, columns)
     place = factor.part.args[1]
@@ -145,11 +148,19 @@ def _multiply(writer: Writer, left: Written, right: Written) -> Written:
     ):
         code = Code(f"{right.code.at(PRODUCT)} @ {left.code.at(RAISE)}", PRODUCT)
     else:
-        first = left.text
-        if writer.dialect.stored and left.form in (Form.TRANSPOSED, Form.SCALED):
-            first = Code(f"{writer.dialect.stored}({first.text})")
-        code = Code(f"{first.at(PRODUCT)} @ {right.text.at(RAISE)}", PRODUCT)
+        code = _of_matrices(writer, left, right)
     return Written(code, form, left.rows, right.columns)
+
+
+def _of_matrices(writer: Writer, left: Written, right: Written) -> Code:
+    """A product that the library computes, of a stored transpose where it is faster by one."""
+    first, stored = left.text, writer.dialect.stored
+    if stored and left.form in (Form.TRANSPOSED, Form.SCALED):
+        if left.rows != right.columns:
+            op = PRODUCT_OF_TRANSPOSE
+            return fill(inline(writer, op, writer.dialect.template(op)), (first, right.text))
+        first = Code(f"{stored}({first.text})")
+    return Code(f"{first.at(PRODUCT)} @ {right.text.at(RAISE)}", PRODUCT)
 
 
 def _picked(array: Written, place: Code, *, is_row: bool) -> Code:

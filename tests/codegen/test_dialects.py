@@ -120,6 +120,20 @@ def test_each_library_in_its_own_words(text, numpy, jax_, torch_):
         assert body(source(e, backend)).endswith(f"return {wanted}")
 
 
+@pytest.mark.parametrize("rows", [3, 50])
+def test_the_smaller_transpose_is_stored(rows):
+    """The other one is as large as the data where few columns meet many."""
+    e = mc.parse("X' Y", shapes={"X": ("k", "m"), "Y": ("k", "n")})
+    assert body(source(e, "jax")).endswith("return product_of_transpose(X.T, Y)")
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((40, rows)), rng.standard_normal((40, 4))
+    function = compile_function(e, "jax")
+    np.testing.assert_allclose(function(X=X, Y=Y), X.T @ Y, rtol=1e-12)
+    program = str(jax.make_jaxpr(lambda X, Y: function(X=X, Y=Y))(X, Y))
+    stored = "f64[3,40]" if rows == 3 else "f64[4,40]"
+    assert f"{stored} = optimization_barrier" in program
+
+
 def test_new_arrays_take_type_and_device_from_the_given_ones():
     d = mc.diff("a x' x", "x", order=2)
     assert body(d.source("torch")) == (
