@@ -124,11 +124,21 @@ def parse(text: str, *, shapes: Any = None, assume: Any = None) -> Expr:
     return expr
 
 
-def read(expr: Any, shapes: Any = None, assume: Any = None, keep: Any = None) -> Reading:
-    """An expression with the kind and shape of everything in it."""
+def read(
+    expr: Any, shapes: Any = None, assume: Any = None, keep: Any = None, *, argument: str = "expr"
+) -> Reading:
+    """An expression with the kind and shape of everything in it.
+
+    Args:
+        expr: as for ``diff``.
+        shapes: as for ``diff``.
+        assume: as for ``diff``.
+        keep: as for ``diff``.
+        argument: what a message calls the expression if it is none.
+    """
     none = keep is None or (isinstance(keep, list | tuple) and not keep)
     names = [] if none else [normal_name(name.strip()) for name in names_in("keep", keep)]
-    reading = _read(expr, shapes, assume, names)
+    reading = _read(argument, expr, shapes, assume, names)
     for name in names:
         if name not in reading.definitions:
             known = ", ".join(reading.definitions) or "none"
@@ -140,7 +150,7 @@ def read(expr: Any, shapes: Any = None, assume: Any = None, keep: Any = None) ->
     return reading
 
 
-def _read(expr: Any, shapes: Any, assume: Any, keep: Sequence[str]) -> Reading:
+def _read(argument: str, expr: Any, shapes: Any, assume: Any, keep: Sequence[str]) -> Reading:
     if isinstance(expr, str):
         return elaborate(expr, shapes, assume, keep=keep)
     if isinstance(expr, Expr):
@@ -152,7 +162,7 @@ def _read(expr: Any, shapes: Any, assume: Any, keep: Sequence[str]) -> Reading:
 
         return elaborate(_program(from_sympy(expr)[0]), shapes, assume)
     raise ArgumentProblem(
-        f"expr must be text or an expression, not {kind(expr)}",
+        f"{argument} must be text or an expression, not {kind(expr)}",
         help='write the expression as text, such as "x\' A x"',
     )
 

@@ -128,9 +128,11 @@ class Known:
         return [_resized_function(op, self.rename) for op in found]
 
 
-def claim_text(claim: Any) -> str:
-    """A claim as text, in whichever form it was made."""
-    return str(claim) if isinstance(claim, str | Expr) else str(read(claim).expr)
+def claim_text(argument: str, claim: Any) -> str:
+    """A claim as text, in whichever form this argument makes it."""
+    if isinstance(claim, str | Expr):
+        return str(claim)
+    return str(read(claim, argument=argument).expr)
 
 
 def read_claim(text: str, known: Known, fits: Collection[Shape]) -> Expr | IndexExpr:

@@ -1,4 +1,4 @@
-"""``equal``: whether two expressions are equal wherever both are defined."""
+"""``equal``: whether two expressions are equal wherever both are defined, and where that is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from matcalc.evidence import (
     trials_of,
     weighed,
 )
+from matcalc.passes.conditions import where_defined
 from matcalc.verdict import Equality
+from matcalc.wording import in_the_words_of
 
 
 def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality:
@@ -33,11 +35,15 @@ def equal(a: Any, b: Any, *, shapes: Any = None, assume: Any = None) -> Equality
     Raises:
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
-    reading, left, right = read_both(claim_text(a), claim_text(b), shapes, assume)
+    reading, left, right = read_both(claim_text("a", a), claim_text("b", b), shapes, assume)
     if left.shape != right.shape:
         said = f"the left side is {describe_shape(left.shape)}, the right side {describe_shape(right.shape)}"
         return Equality(False, "by their shapes", None, said, left, right, reading.notes)
-    return replace(_compared(left, right), notes=reading.notes)
+    found = replace(_compared(left, right), notes=reading.notes)
+    if not found:
+        return found
+    where = where_defined((left, right), in_the_words_of(reading))
+    return replace(found, conditions=tuple(where))
 
 
 def _compared(left: Expr, right: Expr) -> Equality:
@@ -52,7 +58,7 @@ def _compared(left: Expr, right: Expr) -> Equality:
     if not trials.points or trials.equal(a, b):
         # An equation is a statement about derivatives of order 0.
         x = variables[0] if variables else Symbol("x", SCALAR)
-        evidence = weighed(dispute, trials, check_derivative(left, x, 0, b))
+        evidence = weighed(dispute, trials, check_derivative(left, x, 0, b), "the right side")
     if evidence.ok is not False:
         return Equality(evidence.ok, evidence.method, None, None, left, right)
     names = size_names([left, right], dims)

@@ -25,7 +25,8 @@ RAISED = (0, 1, 3)
 #: More sizes than this are not raised, nor those of a derivative with more entries: arrays must stay small.
 MANY_SIZES, MANY_ENTRIES = 6, 500
 
-NORMAL_FORM = "the same normal form as matcalc's own answer"
+#: What a claim is held against.
+OWN_ANSWER = "matcalc's own answer"
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,16 @@ class Evidence:
     finding: Finding | None = None
 
 
-def weighed(dispute: Dispute, trials: Trials, report: CheckReport | None) -> Evidence:
+def weighed(
+    dispute: Dispute, trials: Trials, report: CheckReport | None, other: str = OWN_ANSWER
+) -> Evidence:
     """The evidence for an equation that holds at random points, if there are any.
 
     Args:
         dispute: the equation.
         trials: random points.
         report: what SymPy found; None where it was not asked.
+        other: what the second side of the equation is.
     """
     from matcalc.backends.scrutiny import scrutinise
 
@@ -59,7 +63,7 @@ def weighed(dispute: Dispute, trials: Trials, report: CheckReport | None) -> Evi
         return Evidence(False, report=report)
     same = same_normal_form(dispute.claim, dispute.answer)
     if same:
-        return Evidence(True, how_established(report, trials, same=True))
+        return Evidence(True, how_established(report, trials, other, same=True))
     agreed = report is not None and report.ok is True
     if not agreed and not trials.points:
         return Evidence(None, "no point was found at which both sides have values")
@@ -72,7 +76,7 @@ def weighed(dispute: Dispute, trials: Trials, report: CheckReport | None) -> Evi
     if finding.lost:
         term = one_line(finding.lost[0])
         return Evidence(None, f"no difference was found, but {term} is lost among the digits")
-    return Evidence(True, how_established(report, trials, same=False))
+    return Evidence(True, how_established(report, trials, other, same=False))
 
 
 def refuted(dispute: Dispute, names: Sequence[str], trials: Trials) -> Counterexample | None:
@@ -143,13 +147,13 @@ def same_normal_form(a: IndexExpr, b: IndexExpr) -> bool:
     return not contract(IndexExpr(a.free, (*a.terms, *moved))).terms
 
 
-def how_established(report: CheckReport | None, trials: Trials, *, same: bool) -> str:
+def how_established(report: CheckReport | None, trials: Trials, other: str, *, same: bool) -> str:
     """How an equality was established: by SymPy where it decided, else by what else speaks for it."""
+    found = [f"the same normal form as {other}"] if same else []
     if report is not None and report.ok:
-        return f"{report}; {NORMAL_FORM}" if same else str(report)
-    found = [NORMAL_FORM] if same else []
+        return "; ".join([str(report), *found])
     if trials.points:
-        what = "it" if same else "matcalc's own answer"
+        what = "it" if same else other
         found.append(f"numerically equal to {what} at {len(trials.points)} random points")
     why = "SymPy takes no functions in index notation" if report is None else report.reason
     return f"{', '.join(found)}; not decided by SymPy: {why}"

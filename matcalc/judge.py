@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from matcalc.api import differentiate, read
+from matcalc.arguments import kind
 from matcalc.claim import Known, claim_text, parse_claim, read_claim, resized
 from matcalc.core.dim import Dim, Shape, describe_shape
 from matcalc.core.expr import Expr, Symbol, substitute, symbols
@@ -75,10 +76,10 @@ def check(
         MatcalcError: what is wrong with the input, where, and what to do about it.
     """
     if not isinstance(wrt, str):
-        raise ArgumentProblem(f"wrt must be a name, not a value of type {type(wrt).__name__}")
+        raise ArgumentProblem(f"wrt must be a name, not {kind(wrt)}")
     reading = read(expr, shapes, assume, keep)
     d = differentiate(reading, [wrt], layout=layout, order=order, structured=structured)[wrt]
-    return _Check(reading, d, layout).verdict(claim_text(claim))
+    return _Check(reading, d, layout).verdict(claim_text("claim", claim))
 
 
 @dataclass(frozen=True, eq=False)

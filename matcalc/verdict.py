@@ -153,6 +153,7 @@ class Equality:
         left: the first expression.
         right: the second one.
         notes: what was taken for granted where the texts were read.
+        conditions: where both are defined, if they are equal.
     """
 
     ok: bool | None
@@ -162,6 +163,7 @@ class Equality:
     left: Expr
     right: Expr
     notes: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.ok is True
@@ -175,6 +177,8 @@ class Equality:
             lines.append(describe(self.counterexample, "on the left", "on the right"))
         elif self.ok is not False or not self.cause:
             lines.append(self.method)
+        if self.conditions:
+            lines.append(f"conditions: {'; '.join(self.conditions)}")
         return "\n  ".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def __repr__(self) -> str:
@@ -188,6 +192,7 @@ class Equality:
             "method": self.method,
             "left": one_line(self.left),
             "right": one_line(self.right),
+            "conditions": list(self.conditions),
             "notes": list(self.notes),
             "cause": self.cause,
             "counterexample": None if wrong is None else as_dict(wrong),

@@ -243,6 +243,12 @@ BACKENDS = "  help: there is for numpy, jax, torch"
             lambda: mc.diff(" ", "x"),
             "the text is empty\n  help: type an expression, for example x' A x",
         ),
+        (
+            lambda: mc.check("x' x", "x", None),
+            f"claim must be text or an expression, not None\n{AS_TEXT}",
+        ),
+        (lambda: mc.check("x' x", None, "2 x"), "wrt must be a name, not None"),
+        (lambda: mc.equal("x", None), f"b must be text or an expression, not None\n{AS_TEXT}"),
         (lambda: mc.diff("x' x", 3), f"wrt {NAME_OR_NAMES} a value of type int"),
         (
             lambda: mc.diff("x' x", sympy.Symbol("x")),

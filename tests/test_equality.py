@@ -66,3 +66,30 @@ def test_both_sides_of_a_kink_are_tried():
     assert found.ok is False
     assert found.counterexample.point == {"x": 11}
     assert mc.equal("relu(x) + relu(-x)", "abs(x)").ok is True
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "conditions"),
+    [
+        ("X^-1 X A", "A", ("X invertible",)),
+        ("X: (n, n) orthogonal; X^-1 X A", "A", ()),
+        ("log(det(X))", "logdet(X)", ("det(X) > 0",)),
+        ("x: scalar; sqrt(x)^2", "x", ("x >= 0",)),
+        ("x: scalar; relu(x) + relu(-x)", "abs(x)", ()),
+    ],
+)
+def test_equal_where_both_are_defined(a, b, conditions):
+    found = mc.equal(a, b)
+    assert found.ok is True
+    assert found.conditions == conditions
+    assert found.to_dict()["conditions"] == list(conditions)
+    assert ("conditions: " in str(found)) == bool(conditions)
+
+
+def test_what_is_defined_nowhere_equals_nothing():
+    with pytest.raises(mc.UnsupportedProblem, match="defined nowhere"):
+        mc.equal("log(0) x", "log(0) x")
+
+
+def test_sides_are_compared_with_each_other():
+    assert mc.equal("inv(A) b", "A \\ b").method.endswith("the same normal form as the right side")

@@ -7,7 +7,7 @@ order of the text, and left out where properties prove them or others imply them
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
@@ -120,10 +120,15 @@ def conditions(
         UnsupportedProblem: the function is defined nowhere.
     """
     function = tuple(f)
-    found = [*_of_function(function, wrt, order, show), *_of_form(answer)]
+    found = [*_of_function(function, _kinks(function, wrt, order), show), *_of_form(answer)]
     varying = _depending((expand(arg) for c in found for arg in c.claim.args), wrt)
     needed = (c for c in found if c.rank is not Rank.DIFFERENTIABLE or _varies(c.claim, varying))
-    return _said(_without_consequences(_without_implied(_united(_once(needed)))), show)
+    return _said(_each_once(needed), show)
+
+
+def where_defined(roots: Iterable[Expr], show: Callable[[Expr], str | None]) -> list[str]:
+    """Where expressions have values. Arguments and errors as for ``conditions``."""
+    return _said(_each_once(_of_function(tuple(roots), {}, show)), show)
 
 
 def may_be_nowhere(f: Iterable[Expr]) -> bool:
@@ -149,18 +154,31 @@ def _is_contradiction(node: Apply) -> bool:
 # ------------------------------------------------------------------ what operations need
 
 
-def _of_function(
-    roots: Sequence[Expr], wrt: Symbol, order: int, show: Callable[[Expr], str | None]
-) -> Iterator[Condition]:
-    """Conditions of the text: all of its parts exist, and those that vary are smooth."""
+def _kinks(roots: Sequence[Expr], wrt: Symbol, order: int) -> dict[Expr, list[Condition]]:
+    """What excludes the kinks of those parts that vary."""
     smooth = smooth_kinks(roots, order)
-    nodes = [node for node in postorder(*roots) if isinstance(node, Apply)]
-    kinked = {node: found for node in nodes if node not in smooth if (found := _smoothness(node))}
+    nodes = (node for node in postorder(*roots) if isinstance(node, Apply) and node not in smooth)
+    kinked: dict[Expr, list[Condition]] = {
+        node: found for node in nodes if (found := _smoothness(node))
+    }
     varying = _depending((expand(arg) for node in kinked for arg in node.args), wrt)
-    for node in nodes:
-        varies = node in kinked and any(expand(arg) in varying for arg in node.args)
-        kinks = kinked[node] if varies else []
-        for condition in _joined([*_existence(node, Rank.DEFINED), *kinks]):
+    return {
+        node: found
+        for node, found in kinked.items()
+        if any(expand(arg) in varying for arg in node.args)
+    }
+
+
+def _of_function(
+    roots: Sequence[Expr],
+    kinks: Mapping[Expr, list[Condition]],
+    show: Callable[[Expr], str | None],
+) -> Iterator[Condition]:
+    """Conditions of the text: all of its parts exist, and are not at their kinks."""
+    for node in postorder(*roots):
+        if not isinstance(node, Apply):
+            continue
+        for condition in _joined([*_existence(node, Rank.DEFINED), *kinks.get(node, ())]):
             for claim in reduced(condition.claim):
                 if condition.rank is Rank.DEFINED and is_refuted(claim):
                     raise _nowhere(node, condition.claim, show)
@@ -271,6 +289,10 @@ def _nowhere(node: Apply, claim: Claim, show: Callable[[Expr], str | None]) -> U
 
 
 # ------------------------------------------------------------------ each once
+
+
+def _each_once(found: Iterable[Condition]) -> list[Condition]:
+    return _without_consequences(_without_implied(_united(_once(found))))
 
 
 def _once(found: Iterable[Condition]) -> dict[Hashable, Condition]:
