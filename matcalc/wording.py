@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from matcalc.backends import text as printer
 from matcalc.core.expr import Apply, Expr, Symbol, postorder, symbols
 from matcalc.core.index import IndexExpr
+from matcalc.passes.conditions import Words
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.measure import measure
 from matcalc.report import factors, unused_name
@@ -50,7 +51,10 @@ def unused_names(reading: Reading, f: Expr | IndexExpr, wrt: Symbol) -> Iterator
             yield f"{name} is declared, and {function_name(reading)} does not contain it{meant}"
 
 
-def in_the_words_of(reading: Reading) -> Callable[[Expr], str | None]:
-    """How parts of a function are printed: what is long by the names that the text defines."""
+def in_the_words_of(reading: Reading) -> Words:
+    """Parts of a function are printed by the names that the text defines where they are long."""
     names = {value: name for name, value in reading.definitions.items() if value.args}
-    return lambda e: printer.format_part(e, names if measure(e) > READABLE else {}, LONGEST)
+    return Words(
+        lambda e: printer.format_part(e, names if measure(e) > READABLE else {}, LONGEST),
+        reading.place,
+    )

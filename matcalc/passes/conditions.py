@@ -13,7 +13,7 @@ from enum import IntEnum
 from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder
 from matcalc.core.operation import Operation
 from matcalc.core.properties import ENTRYWISE
-from matcalc.errors import UnsupportedProblem
+from matcalc.errors import MatcalcError, Span, UnsupportedProblem
 from matcalc.ops.elementwise import ABS, COS, MAXIMUM, MINIMUM, RELU
 from matcalc.ops.linalg import DET
 from matcalc.ops.reduction import NORM2
@@ -100,12 +100,20 @@ class Condition(Record):
         return self.rank is Rank.DIFFERENTIABLE and self.claim.what not in EXCLUDED_BY.values()
 
 
+class Words(Record):
+    """How the text that was read speaks of its parts.
+
+    Attributes:
+        show: prints a part; None if it is too long to be read.
+        place: where a part stands, and in which text; None where that is not known.
+    """
+
+    show: Callable[[Expr], str | None]
+    place: Callable[[Expr], tuple[Span, str] | None]
+
+
 def conditions(
-    f: Iterable[Expr],
-    answer: Iterable[Expr],
-    wrt: Symbol,
-    order: int,
-    show: Callable[[Expr], str | None],
+    f: Iterable[Expr], answer: Iterable[Expr], wrt: Symbol, order: int, words: Words
 ) -> list[str]:
     """Where a function and its derivative exist, such as ``X invertible``, each once.
 
@@ -114,21 +122,21 @@ def conditions(
         answer: the derivative as it is shown.
         wrt: the variable.
         order: how many times.
-        show: prints an argument; None if it is too long to be read.
+        words: how it is said.
 
     Raises:
         UnsupportedProblem: the function is defined nowhere.
     """
     function = tuple(f)
-    found = [*_of_function(function, _kinks(function, wrt, order), show), *_of_form(answer)]
+    found = [*_of_function(function, _kinks(function, wrt, order), words), *_of_form(answer)]
     varying = _depending((expand(arg) for c in found for arg in c.claim.args), wrt)
     needed = (c for c in found if c.rank is not Rank.DIFFERENTIABLE or _varies(c.claim, varying))
-    return _said(_each_once(needed), show)
+    return _said(_each_once(needed), words.show)
 
 
-def where_defined(roots: Iterable[Expr], show: Callable[[Expr], str | None]) -> list[str]:
+def where_defined(roots: Iterable[Expr], words: Words) -> list[str]:
     """Where expressions have values. Arguments and errors as for ``conditions``."""
-    return _said(_each_once(_of_function(tuple(roots), {}, show)), show)
+    return _said(_each_once(_of_function(tuple(roots), {}, words)), words.show)
 
 
 def may_be_nowhere(f: Iterable[Expr]) -> bool:
@@ -170,9 +178,7 @@ def _kinks(roots: Sequence[Expr], wrt: Symbol, order: int) -> dict[Expr, list[Co
 
 
 def _of_function(
-    roots: Sequence[Expr],
-    kinks: Mapping[Expr, list[Condition]],
-    show: Callable[[Expr], str | None],
+    roots: Sequence[Expr], kinks: Mapping[Expr, list[Condition]], words: Words
 ) -> Iterator[Condition]:
     """Conditions of the text: all of its parts exist, and are not at their kinks."""
     for node in postorder(*roots):
@@ -181,7 +187,7 @@ def _of_function(
         for condition in _joined([*_existence(node, Rank.DEFINED), *kinks.get(node, ())]):
             for claim in reduced(condition.claim):
                 if condition.rank is Rank.DEFINED and is_refuted(claim):
-                    raise _nowhere(node, condition.claim, show)
+                    raise _nowhere(node, condition.claim, words)
                 sides = condition.sides if claim == condition.claim else ()
                 yield Condition(claim, condition.rank, node.op, sides)
 
@@ -278,14 +284,16 @@ def _varies(claim: Claim, varying: Container[Expr]) -> bool:
     return any(expand(arg) in varying for arg in claim.args)
 
 
-def _nowhere(node: Apply, claim: Claim, show: Callable[[Expr], str | None]) -> UnsupportedProblem:
-    shown = [show(arg) or f"the argument of {node.op.spelling}" for arg in claim.args]
+def _nowhere(node: Apply, claim: Claim, words: Words) -> MatcalcError:
+    shown = [words.show(arg) or f"the argument of {node.op.spelling}" for arg in claim.args]
     needed = SAID.get(claim.what, claim.what).format(*shown)
+    # A quotient holds the power of its divisor, which is no part of the text.
+    place = next(filter(None, map(words.place, (node, *node.args))), (None, None))
     return UnsupportedProblem(
         "the function is defined nowhere",
-        details=(f"{show(node) or 'a part of it'} needs {needed}",),
+        details=(f"{words.show(node) or 'a part of it'} needs {needed}",),
         help="check its constants and signs",
-    )
+    ).at(*place)
 
 
 # ------------------------------------------------------------------ each once

@@ -52,7 +52,7 @@ class Reading(Record):
         letters: the letters of index notation in the text.
         kept: symbols that stand for definitions in ``expr`` and ``index`` instead of their values.
         named: the same with the definitions kept that were to be kept, if any.
-        again: reads the text once more, with symbols for the definitions of these names.
+        origin: elaborates the text once more.
         typed: the function as it was typed, where that was index notation, to be told what it became.
     """
 
@@ -66,7 +66,7 @@ class Reading(Record):
     letters: tuple[str, ...]
     kept: dict[str, Symbol]
     named: Reading | None = None
-    again: Callable[[Collection[str]], Reading] | None = None
+    origin: Callable[[], Elaboration] | None = None
     typed: str = ""
 
     @property
@@ -74,7 +74,11 @@ class Reading(Record):
         """The same with symbols for all definitions but the function itself."""
         f = self.index if self.expr is None else self.expr
         names = [name for name, value in self.definitions.items() if value is not f]
-        return self.again(names) if names and self.again is not None else self
+        return self.origin().build(names) if names and self.origin is not None else self
+
+    def place(self, part: Expr) -> tuple[Span, str] | None:
+        """Where a part of the meaning stands first, and in which text; None where that is not known."""
+        return None if self.origin is None else self.origin().place(part)
 
 
 def parse(
@@ -105,19 +109,19 @@ def parse(
     known = read_shapes(shapes)
     names = {symbol for shape in known.values() for dim in shape for symbol in dim.symbols}
     functions = frozenset((*function_names(), *SPECIAL))
-    program = parse_program(text, functions, frozenset((*known, *names, *sizes)))
+    declared = frozenset((*known, *names, *sizes))
+    program = parse_program(text, functions, declared)
     reading = elaborate(program, shapes, assume, sizes=sizes, fits=fits, keep=keep)
     # What the user has passed may change; and the tree, with what was found of it, is as large as
     # the meaning of the text, and is not needed any more.
     given = {name: tuple(map(str, shape)) for name, shape in known.items()}
     assumed = read_assumptions(assume)
 
-    def again(names: Collection[str]) -> Reading:
-        found = parse(text, given, assumed, sizes=sizes, fits=fits, keep=names).named
-        assert found is not None
-        return found
+    def origin() -> Elaboration:
+        again = parse_program(text, functions, declared)
+        return Elaboration(again, given, assumed, sizes=sizes, fits=fits)
 
-    return reading.replace(again=again)
+    return reading.replace(origin=origin)
 
 
 def elaborate(
@@ -131,25 +135,33 @@ def elaborate(
 ) -> Reading:
     """The meaning of a syntax tree. Arguments and errors as for ``parse``."""
     try:
-        sizing = Sizing(sort_statements(program, shapes, assume, sizes), fits)
-        sizing.run()
-        elaboration = _Elaboration(sizing)
+        elaboration = Elaboration(program, shapes, assume, sizes=sizes, fits=fits)
         named = elaboration.build(keep) if keep else None
-        return elaboration.build().replace(named=named, again=elaboration.build)
+        return elaboration.build().replace(named=named, origin=lambda: elaboration)
     except MatcalcError as error:
         raise error.at(None, program.source) from None
 
 
-class _Elaboration:
-    """What the statements of a text mean, all sizes being decided."""
+class Elaboration:
+    """A syntax tree of which all sizes are decided. Arguments and errors as for ``parse``."""
 
-    def __init__(self, sizing: Sizing) -> None:
-        self.sizing = sizing
-        self.statements = sizing.statements
-        self.shapes = sizing.shapes
-        self.sizes = sizing.sizes
+    def __init__(
+        self,
+        program: tree.Program,
+        shapes: object,
+        assume: object,
+        *,
+        sizes: Collection[str],
+        fits: Collection[Shape],
+    ) -> None:
+        self.statements = sort_statements(program, shapes, assume, sizes)
+        self.sizing = Sizing(self.statements, fits)
+        self.sizing.run()
+        self.shapes, self.sizes = self.sizing.shapes, self.sizing.sizes
         #: Letters for the sizes that the text leaves open.
-        self.letters = sizing.letters()
+        self.letters = self.sizing.letters()
+        #: Where the parts of the meaning stand, the first of those that are equal.
+        self.places: dict[Expr, Span] = {}
         #: Values of the sums over an index that stand by themselves.
         self.sums: dict[int, Expr] = {}
 
@@ -179,6 +191,7 @@ class _Elaboration:
             {node: known(shape) for node, shape in self.shapes.fitted.items()},
             self.shapes.whole_divisors,
             self.sums,
+            self.places,
         )
         expr, index = None, None
         for equation in statements.equations:
@@ -205,6 +218,11 @@ class _Elaboration:
             kept,
             typed=_typed(statements),
         )
+
+    def place(self, part: Expr) -> tuple[Span, str] | None:
+        """As for ``Reading``."""
+        self.build()
+        return (self.places[part], self.statements.source) if part in self.places else None
 
     def _notes(self, counts: Iterable[str]) -> Iterator[str]:
         """What the inference of kinds noted; a number that counts is more than a scalar."""

@@ -6,13 +6,13 @@ which of the two readings a quotient has, and the size of everything that takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Constant, Expr, Size
 from matcalc.core.operation import Operation
-from matcalc.errors import MatcalcError, NameProblem, ShapeProblem
+from matcalc.errors import MatcalcError, NameProblem, ShapeProblem, Span
 from matcalc.ops.abstract import over_columns
 from matcalc.ops.constant import PI, UNIT
 from matcalc.ops.elementwise import ABS
@@ -46,6 +46,7 @@ class Scope(Record):
             numerals in ``1 + x``), by the id of the node.
         whole_divisors: ids of the quotients that divide by a whole juxtaposed product.
         sums: values of the sums over an index, by the id of the node.
+        places: takes where each part stands first, if given.
     """
 
     names: Mapping[str, Expr]
@@ -54,6 +55,7 @@ class Scope(Record):
     fitted: Mapping[int, Shape] = EMPTY
     whole_divisors: AbstractSet[int] = frozenset()
     sums: Mapping[int, Expr] = EMPTY
+    places: MutableMapping[Expr, Span] | None = None
 
 
 def translate(root: tree.Node, scope: Scope) -> Expr:
@@ -77,6 +79,8 @@ def translate(root: tree.Node, scope: Scope) -> Expr:
         except MatcalcError as error:
             raise error.at(node.span, None) from None
         values[id(node)] = value
+        if scope.places is not None:
+            scope.places.setdefault(value, node.span)
     return values[id(root)]
 
 

@@ -172,6 +172,20 @@ def test_what_is_defined_nowhere_is_refused(f: str, detail: str) -> None:
     assert caught.value.details == (detail,)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "carets"),
+    [
+        ("x: n; log(0) x", "  x: n; log(0) x", "        ^^^^^^"),
+        ("c = sqrt(-1);\nc x", "  c = sqrt(-1);", "      ^^^^^^^^"),
+        ("x / (y' y - y' y)", "  x / (y' y - y' y)", "      ^^^^^^^^^^^^^"),
+    ],
+)
+def test_what_is_defined_nowhere_is_pointed_at(text: str, line: str, carets: str) -> None:
+    with pytest.raises(UnsupportedProblem) as caught:
+        mc.diff(text, "x")
+    assert str(caught.value).splitlines()[1:3] == [line, carets]
+
+
 def test_a_long_argument_is_stated_in_terms_of_the_definitions() -> None:
     layers = [f"h_{k} = relu(A_{k} h_{k - 1} + b_{k})" for k in range(2, 6)]
     text = "; ".join(["h_1 = relu(A_1 x + b_1)", *layers, "c = tanh(A_6 h_5 - x)", "sum(abs(c))"])
