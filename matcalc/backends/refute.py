@@ -24,14 +24,8 @@ from sympy.matrices.exceptions import NonInvertibleMatrixError
 from matcalc.backends.sympy_abstract import polynomial_text, primitive
 from matcalc.backends.sympy_coordinates import Coordinates
 from matcalc.backends.sympy_entries import Entries, Table
-from matcalc.backends.sympy_reference import (
-    Question,
-    TooLargeError,
-    UnsuitablePointError,
-    partial_derivatives,
-    settle_entries,
-    settled,
-)
+from matcalc.backends.sympy_numbers import UnsuitablePointError, settle_entries, settled
+from matcalc.backends.sympy_reference import Question, TooLargeError, partial_derivatives
 from matcalc.backends.sympy_symbols import parameter
 from matcalc.backends.trials import Array, Formula, Point, Trials, Values, all_close
 from matcalc.core.expr import Apply, Expr, Symbol, postorder

@@ -26,12 +26,8 @@ from matcalc.backends.refute import (
     differ,
 )
 from matcalc.backends.sympy_entries import Entries
-from matcalc.backends.sympy_reference import (
-    TooLargeError,
-    UnsuitablePointError,
-    settle_entries,
-    settled,
-)
+from matcalc.backends.sympy_numbers import UnsuitablePointError, settle_entries, settled
+from matcalc.backends.sympy_reference import TooLargeError
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix
 from matcalc.backends.trials import (
     MANNERS,

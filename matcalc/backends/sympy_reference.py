@@ -6,14 +6,14 @@ returns 0 for ``log det X`` with it.
 There are two ways. Where the entries of the function stay small they are written out in the
 variable's entries and differentiated as they stand. Where they would swell, as in deep networks, they
 are followed along lines X + t E, and after every operation all but the powers of t that matter are
-dropped; ``diff`` finds those again.
+dropped (``sympy_taylor.py``).
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,11 +22,10 @@ import sympy
 
 from matcalc.backends.sympy_coordinates import Coordinates
 from matcalc.backends.sympy_entries import Entries, Hook, Table
+from matcalc.backends.sympy_numbers import Numbers, scalar_postorder, settle_entries
+from matcalc.backends.sympy_taylor import Taylor
 from matcalc.core.expr import Expr, Symbol, postorder
 from matcalc.errors import NumbersOnlyProblem
-
-#: Digits that are carried where numbers are not rational; 50 of them are claimed.
-DIGITS = 60
 
 #: Largest product of the size of the entries and the number of parameters that is written out.
 WRITTEN_OUT = 15_000
@@ -49,31 +48,8 @@ Point = Mapping[Symbol, sympy.Matrix]
 Partials = dict[tuple[int, ...], Table]
 
 
-class UnsuitablePointError(ArithmeticError):
-    """The function or its derivative has no real value at the point, or the point is on a kink."""
-
-
 class TooLargeError(Exception):
     """Written out, the entries are too large to be worked with."""
-
-
-def settled(value: Any) -> Any:
-    """A number as a rational, where it is written as one, or with many digits.
-
-    Raises:
-        UnsuitablePointError: it is infinite, undefined or not real.
-    """
-    if value.is_Rational:
-        return value
-    number = value if value.is_Float else value.evalf(DIGITS)
-    if number.is_Rational or (number.is_Float and number.is_finite):
-        return number
-    raise UnsuitablePointError(f"a value is {number}, not a real number")
-
-
-def settle_entries(matrix: sympy.Matrix) -> sympy.Matrix:
-    """A hook for expressions of numbers: without it, exact irrational numbers would swell."""
-    return matrix.applyfunc(settled)
 
 
 @dataclass(frozen=True)
@@ -107,7 +83,7 @@ def partial_derivatives(question: Question, point: Point, rng: random.Random) ->
     """
     x = question.x
     constants = _constant_nodes(question, point)
-    numbers = _Numbers(x.values(point[x.symbol]))
+    numbers = Numbers(x.values(point[x.symbol]))
     try:
         return _written_out(question, constants, numbers.evaluate, WRITTEN_OUT)
     except (TooLargeError, NumbersOnlyProblem):
@@ -196,7 +172,7 @@ class _Ruler:
 
     def measure(self, matrix: sympy.Matrix) -> tuple[int, int]:
         """Total size of the entries, and depth of the deepest."""
-        for node in _scalar_postorder(matrix, self._known):
+        for node in scalar_postorder(matrix, self._known):
             below = [self._known[arg] for arg in node.args]
             self._known[node] = (
                 1 + sum(size for size, _ in below),
@@ -206,27 +182,13 @@ class _Ruler:
         return sum(size for size, _ in measured), max(depth for _, depth in measured)
 
 
-def _scalar_postorder(roots: Iterable[Any], known: Mapping[Any, Any]) -> Iterable[Any]:
-    """Subexpressions that are not known yet, arguments first. The caller enters each as it comes."""
-    stack = list(roots)
-    while stack:
-        node = stack[-1]
-        missing = [] if node in known else [arg for arg in node.args if arg not in known]
-        if missing:
-            stack.extend(missing)
-            continue
-        stack.pop()
-        if node not in known:
-            yield node
-
-
 # ------------------------------------------------------------------------------- lines followed
 
 
 def _followed(
     question: Question,
     constants: Mapping[Any, sympy.Matrix],
-    numbers: _Numbers,
+    numbers: Numbers,
     rng: random.Random,
 ) -> Partials:
     x, order, combinations = question.x, question.order, question.combinations
@@ -237,67 +199,16 @@ def _followed(
     if len(combinations) > affordable:
         combinations = sorted(rng.sample(combinations, affordable))
     steps = [sympy.Dummy(f"t{k}", real=True) for k in range(order)]
-    subsets = [s for k in range(order + 1) for s in itertools.combinations(steps, k)]
-    origin = _Numbers(dict.fromkeys(steps, sympy.S.Zero))
-
-    def truncate(entry: Any) -> Any:
-        """The part of the Taylor polynomial that is of degree 0 or 1 in every step."""
-        if not entry.has(*steps):
-            return settled(entry)
-        try:
-            terms = sympy.Poly(entry, *steps).terms()
-        except sympy.PolynomialError:
-            kept = [(by, origin.evaluate(_diff(entry, by))) for by in subsets]
-        else:
-            kept = [(_repeated(steps, k), settled(c)) for k, c in terms if max(k) <= 1]
-        return sympy.Add(*(coefficient * sympy.Mul(*by) for by, coefficient in kept))
-
     partials: Partials = {}
     for key in combinations:
         moved = dict(numbers.values)
         for number, step in zip(key, steps, strict=True):
             moved[x.parameters[number]] += step
         values = {**constants, x.symbol: x.matrix().xreplace(moved)}
-        end = Entries(question.sizes, values, partial(_each, truncate), steps).of(question.f)
-        partials[key] = question.table(end.applyfunc(lambda e: origin.evaluate(_diff(e, steps))))
+        line = Taylor(steps)
+        end = Entries(question.sizes, values, line.truncate, steps).of(question.f)
+        partials[key] = question.table(end.applyfunc(line.last_coefficient))
     return partials
-
-
-def _repeated(steps: Sequence[Any], exponents: Sequence[int]) -> tuple[Any, ...]:
-    return tuple(step for step, exponent in zip(steps, exponents, strict=True) if exponent)
-
-
-def _each(function: Callable[[Any], Any], matrix: sympy.Matrix) -> sympy.Matrix:
-    return matrix.applyfunc(function)
-
-
-# --------------------------------------------------------------------------------------- values
-
-
-class _Numbers:
-    """Values of scalar expressions for given values of their symbols; shared parts count once."""
-
-    def __init__(self, values: Mapping[Any, Any]) -> None:
-        self.values = dict(values)
-        self._known: dict[Any, Any] = dict(values)
-
-    def evaluate(self, expression: Any) -> Any:
-        """The expression's value, settled.
-
-        Raises:
-            UnsuitablePointError: there is none, or a step function in it jumps there.
-        """
-        known = self._known
-        for node in _scalar_postorder([expression], known):
-            args = [known[arg] for arg in node.args]
-            if isinstance(node, _STEPS) and args[0] == 0:
-                raise UnsuitablePointError("the point is on a kink")
-            value = node.func(*args) if args else node
-            known[node] = settled(value) if value.is_number and not value.is_Rational else value
-        return settled(known[expression])
-
-
-_STEPS = (sympy.Heaviside, sympy.DiracDelta, sympy.sign)
 
 
 def _constant_nodes(question: Question, point: Point) -> dict[Any, sympy.Matrix]:

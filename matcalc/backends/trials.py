@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sympy.matrices.exceptions import NonInvertibleMatrixError
 
 from matcalc.backends.sympy_entries import Entries
-from matcalc.backends.sympy_reference import UnsuitablePointError, settle_entries, settled
+from matcalc.backends.sympy_numbers import UnsuitablePointError, settle_entries, settled
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix
 from matcalc.codegen.function import GeneratedFunction
 from matcalc.codegen.generate import generate

@@ -23,15 +23,13 @@ from matcalc.backends.check_points import FURTHER, Sample
 from matcalc.backends.sympy_abstract import primitive
 from matcalc.backends.sympy_coordinates import Coordinates, Structured
 from matcalc.backends.sympy_entries import Entries, Table
+from matcalc.backends.sympy_numbers import UnsuitablePointError, settle_entries, settled
 from matcalc.backends.sympy_reference import (
     Point,
     Question,
     TooLargeError,
-    UnsuitablePointError,
     partial_derivatives,
     refuse_larger,
-    settle_entries,
-    settled,
     symbolic_derivatives,
 )
 from matcalc.backends.sympy_symbols import Manner, sampled_matrix, symbolic_matrix
