@@ -135,6 +135,10 @@ def _term(term: Term, free: dict[Index, Any], exporter: _Exporter, taken: set[st
             at[index] = sympy.Symbol(next(names), integer=True)
     factors = [_rational(term.coefficient)]
     for factor in term.factors:
+        if factor.expr.op is EYE and any(len(slot.parts) > 1 for slot in factor.slots):
+            left, right = sorted(factor.slots, key=lambda slot: len(slot.parts))
+            factors += _deltas(left, right, at)
+            continue
         value = exporter.export(factor.expr)
         factors.append(value[_position(factor.expr, factor.slots, at)] if factor.slots else value)
     bound = [(at[index], 0, _size(index.dim) - 1) for index in at if index not in free]
@@ -147,13 +151,45 @@ def _unused_letters(taken: set[str]) -> Iterator[str]:
     return (name for name in itertools.chain(plain, numbered) if name not in taken)
 
 
+def _deltas(left: Slot, right: Slot, at: dict[Index, Any]) -> list[Any]:
+    """``δ[i,(j,k)]`` as one delta for each of j and k, which equal digits of i.
+
+    For ``KroneckerDelta(i, n j + k)`` SymPy would put ``i - n j`` in the place of k, in range or not.
+    """
+    sizes = [_size(part.dim) for part in right.parts]
+    if [_size(part.dim) for part in left.parts] == sizes:
+        digits = [at[part] for part in left.parts]
+    else:
+        digits = _digits(_flat(left, at), sizes)
+    return [
+        sympy.KroneckerDelta(digit, at[part])
+        for digit, part in zip(digits, right.parts, strict=True)
+    ]
+
+
+def _digits(place: Any, sizes: list[Any]) -> list[Any]:
+    """A place on an axis as the parts of a composite index of these sizes, the first varying slowest."""
+    found: list[Any] = []
+    for size in reversed(sizes[1:]):
+        found.insert(0, sympy.Mod(place, size))
+        place = sympy.floor(place / size)
+    return [place, *found]
+
+
+def _flat(slot: Slot, at: dict[Index, Any]) -> Any:
+    """Place on the axis; the first part of a composite index varies slowest."""
+    place = sympy.S.Zero
+    for part in slot.parts:
+        place = place * _size(part.dim) + at[part]
+    return place
+
+
 def _position(e: Expr, slots: tuple[Slot, ...], at: dict[Index, Any]) -> tuple[Any, Any]:
-    """Row and column of an entry; the first part of a composite index varies slowest."""
+    """Row and column of an entry."""
     position = [sympy.S.Zero, sympy.S.Zero]
     axes = [k for k, dim in enumerate(e.shape) if not dim.is_unit]
     for axis, slot in zip(axes, slots, strict=True):
-        for part in slot.parts:
-            position[axis] = position[axis] * _size(part.dim) + at[part]
+        position[axis] = _flat(slot, at)
     return position[0], position[1]
 
 

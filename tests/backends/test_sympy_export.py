@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import sympy
 
+import matcalc as mc
 from matcalc.backends.sympy_entries import entries, entries_index
 from matcalc.backends.sympy_export import entry, to_sympy
 from matcalc.core.dim import ONE, Dim
@@ -199,3 +200,24 @@ def test_an_index_beyond_a_known_size_is_an_error():
     with pytest.raises(ArgumentProblem, match="index 3 is out of range") as caught:
         entry(index(s, terms=[(1, [(v, (s,))])]), 3)
     assert caught.value.details == ("the axis has the size 3, and SymPy's indices start at 0",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vec(softmax(X, 1))",
+        "vec(X)",
+        "vec(X')",
+        "sum(X, 1) ⊗ X x",
+        "vec(X ⊗ X)",
+        "vec(vec(X) x')",
+    ],
+)
+def test_composite_indices_evaluate_at_explicit_matrices(text):
+    """SymPy reached entries beyond the matrix where it summed over a part of a composite index."""
+    d = mc.diff(f"X: (m, n); x: n; {text}", "X")
+    X, x = Symbol("X", (m, n)), Symbol("x", (n, ONE))
+    values = {X: sympy.Matrix(3, 2, range(1, 7)) / 7, x: sympy.Matrix([2, -5])}
+    image = evaluated(d.sympy, SIZES, values)
+    expected = d.function()(X=np.array(values[X], float), x=np.array([2.0, -5.0]))
+    np.testing.assert_allclose(np.array(image, float).reshape(expected.shape), expected, rtol=1e-12)
