@@ -25,6 +25,9 @@ RAISED = (0, 1, 3)
 #: More sizes than this are not raised, nor those of a derivative with more entries: arrays must stay small.
 MANY_SIZES, MANY_ENTRIES = 6, 500
 
+#: Most entries of any array at random points; where sizes are fixed that say otherwise there are none.
+LARGE = 20_000
+
 #: What a claim is held against.
 OWN_ANSWER = "matcalc's own answer"
 
@@ -124,13 +127,14 @@ def trials_of(defined: Sequence[Formula], roots: Sequence[Expr], dims: Sequence[
         dims: the axes of the derivative, which is to have few entries.
     """
     from matcalc.backends.trials import Trials
-    from matcalc.backends.verify import choose_sizes
+    from matcalc.backends.verify import choose_sizes, largest_array
 
     trials = Trials(symbols(*roots), [], [])
     for sizes in choose_sizes(roots, dims):
         steps = RAISED if 0 < len(sizes) <= MANY_SIZES else RAISED[:1]
         raised = [{name: number + more for name, number in sizes.items()} for more in steps]
         raised[1:] = [r for r in raised[1:] if _count(dims, r) <= MANY_ENTRIES]
+        raised = [r for r in raised if largest_array(roots, dims, r) <= LARGE]
         trials = Trials(trials.variables, raised, defined, trials.values)
         if trials.points:
             break

@@ -47,6 +47,12 @@ def test_numbers_need_no_point():
     )
 
 
+def test_inverse_of_zero_is_equal_to_nothing():
+    found = mc.equal("inv(A - A)", "A")
+    assert found.ok is None
+    assert found.method == "no point was found at which both sides have values"
+
+
 @pytest.mark.parametrize("text", ["", "  ", ";", "#c"])
 def test_empty_side_is_refused(text):
     for sides in (("x", text), (text, "x")):

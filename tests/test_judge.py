@@ -288,6 +288,12 @@ def test_claim_that_differs_at_no_point_that_can_be_seen_is_not_decided(claim, w
     assert found.method == why
 
 
+@pytest.mark.parametrize(("claim", "ok"), [("I", True), ("2 I", None)])
+def test_sizes_at_which_no_array_can_be_held_are_not_tried(claim, ok):
+    found = mc.check("X: (99999, 99999); tr(X)", "X", claim)
+    assert found.ok is ok
+
+
 def test_claim_that_is_defined_nowhere_is_not_decided():
     found = mc.check("x' x", "x", "2 x + log(-1) x")
     assert found.ok is None

@@ -163,7 +163,7 @@ class Library(ABC):
     def _array(self, name: str, value: Any) -> Array:
         try:
             return self.convert(value)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             reason = str(error).partition("\n")[0]
             raise ArgumentProblem(f"{name} is not an array of real numbers: {reason}") from error
 
@@ -174,7 +174,8 @@ class Library(ABC):
         Forms that do not overflow, and factorisations, are those of real functions.
 
         Raises:
-            TypeError, ValueError, RuntimeError: it holds no real numbers, or the library cannot take it.
+            TypeError, ValueError, RuntimeError, OverflowError: it holds no real numbers, or the library
+                cannot take it.
         """
 
     @abstractmethod
@@ -428,7 +429,8 @@ def _unshared(
 
 def _owner(array: Array) -> Array:
     """The NumPy array whose memory an array is a view of."""
-    while hasattr(array.base, "ndim"):
+    # The memory of other libraries has an owner that is none.
+    while isinstance(array.base, np.ndarray):
         array = array.base
     return array
 

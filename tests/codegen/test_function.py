@@ -193,6 +193,13 @@ def test_a_tensor_with_a_gradient_is_no_array_of_numpy():
         f(a=torch.tensor(x, requires_grad=True), x=x)
 
 
+@pytest.mark.parametrize("other", [torch.tensor, jax.numpy.asarray])
+def test_operators_of_numpy_take_the_memory_of_other_libraries(other):
+    for operator in (mc.diff(f, "x", order=2).operator() for f in ("x' A x", "1/2 x' A x")):
+        found = operator(A=other(np.eye(2)), x=other(x)).todense()
+        assert found[0, 1] == found[1, 0] == 0
+
+
 @pytest.mark.parametrize("value", [None, "abc", {}, Decimal("1.5"), 2j])
 def test_what_is_no_array(value):
     f = mc.diff("x' A x", "x").function()
@@ -208,6 +215,8 @@ def test_an_integer_that_is_too_large(backend):
         f(a=10**400, x=x)
     assert str(caught.value) == "error: a is too large for a floating point number"
     assert f(a=10**30, x=x).tolist() == [2e30, 4e30]
+    with pytest.raises(mc.ArgumentProblem, match=r"^error: x is not an array of real numbers: "):
+        f(a=1, x=[10**400, 1])
 
 
 @pytest.mark.parametrize(
