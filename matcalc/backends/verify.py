@@ -48,6 +48,7 @@ ASSIGNMENTS = 6
 #: Numbers for sizes, repeated where there are more sizes: arrays must stay small.
 NUMBERS = (3, 2, 4, 5, 6)
 EVEN = (4, 2, 6)
+SMALL = (2, 3)
 
 #: The number for what is no length, such as an exponent; at smaller ones too many identities hold.
 COUNT = 4
@@ -256,8 +257,8 @@ def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[st
 
     The smallest are for the sizes that the derivative has most of. The most frequent one is 3 rather
     than 2, at which too many identities hold, unless the derivative would have too many entries. Other
-    assignments are needed where a product such as X X' is singular for wide X only; the last one is
-    even throughout, as a skew matrix of odd size is singular.
+    assignments are needed where a product such as X X' is singular for wide X only; one is even
+    throughout, as a skew matrix of odd size is singular; the last one is for Kronecker products of four sizes.
     """
     weights: dict[str, int] = {}
     for name in (name for dim in dims for name in dim.symbols):
@@ -282,13 +283,12 @@ def choose_sizes(roots: Sequence[Expr], dims: Sequence[Dim]) -> Iterator[dict[st
     most = ENTRIES // 40 if inverted and len(dims) > FEW_AXES else ENTRIES // 10
     if _count(dims, dict(zip(names, numbers, strict=True))) > most:
         numbers = [2, 3, *numbers[2:]][: len(names)]
-    even = list(itertools.islice(itertools.cycle(EVEN), len(names)))
     assignments = itertools.chain(
         itertools.islice(itertools.permutations(numbers), ASSIGNMENTS),
-        itertools.islice(itertools.permutations(even), 1),
+        (itertools.cycle(EVEN), itertools.cycle(SMALL)),
     )
     for assignment in assignments:
-        yield dict(zip(names, assignment, strict=True)) | counts
+        yield dict(zip(names, assignment, strict=False)) | counts
 
 
 def _dims(node: Expr) -> tuple[Dim, ...]:

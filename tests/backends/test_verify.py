@@ -4,6 +4,7 @@ import mpmath
 import pytest
 import sympy
 
+import matcalc as mc
 from matcalc.backends.verify import check_derivative, choose_sizes
 from matcalc.core.dim import ONE, SCALAR, Dim
 from matcalc.core.expr import Constant, Size, Symbol
@@ -464,3 +465,10 @@ def test_a_side_of_a_kink_that_no_point_was_on_is_named():
     report = check_derivative(f, a, 1, Constant(0))
     assert report.ok
     assert report.reason == "no point was found where cos(a) - 2 > 0"
+
+
+def test_kronecker_products_of_four_sizes_are_decided():
+    """At four different sizes the vec form has arrays of more entries than are written out."""
+    report = mc.diff("A: (m, n); X: (p, q); A ⊗ X", "X").check()
+    assert report.is_proof
+    assert sorted(report.sizes) == ["m", "n", "p", "q"]
