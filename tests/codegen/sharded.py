@@ -15,9 +15,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import matcalc as mc
 
 LOGISTIC = "sum(log(1 + exp(-y .* (X w))))"
-NETWORK = """
-    W1, W2, W3: (n, n); X, Y: (n, m)
-    Z = W3 relu(W2 relu(W1 X))
+DEPTH = 10
+NETWORK = f"""
+    {", ".join(f"W{k + 1}" for k in range(DEPTH))}: (n, n); X, Y: (n, m)
+    Z_0 = X
+    {"; ".join(f"Z_{k + 1} = relu(W{k + 1} Z_{k})" for k in range(DEPTH - 1))}
+    Z = W{DEPTH} Z_{DEPTH - 1}
     sum(logsumexp(Z, 1)) - sum(Y .* Z)
 """
 
