@@ -43,7 +43,8 @@ def unused_names(reading: Reading, f: Expr | IndexExpr, wrt: Symbol) -> Iterator
 
     Of the variable itself the derivative says that it is zero.
     """
-    occurring = {symbol.name for symbol in symbols(*factors(f), *reading.definitions.values())}
+    present = symbols(*factors(f), *reading.definitions.values())
+    occurring = dict.fromkeys(symbol.name for symbol in present)
     for name, symbol in reading.variables.items():
         if name not in occurring and symbol is not wrt:
             near = similar(name, occurring)

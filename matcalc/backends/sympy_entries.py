@@ -136,7 +136,8 @@ class Entries:
         coefficient = sympy.Rational(term.coefficient.numerator, term.coefficient.denominator)
         tables = [_Sparse((), {(): coefficient})]
         tables += [self._factor(f.expr, f.slots) for f in term.factors]
-        bound = set(term.indices()) - set(free)
+        outside = set(free)
+        bound = list(dict.fromkeys(i for i in term.indices() if i not in outside))
         while bound:
             # The index whose elimination leaves the smallest array, as for any tensor network.
             index = min(bound, key=lambda i: _joint_size(i, tables))
@@ -221,10 +222,9 @@ def _product(tables: list[_Sparse]) -> _Sparse:
     return result
 
 
-def _joint_size(index: Index, tables: list[_Sparse]) -> tuple[int, int]:
-    """Number of indices of the array that summing over ``index`` leaves; then age, to be stable."""
-    touched = {i for table in tables if index in table.indices for i in table.indices}
-    return len(touched), index.uid
+def _joint_size(index: Index, tables: list[_Sparse]) -> int:
+    """Number of indices of the array that summing over ``index`` leaves."""
+    return len({i for table in tables if index in table.indices for i in table.indices})
 
 
 def _scalar(value: Any) -> sympy.Matrix:

@@ -9,15 +9,12 @@ index.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr, substitute
 from matcalc.record import Record
-
-_uids = itertools.count(1)
 
 ONCE = Fraction(1)
 
@@ -33,12 +30,11 @@ class Index:
         hint: letter that the user or a rule wrote, if any.
     """
 
-    __slots__ = ("dim", "hint", "uid")
+    __slots__ = ("dim", "hint")
 
     def __init__(self, dim: Dim, hint: str = "") -> None:
         self.dim = dim
         self.hint = hint
-        self.uid = next(_uids)
 
     @property
     def parts(self) -> tuple[Index, ...]:
@@ -46,7 +42,7 @@ class Index:
         return (self,)
 
     def __repr__(self) -> str:
-        return f"{self.hint or 'i'}{self.uid}"
+        return f"{self.hint or 'i'}@{id(self):x}"
 
 
 class Composite(Record):

@@ -85,6 +85,7 @@ def _pieces(factor: Factor) -> tuple[Term, ...]:
 
 def _mentioning(term: Term, factor: Factor) -> Term:
     """The term with entries of ones for the indices it does not depend on: they may be summed over."""
-    missing = set(factor.indices) - set(term.indices())
+    present = set(term.indices())
+    missing = dict.fromkeys(index for index in factor.indices if index not in present)
     ones = tuple(Factor(ONES(Size(index.dim), Size(ONE)), (index,)) for index in missing)
     return Term(term.coefficient, (*term.factors, *ones))
