@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from matcalc.backends.refute import Dispute
 from matcalc.backends.sympy_abstract import primitive
-from matcalc.core.expr import Apply, Expr, postorder
+from matcalc.core.expr import Apply, Expr, postorder, rebuilt
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.operation import Operation
 from matcalc.ops.reduction import SUM, SUM_1
@@ -75,12 +75,10 @@ def _replaced(dispute: Dispute, chosen: StandIn) -> Dispute:
     def put(e: Expr) -> Expr:
         done: dict[Expr, Expr] = {}
         for node in postorder(e):
-            args = tuple(done[arg] for arg in node.args)
-            if isinstance(node, Apply):
-                value = _value(node.op, args[0], chosen) if node.op.is_abstract else None
-                done[node] = node.op(*args) if value is None else value
-            else:
-                done[node] = node
+            value = None
+            if isinstance(node, Apply) and node.op.is_abstract:
+                value = _value(node.op, done[node.args[0]], chosen)
+            done[node] = rebuilt(node, done) if value is None else value
         return done[e]
 
     def put_in_array(f: IndexExpr) -> IndexExpr:

@@ -88,6 +88,15 @@ def scaled(coefficient: Fraction | int, e: Expr) -> Expr:
     return times(Constant(coefficient), e)
 
 
+def without_scalars(array: Expr) -> tuple[tuple[Expr, ...], Expr]:
+    """The scalar factors of an array, and what they multiply."""
+    args = array.args if is_op(array, TIMES) else ()
+    scalars = tuple(arg for arg in args if arg.is_scalar)
+    if not scalars:
+        return (), array
+    return scalars, join_times(tuple(arg for arg in args if not arg.is_scalar))
+
+
 def join_times(args: tuple[Expr, ...]) -> Expr:
     """The product of factors in normal form that need no merging."""
     return args[0] if len(args) == 1 else TIMES(*args)
@@ -303,11 +312,8 @@ def triangular_part(op: Operation, e: Expr) -> Expr:
         return e
     if other in known:
         return times(e, eye(e.shape[0]))
-    if is_op(e, TIMES) and any(arg.is_scalar for arg in e.args):
-        scalars = [arg for arg in e.args if arg.is_scalar]
-        arrays = tuple(arg for arg in e.args if not arg.is_scalar)
-        return times(*scalars, op(join_times(arrays)))
-    return op(e)
+    scalars, array = without_scalars(e)
+    return times(*scalars, op(array))
 
 
 def as_power(e: Expr) -> tuple[Expr, Fraction]:
@@ -450,7 +456,5 @@ def diag(v: Expr) -> Expr:
         return eye(v.shape[0])
     if is_op(v, DIAGONAL):
         return times(v.args[0], eye(v.shape[0]))
-    if is_op(v, TIMES) and any(arg.is_scalar for arg in v.args):
-        scalars = [arg for arg in v.args if arg.is_scalar]
-        return times(*scalars, diag(join_times(tuple(a for a in v.args if not a.is_scalar))))
-    return DIAG(v)
+    scalars, array = without_scalars(v)
+    return times(*scalars, diag(array)) if scalars else DIAG(v)

@@ -8,7 +8,7 @@ ones is folded into one matrix factor; like terms are collected.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Size
@@ -254,11 +254,18 @@ def components(factors: Iterable[Factor], apart: frozenset[Index]) -> list[list[
 
 def collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
     """Add the coefficients of terms that are equal up to the names of bound indices."""
+    return collect_by(term_key, terms, free)
+
+
+def collect_by(
+    key: Callable[[Term, tuple[Index, ...]], object], terms: list[Term], free: tuple[Index, ...]
+) -> tuple[Term, ...]:
+    """Add the coefficients of terms of which the key is the same."""
     sums: dict[object, tuple[Term, Fraction]] = {}
     for term in terms:
-        key = term_key(term, free)
-        first, so_far = sums.get(key, (term, Fraction(0)))
-        sums[key] = (first, so_far + term.coefficient)
+        said = key(term, free)
+        first, so_far = sums.get(said, (term, Fraction(0)))
+        sums[said] = (first, so_far + term.coefficient)
     return tuple(Term(c, term.factors) for term, c in sums.values() if c)
 
 

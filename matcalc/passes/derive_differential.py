@@ -18,10 +18,10 @@ from matcalc.passes.build import is_op
 from matcalc.passes.differentiate import derivative
 from matcalc.passes.expand import put_in
 from matcalc.passes.identities import SQUARED_FROBENIUS, SQUARED_NORM
-from matcalc.passes.instantiate import instantiate
 from matcalc.passes.linear_map import linear_map
 from matcalc.passes.measure import measure
 from matcalc.passes.pending import DIFFERENTIAL
+from matcalc.passes.pull_back import elementwise_derivative
 from matcalc.passes.read_off import MatrixStep, read_off, with_differential_last
 from matcalc.passes.reasons import (
     CONSTANTS_VANISH,
@@ -34,7 +34,6 @@ from matcalc.passes.reasons import (
     generic,
 )
 from matcalc.passes.recognise import recognise
-from matcalc.passes.rulebook import placeholders, scalar_derivative
 from matcalc.passes.simplify import simplify
 
 #: Linear operations of one argument: the differential goes inside.
@@ -236,9 +235,7 @@ def differential_rule(u: Apply, place: int) -> tuple[Expr, Expr] | None:
     at, point = at_generic(u, place)
     direction = _direction(point.shape)
     if at.op.elementwise and at.shape == point.shape:
-        template = scalar_derivative(at.op, place)
-        slope = instantiate(template, placeholders(at.op), at.args.__getitem__, {})
-        return DIFFERENTIAL(at), _scaled(slope, direction)
+        return DIFFERENTIAL(at), _scaled(elementwise_derivative(at, place), direction)
     form = derivative(at, point)
     if at.is_scalar:
         row, column = (*form.free, None, None)[:2]

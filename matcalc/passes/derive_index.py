@@ -18,6 +18,7 @@ from matcalc.core.order import structural
 from matcalc.ops.constant import EYE
 from matcalc.ops.structural import POWER
 from matcalc.passes.build import is_op
+from matcalc.passes.contract import collect_by
 from matcalc.passes.equal import canonical
 from matcalc.passes.expand import put_in
 from matcalc.passes.freed import STRUCTURAL
@@ -73,7 +74,7 @@ def derive_index(
     terms, rules = _by_product_rule(list(written.terms), wrt, axes)
     free = (*written.free, *axes)
     while True:
-        like = _collected(terms, free)
+        like = _like_added(terms, free)
         if len(like) > MOST_TERMS:
             return None
         rules += [*_properties_used(terms, like, free), *_folded(steps[-1].value, rules, like)]
@@ -89,7 +90,7 @@ def derive_index(
         terms = [_with_deltas(term) for term in terms]
         steps.append(IndexStep(IndexExpr(free, tuple(terms)), (delta_rule(wrt),)))
     renamed = [_contracted(term, frozenset(free)) for term in terms]
-    contracted = _collected(renamed, free)
+    contracted = _like_added(renamed, free)
     if contracted != terms:
         rules = [CONTRACT, *_properties_used(renamed, contracted, free)]
         if len(contracted) < len(renamed):
@@ -98,14 +99,8 @@ def derive_index(
     return steps
 
 
-def _collected(terms: list[Term], free: tuple[Index, ...]) -> list[Term]:
-    """Like terms added up, whatever their bound indices are called."""
-    sums: dict[object, tuple[Term, Fraction]] = {}
-    for term in terms:
-        key = _key(term, free)
-        first, so_far = sums.get(key, (term, Fraction(0)))
-        sums[key] = (first, so_far + term.coefficient)
-    return [Term(c, first.factors) for first, c in sums.values() if c]
+def _like_added(terms: list[Term], free: tuple[Index, ...]) -> list[Term]:
+    return list(collect_by(_key, terms, free))
 
 
 def _key(term: Term, free: tuple[Index, ...]) -> object:
@@ -153,7 +148,7 @@ def _properties_used(
     for symbol in symbols(*(factor.expr for term in before for factor in term.factors)):
         if symbol.properties & STRUCTURAL:
             plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
-            if len(_collected([_with(term, plain) for term in before], free)) > len(after):
+            if len(_like_added([_with(term, plain) for term in before], free)) > len(after):
                 yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
 
 

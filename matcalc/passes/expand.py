@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, postorder
 from matcalc.ops.structural import MATMUL, MATPOW, TIMES
 from matcalc.passes.build import eye
-from matcalc.passes.instantiate import instantiate
+from matcalc.passes.instantiate import at_arguments
 from matcalc.passes.products import inverse
 from matcalc.passes.resolve import resolve
-from matcalc.passes.rulebook import definition, placeholders
+from matcalc.passes.rulebook import definition
 from matcalc.passes.runs import LONGEST_RUN, in_blocks
 
 #: Powers up to this are written out as one product; larger ones as the product of two halves.
@@ -46,12 +45,7 @@ def put_in(node: Apply) -> Expr | None:
         return _written_out(args[0], args[1])
     if not node.op.definition:
         return None
-    sizes: dict[str, Dim] = {}
-    for pattern, arg in zip(placeholders(node.op), args, strict=True):
-        for wanted, actual in zip(pattern.shape, arg.shape, strict=True):
-            if wanted.symbols:
-                sizes[wanted.symbols[0]] = actual
-    return instantiate(definition(node.op), placeholders(node.op), args.__getitem__, sizes)
+    return at_arguments(definition(node.op), node.op, args)
 
 
 def _written_out(base: Expr, exponent: Constant) -> Expr:

@@ -28,7 +28,7 @@ from matcalc.ops.structural import MATMUL, TIMES
 from matcalc.passes.build import as_power, is_op, ones, power, size, times, transposed
 from matcalc.passes.measure import measure
 from matcalc.passes.products import product
-from matcalc.passes.simplify import simplify
+from matcalc.passes.simplify import renewed
 
 #: Quotients of element-wise functions that have a name.
 QUOTIENTS = {(SINH, COSH): TANH, (SIN, COS): TAN}
@@ -43,11 +43,7 @@ def fold_back(e: Expr) -> Expr:
 
 
 def _fold(node: Expr) -> Expr:
-    if not isinstance(node, Apply):
-        return node
-    kept = node.op.size_positions
-    args = tuple(arg if k in kept else arg.memo[fold_back] for k, arg in enumerate(node.args))
-    return _named(node if args == node.args else simplify(node.op(*args)))
+    return _named(renewed(node, fold_back)) if isinstance(node, Apply) else node
 
 
 def _named(e: Expr) -> Expr:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, Size, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import ones, times
+from matcalc.passes.rulebook import placeholders
 from matcalc.passes.simplify import rebuild, simplify
 
 
@@ -34,6 +35,18 @@ def instantiate(
         else:
             done[node] = node
     return simplify(done[template])
+
+
+def at_arguments(template: Expr, op: Operation, args: Sequence[Expr]) -> Expr:
+    """A template over the placeholders of an operation, at arguments that it is applied to."""
+    parameters = placeholders(op)
+    sizes = {
+        wanted.symbols[0]: actual
+        for pattern, arg in zip(parameters, args, strict=True)
+        for wanted, actual in zip(pattern.shape, arg.shape, strict=True)
+        if wanted.symbols
+    }
+    return instantiate(template, parameters, args.__getitem__, sizes)
 
 
 def _nodes(template: Expr) -> tuple[Expr, ...]:

@@ -19,13 +19,13 @@ from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import DIAG, VEC
 from matcalc.ops.structural import KRON
 from matcalc.passes.arrangement import MOST_INDICES, rearranged, swaps
-from matcalc.passes.build import diag, is_op, is_zero, ones, times, transposed, zeros
+from matcalc.passes.build import is_op, is_zero, ones, times, transposed, zeros
 from matcalc.passes.composite import kronecker_product, mixed_product
 from matcalc.passes.contract import components
 from matcalc.passes.directional import reached
 from matcalc.passes.khatri_rao import split_product
 from matcalc.passes.network import fold_term
-from matcalc.passes.products import product
+from matcalc.passes.products import between_diagonals, product
 
 Indices = tuple[Index, ...]
 
@@ -54,11 +54,7 @@ def _read(factors: Sequence[Factor], rows: Indices, columns: Indices) -> Expr | 
     right, arrays = _side_weights(arrays, columns)
     core = _kronecker(arrays, rows, columns)
     if core is not None:
-        return product(
-            *(() if left is None else (diag(left),)),
-            core,
-            *(() if right is None else (diag(right),)),
-        )
+        return between_diagonals(left, core, right)
     if len(factors) > MOST_FACTORS:
         return None
     through = _through(factors, rows, columns)

@@ -128,7 +128,10 @@ def _by_pattern(node: Apply, position: int, matrix: Expr, outer: tuple[Index, ..
     if step is None:
         return None
     template, placeholders = step
-    given = lambda k: operands[k] if k < len(shapes) else matrix  # noqa: E731
+
+    def given(place: int) -> Expr:
+        return operands[place] if place < len(shapes) else matrix
+
     return instantiate(template, placeholders, given, names.meaning)
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from matcalc.core.dim import Shape
-from matcalc.core.expr import Apply, Constant, Expr, postorder
+from matcalc.core.expr import Constant, Expr, postorder
 from matcalc.ops.constant import ONES
 from matcalc.ops.structural import ADD, TIMES
 from matcalc.passes.build import as_power, is_op, ones, power, times, zeros
 from matcalc.passes.collect import total
 from matcalc.passes.equal import canonical
 from matcalc.passes.measure import measure
-from matcalc.passes.simplify import simplify
+from matcalc.passes.simplify import renewed
 
 #: Polynomials with more terms than this are left as they are.
 MOST_TERMS = 64
@@ -42,16 +42,13 @@ def multiply_out(e: Expr) -> Expr:
 
 
 def _shorter(node: Expr) -> Expr:
-    if not isinstance(node, Apply):
-        return node
-    args = tuple(arg.memo[multiply_out] for arg in node.args)
-    rebuilt = node if args == node.args else simplify(node.op(*args))
-    if not is_op(rebuilt, ADD, TIMES) or not _has_product_of_sums(rebuilt):
-        return rebuilt
-    polynomial = _polynomial(rebuilt)
+    form = renewed(node, multiply_out)
+    if not is_op(form, ADD, TIMES) or not _has_product_of_sums(form):
+        return form
+    polynomial = _polynomial(form)
     if polynomial is None:
-        return rebuilt
-    return min(rebuilt, _written(polynomial, rebuilt.shape), key=measure)
+        return form
+    return min(form, _written(polynomial, form.shape), key=measure)
 
 
 def _has_product_of_sums(e: Expr) -> bool:

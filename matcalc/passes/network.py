@@ -17,7 +17,7 @@ from matcalc.core.index import Factor, Index, Term
 from matcalc.ops.constant import EYE
 from matcalc.ops.structural import TIMES
 from matcalc.passes.build import diag, eye, is_mask, is_op, ones, size, times, transposed
-from matcalc.passes.products import diagonal, product, sum_of, trace
+from matcalc.passes.products import between_diagonals, diagonal, product, sum_of, trace
 from matcalc.record import Record
 
 
@@ -186,12 +186,7 @@ class _Network:
             u = left if left is not None else ones((row.dim, ONE))
             v = right if right is not None else ones((column.dim, ONE))
             return times(product(u, transposed(v)), *matrices)
-        core = times(*matrices)
-        return product(
-            *(() if left is None else (diag(left),)),
-            core,
-            *(() if right is None else (diag(right),)),
-        )
+        return between_diagonals(left, times(*matrices), right)
 
 
 def _inner(weights: list[Expr], vertex: Index) -> Expr:

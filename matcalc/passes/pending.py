@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matcalc.core.dim import ONE, Shape
-from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
+from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, rebuilt
 from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import ONES
@@ -44,11 +44,8 @@ def taken(e: Expr, wrt: Symbol, along: Symbol) -> Expr:
     for node in postorder(e):
         if isinstance(node, Apply) and node.op is DIFFERENTIAL:
             done[node] = _differential(node.args[0], wrt, along)
-        elif isinstance(node, Apply):
-            args = tuple(done[arg] for arg in node.args)
-            done[node] = node if args == node.args else node.op(*args)
         else:
-            done[node] = node
+            done[node] = rebuilt(node, done)
     return done[e]
 
 

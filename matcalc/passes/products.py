@@ -21,6 +21,7 @@ from matcalc.passes.build import (
     MINUS,
     UNIT,
     as_power,
+    diag,
     exponent_sum,
     eye,
     is_op,
@@ -33,6 +34,7 @@ from matcalc.passes.build import (
     split_coefficient,
     times,
     transposed,
+    without_scalars,
     zeros,
 )
 from matcalc.passes.equal import canonical, same
@@ -41,6 +43,12 @@ from matcalc.passes.runs import LONGEST_RUN, is_open, pieces
 
 #: Longest run of factors that is compared with an inverted product.
 INVERSE_WIDTH = 16
+
+
+def between_diagonals(left: Expr | None, core: Expr, right: Expr | None) -> Expr:
+    """``diag(left) core diag(right)``; None is no weight."""
+    before, after = ([] if weight is None else [diag(weight)] for weight in (left, right))
+    return product(*before, core, *after)
 
 
 def product(*factors: Expr) -> Expr:
@@ -53,8 +61,8 @@ def product(*factors: Expr) -> Expr:
         elif factor.is_scalar:
             scalars.append(factor)
         elif is_op(factor, TIMES):
-            scalars.extend(arg for arg in factor.args if arg.is_scalar)
-            array = join_times(tuple(arg for arg in factor.args if not arg.is_scalar))
+            numbers, array = without_scalars(factor)
+            scalars.extend(numbers)
             _extend(chain, pieces(MATMUL, array), scalars)
         else:
             _append(chain, factor, scalars)
@@ -309,10 +317,9 @@ def sum_of(e: Expr) -> Expr:
         return Constant(1)
     if is_op(e, ONES):
         return size(e.shape[0] * e.shape[1])
-    if is_op(e, TIMES) and any(arg.is_scalar for arg in e.args):
-        scalars = [arg for arg in e.args if arg.is_scalar]
-        arrays = tuple(arg for arg in e.args if not arg.is_scalar)
-        return times(*scalars, sum_of(join_times(arrays)))
+    scalars, array = without_scalars(e)
+    if scalars:
+        return times(*scalars, sum_of(array))
     if e.shape[0].is_unit and not is_op(transposed(e), TRANSPOSE):
         return sum_of(transposed(e))
     if e.shape[1].is_unit and is_op(e, TIMES):
@@ -380,9 +387,9 @@ def trace(e: Expr) -> Expr:
         return sum_of(args[0])
     if op is KRON and all(arg.is_square for arg in args):
         return times(*(trace(arg) for arg in args))
-    if op is TIMES and any(arg.is_scalar for arg in args):
-        scalars = [arg for arg in args if arg.is_scalar]
-        return times(*scalars, trace(join_times(tuple(a for a in args if not a.is_scalar))))
+    scalars, array = without_scalars(e)
+    if scalars:
+        return times(*scalars, trace(array))
     if op is MATMUL:
         return _trace_of_product(args)
     return TRACE(e)

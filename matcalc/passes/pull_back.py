@@ -13,12 +13,11 @@ from matcalc.ops.constant import EYE
 from matcalc.ops.structural import ADD
 from matcalc.passes.build import is_op
 from matcalc.passes.contract import contract
-from matcalc.passes.instantiate import instantiate
+from matcalc.passes.instantiate import at_arguments, instantiate
 from matcalc.passes.rulebook import (
     LocalJacobian,
     deltas,
     local_jacobian,
-    placeholders,
     scalar_derivative,
 )
 
@@ -177,8 +176,7 @@ class _Instance:
 
 def elementwise_derivative(node: Apply, position: int) -> Expr:
     """The derivative of every entry by that of the argument."""
-    template = scalar_derivative(node.op, position)
-    return instantiate(template, placeholders(node.op), node.args.__getitem__, {})
+    return at_arguments(scalar_derivative(node.op, position), node.op, node.args)
 
 
 def _pull_elementwise(node: Apply, position: int, cotangent: IndexExpr) -> IndexExpr:

@@ -15,10 +15,9 @@ from matcalc.core.expr import Apply, Expr, Symbol, memoised, substitute, symbols
 from matcalc.core.index import Factor, Index, IndexExpr, Term
 from matcalc.passes.expand import put_in
 from matcalc.passes.freed import STRUCTURAL
-from matcalc.passes.instantiate import instantiate
 from matcalc.passes.pending import PARTIAL
-from matcalc.passes.pull_back import pull_back
-from matcalc.passes.rulebook import deltas, placeholders, scalar_derivative
+from matcalc.passes.pull_back import elementwise_derivative, pull_back
+from matcalc.passes.rulebook import deltas
 
 #: Both sides of a rule; two arrays have the same free indices.
 Equation = tuple[Expr, Expr] | tuple[IndexExpr, IndexExpr]
@@ -72,8 +71,7 @@ def partial_rule(u: Apply, position: int) -> Rule:
         point = generic(SCALAR)
         others = [arg if arg.is_scalar else generic(SCALAR, "v") for arg in at.args]
         at = at.op(*others[:position], point, *others[position + 1 :])
-        template = scalar_derivative(at.op, position)
-        value = instantiate(template, placeholders(at.op), at.args.__getitem__, {})
+        value = elementwise_derivative(at, position)
         return Rule("chain rule", (_entries(PARTIAL(at, point), ()), _entries(value, ())))
     outer = tuple(Index(dim) for dim in at.axes)
     inner = tuple(Index(dim) for dim in at.axes)

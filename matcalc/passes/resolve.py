@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.passes.commuting import commute
-from matcalc.passes.instantiate import instantiate
-from matcalc.passes.rulebook import commuting_form, placeholders
+from matcalc.passes.instantiate import at_arguments
+from matcalc.passes.rulebook import commuting_form
 from matcalc.passes.simplify import simplify
 
 
@@ -26,9 +25,4 @@ def _resolve(node: Expr) -> Expr:
     args = tuple([arg.memo[resolve] for arg in node.args])
     if not node.op.commuting or not commute(args[0], args[-1]):
         return node if args == node.args else node.op(*args)
-    sizes: dict[str, Dim] = {}
-    for pattern, arg in zip(placeholders(node.op), args, strict=True):
-        for wanted, actual in zip(pattern.shape, arg.shape, strict=True):
-            if wanted.symbols:
-                sizes[wanted.symbols[0]] = actual
-    return instantiate(commuting_form(node.op), placeholders(node.op), args.__getitem__, sizes)
+    return at_arguments(commuting_form(node.op), node.op, args)

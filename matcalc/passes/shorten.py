@@ -12,7 +12,7 @@ from itertools import product as choices
 from math import prod
 
 from matcalc.core.dim import ONE, Dim
-from matcalc.core.expr import Apply, Constant, Expr, postorder
+from matcalc.core.expr import Apply, Constant, Expr, postorder, rebuilt
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import DIAGONAL, TRACE
@@ -23,7 +23,7 @@ from matcalc.passes.collect import total
 from matcalc.passes.fold_back import fold_back
 from matcalc.passes.measure import measure, shared_measure
 from matcalc.passes.products import product, sum_of, trace
-from matcalc.passes.simplify import simplify
+from matcalc.passes.simplify import renewed, simplify
 
 #: Expressions that are longer are left alone: they would take long, and be read by nobody.
 LONGEST = 250
@@ -47,10 +47,8 @@ def shorten(e: Expr) -> Expr:
 def _shortest(node: Expr) -> Expr:
     if not isinstance(node, Apply):
         return node
-    kept = node.op.size_positions
-    args = tuple(arg if k in kept else arg.memo[shorten] for k, arg in enumerate(node.args))
-    rebuilt = node if args == node.args else simplify(node.op(*args))
-    return min((rebuilt, *_candidates(rebuilt)), key=_length)
+    form = renewed(node, shorten)
+    return min((form, *_candidates(form)), key=_length)
 
 
 def _length(e: Expr) -> tuple[int, int]:
@@ -206,12 +204,9 @@ def _turned(e: Expr) -> Expr:
     """
     done: dict[Expr, Expr] = {}
     for node in postorder(e):
-        args = tuple(done[arg] for arg in node.args)
         many = sum(is_op(factor, TRANSPOSE) for factor in node.args) >= MANY_TRANSPOSES
         if many and is_op(node, MATMUL) and not node.is_scalar:
             done[node] = TRANSPOSE(transposed(node))
-        elif isinstance(node, Apply) and args != node.args:
-            done[node] = node.op(*args)
         else:
-            done[node] = node
+            done[node] = rebuilt(node, done)
     return done[e]

@@ -207,6 +207,15 @@ def rebuild(op: Operation, args: Sequence[Expr]) -> Expr:
     return found
 
 
+def renewed(node: Expr, of_pass: object) -> Expr:
+    """The node in normal form, with what a pass has found for its arguments; sizes are left alone."""
+    if not isinstance(node, Apply):
+        return node
+    kept = node.op.size_positions
+    args = tuple(arg if k in kept else arg.memo[of_pass] for k, arg in enumerate(node.args))
+    return node if args == node.args else simplify(node.op(*args))
+
+
 def _rebuild(node: Expr) -> Expr:
     if isinstance(node, Size):
         return build.size(node.dim)

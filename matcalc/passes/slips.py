@@ -7,6 +7,7 @@ right, or that the claim would be if that slip had been made; whether they are i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from matcalc.core.expr import Expr
 from matcalc.core.index import IndexExpr, Term
@@ -27,30 +28,23 @@ from matcalc.passes.other_derivatives import (
 from matcalc.passes.variations import Change
 
 
-def _in_claim(
-    text: str, rule: Callable[[Expr], Iterator[Change]]
+def _changed_once(
+    text: str, rule: Callable[[Expr], Iterator[Change]], *, of_claim: bool
 ) -> Callable[[Disagreement], Iterator[Slip]]:
-    """A slip that is put right by a change in one place of the claim."""
-
     def slips(d: Disagreement) -> Iterator[Slip]:
-        if isinstance(d.claim, Expr):
-            for about, changed in variations.changed_once(d.claim, rule):
-                yield Slip(text, about, changed)
+        form = d.claim if of_claim else d.answer
+        if isinstance(form, Expr):
+            for about, changed in variations.changed_once(form, rule):
+                yield Slip(text, about, changed, of_claim=of_claim)
 
     return slips
 
 
-def _in_answer(
-    text: str, rule: Callable[[Expr], Iterator[Change]]
-) -> Callable[[Disagreement], Iterator[Slip]]:
-    """A slip that makes the claim of the derivative by a change in one place."""
+#: A slip that is put right by a change in one place of the claim.
+_in_claim = partial(_changed_once, of_claim=True)
 
-    def slips(d: Disagreement) -> Iterator[Slip]:
-        if isinstance(d.answer, Expr):
-            for about, changed in variations.changed_once(d.answer, rule):
-                yield Slip(text, about, changed, of_claim=False)
-
-    return slips
+#: A slip that makes the claim of the derivative by a change in one place.
+_in_answer = partial(_changed_once, of_claim=False)
 
 
 def _whole_transposed(d: Disagreement) -> Iterator[Slip]:

@@ -36,7 +36,7 @@ from matcalc.passes.collect import total
 from matcalc.passes.contract import contract
 from matcalc.passes.freed import STRUCTURAL, freed
 from matcalc.passes.products import trace
-from matcalc.passes.properties import LINEAR, is_symmetric
+from matcalc.passes.properties import is_symmetric
 from matcalc.passes.recognise import recognise
 from matcalc.passes.simplify import simplify
 from matcalc.record import Record
@@ -81,15 +81,6 @@ def structured_derivative(
     along = total_derivative(substitute(f, replaced), varied[wrt], order, values)
     result = at_point(along, {free: point for point, free in varied.items()})
     return result if convention == "ambient" else _restrict(result, wrt, order, convention)
-
-
-def linear_structure(wrt: Symbol) -> frozenset[str]:
-    """What the directions in which a variable can move have in common with it.
-
-    The difference of two definite matrices is symmetric and need not be definite.
-    """
-    kept = wrt.properties & LINEAR
-    return kept | {"symmetric"} if wrt.properties & {"spd", "psd"} else kept
 
 
 def in_other_conventions(gradient: Symbol, wrt: Symbol) -> dict[str, Expr]:

@@ -7,7 +7,9 @@ import pytest
 
 import matcalc as mc
 from matcalc.codegen.generate import compile_function
-from matcalc.core.expr import Expr
+from matcalc.core.dim import Dim
+from matcalc.core.expr import Expr, Symbol
+from matcalc.passes.linear_map import direction
 from matcalc.report import one_line
 from tests.reference import assert_close, distinct_sizes, finite_difference, generator, sample
 
@@ -217,3 +219,16 @@ def test_check_covers_the_map() -> None:
     assert report.ok is False
     assert report.counterexample is not None
     assert "dX" in report.counterexample.point
+
+
+@pytest.mark.parametrize(
+    ("properties", "common"),
+    [
+        (["orthogonal", "symmetric", "invertible"], {"symmetric"}),
+        (["spd", "toeplitz"], {"symmetric", "toeplitz"}),
+    ],
+)
+def test_directions_have_the_linear_structure_of_the_variable(properties, common):
+    X = Symbol("X", (Dim.of("n"), Dim.of("n")), properties)
+    assert direction(X, "dX", "tangent").properties == common
+    assert direction(X, "dX", "ambient").properties == set()

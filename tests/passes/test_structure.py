@@ -9,10 +9,7 @@ import pytest
 
 import matcalc as mc
 from matcalc.backends.text import format_expr
-from matcalc.core.dim import Dim
-from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
-from matcalc.passes.structure import linear_structure
 from tests.reference import (
     assert_close,
     finite_difference,
@@ -180,13 +177,6 @@ def test_what_has_no_meaning_is_refused(
 def test_a_single_number_has_no_structure_to_move_in() -> None:
     with pytest.raises(UnsupportedProblem, match="X is a single number"):
         mc.diff("X^2", "X", shapes={"X": (1, 1)}, assume={"X": "spd"}, structured="tangent")
-
-
-def test_the_direction_of_an_orthogonal_matrix_is_not_orthogonal() -> None:
-    X = Symbol("X", (Dim.of("n"), Dim.of("n")), ["orthogonal", "symmetric", "invertible"])
-    assert linear_structure(X) == {"symmetric"}
-    P = Symbol("P", (Dim.of("n"), Dim.of("n")), ["spd", "toeplitz"])
-    assert linear_structure(P) == {"symmetric", "toeplitz"}
 
 
 EXPLAINED = [
