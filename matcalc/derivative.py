@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from matcalc.backends import text
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Expr, Symbol, substitute
 from matcalc.core.index import IndexExpr
-from matcalc.errors import UnsupportedProblem
 from matcalc.passes.chain_rule import Definitions
 from matcalc.passes.conditions import conditions
 from matcalc.passes.elaborate import Reading
 from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.layout import Arranged, arrange
-from matcalc.passes.linear_map import LinearMap, apply_once, direction, linear_map
+from matcalc.passes.linear_map import LinearMap, direction, linear_map
 from matcalc.passes.properties import properties
 from matcalc.passes.recognise import recognise
 from matcalc.passes.resolve import resolve
@@ -24,18 +23,15 @@ from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import in_other_conventions
 from matcalc.record import EMPTY, Record
 from matcalc.report import (
+    as_dict,
     factors,
-    index_line,
     latex_equations,
     lines,
-    one_line,
-    shown_map,
     unused_name,
 )
 from matcalc.wording import function_name, in_the_words_of, unused_names
 
 if TYPE_CHECKING:
-    from matcalc.backends.sympy_coordinates import Structured
     from matcalc.backends.verify import CheckReport
     from matcalc.codegen.function import GeneratedFunction
     from matcalc.codegen.operator_code import OperatorFunction
@@ -49,9 +45,6 @@ MIME_TYPE = "application/vnd.matcalc+json"
 Sizes = tuple[str | int, ...]
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-#: Which axes of the tensor form every axis of a matrix is; of several the slowest first.
-Axes = Sequence[Sequence[int]]
 
 
 def report_dim(dim: Dim) -> str | int:
@@ -330,49 +323,9 @@ class Derivative(Record, eq=False):
         What is compared is what is printed: the matrix form, or the index form, the vec form and the
         linear map.
         """
-        report = self._check()
-        return written_out(self.named).check() if self.named and report.ok else report
+        from matcalc.self_check import check
 
-    def _check(self) -> CheckReport:
-        from matcalc.backends import verify
-
-        f = self.f
-        if not isinstance(f, Expr):
-            raise UnsupportedProblem("the check of a function that has no matrix form")
-
-        def compare(answer: Expr | IndexExpr, axes: Axes | None) -> CheckReport:
-            return verify.check_derivative(
-                f,
-                self.wrt,
-                self.order,
-                answer,
-                axes=axes,
-                structured=cast("Structured", self.structured),
-            )
-
-        matrix, vec = self.expr, self.arranged.vec
-        report = compare(self.tensor, None) if matrix is None else compare(matrix, self._axes())
-        if vec is not None and report.ok:
-            report = compare(vec, self._vec_axes())
-        if matrix is None and report.ok and self.as_map is not None:
-            array = self.tensor
-            for _ in range(self.as_map.degree):
-                array = apply_once(array, self.as_map.direction)
-            return verify.check_value(report, array, self.as_map.value)
-        return report
-
-    def _axes(self) -> Axes:
-        """For every axis of the matrix form, which axes of the tensor form it is."""
-        if self.layout == "vec":
-            return self._vec_axes()
-        places = {index: place for place, index in enumerate(self.tensor.free)}
-        return [(places[index],) for index in self.index.free]
-
-    def _vec_axes(self) -> Axes:
-        """Vec stacks columns: of the axes that it joins, the last one varies slowest."""
-        cut = len(self.tensor.free) - len(self.wrt.axes)
-        places = range(len(self.tensor.free))
-        return [group for group in (tuple(places[:cut][::-1]), tuple(places[cut:][::-1])) if group]
+        return check(self)
 
     # ------------------------------------------------------------------ display
 
@@ -413,47 +366,7 @@ class Derivative(Record, eq=False):
         ``expr`` is the matrix form; where there is none, ``index``, ``vec`` and ``linear_map`` are
         the forms that there are. ``definitions`` are the names that these are written with.
         """
-        if self.named is not None:
-            return self.named.to_dict()
-        kept = {name.name for name in self.definitions}
-        return {
-            "function": self._function_text(),
-            "variable": self.wrt.name,
-            "order": self.order,
-            "structured": self.structured,
-            "conventions": self.conventions,
-            "layout": self.layout,
-            "shape": list(self.shape),
-            "expr": None if self.expr is None else one_line(self.expr),
-            "index": None if self.expr is not None else self._index_text(),
-            "vec": None if self.arranged.vec is None else one_line(self.arranged.vec),
-            "linear_map": self._map_text(),
-            "latex": self.latex(),
-            "definitions": {name.name: one_line(value) for name, value in self.definitions.items()},
-            "variables": {
-                name: list(shape) for name, shape in self.variables.items() if name not in kept
-            },
-            "properties": {
-                name: sorted(symbol.properties)
-                for name, symbol in self.symbols.items()
-                if symbol.properties and name not in kept
-            },
-            "conditions": self.conditions,
-            "notes": self.notes,
-        }
-
-    def _index_text(self) -> str:
-        return index_line(self)
-
-    def _map_text(self) -> str | None:
-        """The linear map in one line, where it is printed."""
-        shown = shown_map(self)
-        return None if shown is None else one_line(shown.value, f"{shown.direction.name} -> ")
-
-    def _function_text(self) -> str:
-        if isinstance(self.f, Expr):
-            return one_line(self.f)
-        return text.format_index_left(self.function_name, self.f)
+        return as_dict(self.named or self)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {

@@ -1,11 +1,11 @@
-"""A derivative as people read it: the report that ``str`` gives, and equations in LaTeX."""
+"""A derivative as people read it: the report that ``str`` gives, equations in LaTeX, a dict for JSON."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matcalc.backends import text
 from matcalc.backends.index_forms import LETTERS
@@ -306,3 +306,36 @@ def _aligned(equations: list[str]) -> str:
         return equations[0]
     rows = r" \\ ".join(_RELATION.sub(r"&\g<0>", equation, count=1) for equation in equations)
     return rf"\begin{{aligned}} {rows} \end{{aligned}}"
+
+
+def as_dict(d: Derivative) -> dict[str, Any]:
+    """Everything that can be printed, as what JSON can hold."""
+    kept = {name.name for name in d.definitions}
+    shown = shown_map(d)
+    return {
+        "function": one_line(d.f)
+        if isinstance(d.f, Expr)
+        else text.format_index_left(d.function_name, d.f),
+        "variable": d.wrt.name,
+        "order": d.order,
+        "structured": d.structured,
+        "conventions": d.conventions,
+        "layout": d.layout,
+        "shape": list(d.shape),
+        "expr": None if d.expr is None else one_line(d.expr),
+        "index": None if d.expr is not None else index_line(d),
+        "vec": None if d.arranged.vec is None else one_line(d.arranged.vec),
+        "linear_map": None
+        if shown is None
+        else one_line(shown.value, f"{shown.direction.name} -> "),
+        "latex": latex_equations(d),
+        "definitions": {name.name: one_line(value) for name, value in d.definitions.items()},
+        "variables": {name: list(shape) for name, shape in d.variables.items() if name not in kept},
+        "properties": {
+            name: sorted(symbol.properties)
+            for name, symbol in d.symbols.items()
+            if symbol.properties and name not in kept
+        },
+        "conditions": d.conditions,
+        "notes": d.notes,
+    }

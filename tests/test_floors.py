@@ -35,6 +35,7 @@ FLOORS = {
     "api": 7,
     "arguments": 7,
     "gradients": 7,
+    "self_check": 7,
     "wording": 7,
     "__init__": 7,
     "cli": 8,
@@ -125,6 +126,8 @@ SAME_FLOOR = {
     ("derivative", "formulas"),
     ("gradients", "formulas"),
     ("derivative", "report"),
+    ("derivative", "self_check"),
+    ("self_check", "derivative"),
     ("report", "derivative"),  # for its type only
     ("claim", "api"),
     ("claim", "report"),

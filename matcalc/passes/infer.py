@@ -6,23 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from matcalc.core.dim import ONE
-from matcalc.core.operation import Operation
-from matcalc.ops.abstract import maps_columns
 from matcalc.passes import kinds
+from matcalc.passes.call_kinds import call_axes
 from matcalc.passes.declarations import SQUARE
 from matcalc.passes.defaults import SCALAR, Defaults, is_lower, letter_kind
 from matcalc.passes.functions import (
-    SIZED,
-    Arguments,
     many_axes,
-    signature_operation,
-    sized_arguments,
-    split_arguments,
 )
 from matcalc.passes.kinds import Axes, Axis, KnownKind
 from matcalc.passes.statements import Equation, Statements, names_in
 from matcalc.passes.surprises import beside_arrays, unusual_kinds
-from matcalc.passes.translate import divisor_factors, operands, size_of
+from matcalc.passes.translate import divisor_factors, operands
 from matcalc.passes.walk import is_delta, is_row_of_ones, letters_of, numerals, postorder
 from matcalc.record import Record
 from matcalc.syntax import tree
@@ -54,7 +48,7 @@ def infer_kinds(statements: Statements) -> Kinds:
     """
     arrays: frozenset[str] = frozenset()
     while True:
-        inference = _Inference(statements, arrays)
+        inference = Inference(statements, arrays)
         for equation in statements.equations:
             inference.read(equation)
         inference.defaults.apply(statements.variables)
@@ -67,7 +61,7 @@ def infer_kinds(statements: Statements) -> Kinds:
     return Kinds(of, frozenset(inference.defaults.used), notes, inference.beside_arrays())
 
 
-class _Inference:
+class Inference:
     """One run over a text.
 
     Args:
@@ -186,7 +180,7 @@ class _Inference:
             case tree.Name():
                 return self._name(node)
             case tree.Call():
-                return self._call(node, parts)
+                return call_axes(self, node, parts)
             case tree.Negate() | tree.Bars():
                 return parts[0]
             case tree.Norm():
@@ -229,7 +223,8 @@ class _Inference:
             return one, one
         return self.axis.unit, self.axis.unit
 
-    def _combine(self, rule: Callable[[Axis, list[Axes], Axes], None], parts: list[Axes]) -> Axes:
+    def combine(self, rule: Callable[[Axis, list[Axes], Axes], None], parts: list[Axes]) -> Axes:
+        """The axes of what a rule ties to those of its parts."""
         result = self.axis.fresh_pair()
         rule(self.axis, parts, result)
         return result
@@ -237,7 +232,7 @@ class _Inference:
     def _product(self, factors: Sequence[tree.Node], parts: list[Axes]) -> Axes:
         for left, right in pairwise(factors):
             self.defaults.follows(left, right)
-        result = self._combine(kinds.multiply, parts)
+        result = self.combine(kinds.multiply, parts)
         self.defaults.product(factors, result)
         return result
 
@@ -248,13 +243,13 @@ class _Inference:
                 return self._product(operands(node), parts)
             case ".*" | "./":
                 self.entrywise.append(operands(node))
-                return self._combine(kinds.broadcast, parts)
+                return self.combine(kinds.broadcast, parts)
             case "kron":
-                return self._kron(parts)
+                return self.kron(parts)
             case "\\":
                 self.defaults.follows(node.left, node.right)
                 kinds.square(axis, parts[0])
-                return self._combine(kinds.multiply, [(parts[0][1], parts[0][0]), parts[1]])
+                return self.combine(kinds.multiply, [(parts[0][1], parts[0][0]), parts[1]])
             case "/":
                 result = axis.fresh_pair()
                 factors = divisor_factors(node)
@@ -301,12 +296,13 @@ class _Inference:
 
     def _power(self, node: tree.Power, parts: list[Axes]) -> Axes:
         if node.elementwise:
-            return self._combine(kinds.broadcast, parts)
+            return self.combine(kinds.broadcast, parts)
         kinds.square(self.axis, parts[0])
         self.axis.join_pairs(parts[1], (self.axis.unit, self.axis.unit))
         return parts[0]
 
-    def _kron(self, parts: Iterable[Axes]) -> Axes:
+    def kron(self, parts: Iterable[Axes]) -> Axes:
+        """The axes of a Kronecker product."""
         pairs = list(parts)
         result = self.axis.fresh_pair()
         for side in (0, 1):
@@ -361,131 +357,6 @@ class _Inference:
         result = self.axis.fresh()
         kinds.size_product(self.axis, parts, result)
         return result
-
-    # ---------------------------------------------------------------- functions
-
-    def _call(self, node: tree.Call, parts: list[Axes]) -> Axes:
-        axis, unit = self.axis, self.axis.unit
-        arguments = split_arguments(node)
-        match node.function:
-            case name if name in self.statements.functions:
-                return self._abstract(self.statements.functions[name], parts)
-            case name if name in SIZED:
-                return self._sized(node, arguments)
-            case "vector":
-                return axis.fresh(long=True), unit
-            case "matrix":
-                return axis.fresh(long=True), axis.fresh(long=True)
-            case "norm":
-                if parts:
-                    self.reduced.append((node.args[0], parts[0]))
-                return unit, unit
-            case "transpose":
-                return (parts[0][1], parts[0][0]) if parts else (unit, unit)
-            case "kron":
-                return self._kron(parts)
-            case "hadamard" | "times" | "power":
-                self.entrywise.append(operands(node))
-                return self._combine(kinds.broadcast, parts)
-            case "matmul":
-                return self._combine(kinds.multiply, parts)
-            case "add":
-                for part in parts[1:]:
-                    axis.join_pairs(parts[0], part)
-                return parts[0]
-            case "diag":
-                return self._diag(node, parts)
-            case "max" | "min":
-                return self._extremum(arguments, parts)
-        operation = signature_operation(node, arguments)
-        if operation is None or not parts:
-            return axis.fresh_pair()
-        if operation.elementwise:
-            return parts[0]
-        return self._by_signature(node, operation, parts)
-
-    def _abstract(self, function: Operation, parts: list[Axes]) -> Axes:
-        """Matrices in the places of vectors, as far as they are known for certain, are taken by columns."""
-        axis = self.axis
-        axis.propagate()
-        rows, columns = axis.of_shape(function.codomain[:2])
-        for pattern, part in zip(function.rule.parameters, parts, strict=False):
-            assert not isinstance(pattern, str)
-            wanted = axis.of_shape(pattern)
-            if maps_columns(function, pattern) and axis.long(part[1]):
-                axis.join(part[0], wanted[0])
-                columns = part[1]
-            else:
-                axis.join_pairs(part, wanted)
-        return rows, columns
-
-    def _sized(self, node: tree.Call, arguments: Arguments) -> Axes:
-        dims = [size_of(size, self.statements.sizes) for size in arguments.sizes]
-        sizes = sized_arguments(node.function, dims)
-        return self.axis.of_shape(SIZED[node.function].shape(sizes) if sizes else (ONE, ONE))
-
-    def _diag(self, node: tree.Call, parts: list[Axes]) -> Axes:
-        axis, result = self.axis, self.axis.fresh_pair()
-        if not parts:
-            return result
-        self.defaults.vector_wanted(node.args[0])
-        argument = parts[0]
-
-        def rule() -> bool:
-            if axis.long(argument[1]) is None:
-                return False
-            if axis.long(argument[1]):
-                axis.join(*argument)
-                axis.join_pairs(result, (argument[0], axis.unit))
-            else:
-                axis.join_pairs(result, (argument[0], argument[0]))
-            return True
-
-        axis.add_rule(rule, (argument,))
-        return result
-
-    def _extremum(self, arguments: Arguments, parts: list[Axes]) -> Axes:
-        unit = self.axis.unit
-        if len(parts) == 2:
-            return self._combine(kinds.broadcast, parts)
-        if not parts:
-            return unit, unit
-        if not arguments.tail:
-            self.reduced.append((arguments.operands[0], parts[0]))
-            return unit, unit
-        return (unit, parts[0][1]) if arguments.tail == ("1",) else (parts[0][0], unit)
-
-    def _by_signature(self, node: tree.Call, operation: Operation, parts: list[Axes]) -> Axes:
-        axis = self.axis
-        bound: dict[str, int] = {}
-        kept = {symbol for dim in operation.rule.result for symbol in dim.symbols}
-        nodes = operands(node)
-        for pattern, part, argument in zip(operation.rule.parameters, parts, nodes, strict=False):
-            assert not isinstance(pattern, str)
-            rows, columns = pattern
-            if rows == columns and rows.symbols:
-                kinds.square(axis, part)
-            elif columns.is_unit and rows.symbols:
-                self.defaults.vector_wanted(argument)
-                self.reduced.append((argument, part))
-            lost = [
-                one
-                for dim, one in zip(pattern, part, strict=True)
-                if dim.symbols and not set(dim.symbols) & kept
-            ]
-            if lost:
-                self.reduced.append((argument, tuple(lost)))
-            for dim, one in zip(pattern, part, strict=True):
-                if len(dim.symbols) == 1:
-                    bound.setdefault(dim.symbols[0], one)
-        result = []
-        for dim in operation.rule.result:
-            if len(dim.symbols) < 2:
-                result.append(bound[dim.symbols[0]] if dim.symbols else axis.unit)
-            else:
-                result.append(axis.fresh())
-                kinds.size_product(axis, [bound[s] for s in dim.symbols], result[-1])
-        return result[0], result[1]
 
 
 def _is_product(node: tree.Node) -> bool:

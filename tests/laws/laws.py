@@ -32,6 +32,7 @@ from matcalc.passes.recognise import recognise, vectorise
 from matcalc.passes.resolve import resolve
 from matcalc.passes.shorten import shorten
 from matcalc.passes.simplify import simplify
+from matcalc.report import index_line
 from tests.backends.sympy_cases import evaluated
 from tests.laws.problem import TOLERANCE, Array, Discarded, Problem, Violation
 from tests.random_expressions import replaced
@@ -174,7 +175,7 @@ def reading_index_forms(p: Problem) -> None:
     """So is the index form, where the language can write it."""
     p.value  # noqa: B018
     answer = p.answer()
-    found = _read_display(p, answer._index_text())
+    found = _read_display(p, index_line(answer))
     _compare(p, p.number(found), p.number_of(answer))
 
 
