@@ -18,6 +18,7 @@ from typing import TextIO
 from matcalc import __version__, api
 from matcalc.arguments import STYLES
 from matcalc.cli_check import check, check_parser, equal, equal_parser
+from matcalc.cli_repl import converse, repl_parser
 from matcalc.codegen.dialects import DIALECTS
 from matcalc.core.operation import Operation
 from matcalc.derivative import Derivative
@@ -59,6 +60,7 @@ commands:
   explain EXPR [VAR...] the derivation, every line with its rule
   shapes EXPR           kinds and shapes as they are inferred
   rules [NAME...]       the rule book
+  repl                  questions line by line
   --version, --help
 
 EXPR may be - for standard input. Exit codes: 0 answered, 1 claim false, 2 bad input,
@@ -415,6 +417,10 @@ def _entry(op: Operation) -> str:
     return "\n".join(lines)
 
 
+def _repl(_: argparse.Namespace) -> int:
+    return converse([name for name in COMMANDS if name != "repl"], _run, _complain)
+
+
 def _complain(error: MatcalcError) -> None:
     """Print an error, the word in red on a terminal that has colours."""
     message = error.render()
@@ -432,4 +438,5 @@ COMMANDS: dict[
     "explain": (_explain_parser, _explain),
     "shapes": (_shapes_parser, _shapes),
     "rules": (_rules_parser, _rules),
+    "repl": (repl_parser, _repl),
 }

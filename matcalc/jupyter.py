@@ -11,13 +11,11 @@ The arguments are those of ``matcalc diff``; in a cell, the cell's text is the e
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 from matcalc.cli import diff_parser, differentiate
 from matcalc.derivative import Derivative
-from matcalc.errors import ArgumentProblem
-from matcalc.options import parse_arguments
+from matcalc.options import parse_arguments, split_words
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -27,13 +25,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 def matcalc(line: str, cell: str | None = None) -> Derivative | dict[str, Derivative]:
     """The derivative that ``line`` asks for, or one for each variable if it names not just one."""
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise ArgumentProblem(
-            f"the quotes of {line} are not closed",
-            help="put the expression between double quotes",
-        ) from error
+    words = split_words(line)
     if cell is not None:
         words.insert(0, cell)
     args = parse_arguments(diff_parser(), words)

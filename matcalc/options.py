@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
 from functools import partial
 from typing import NoReturn
@@ -128,7 +129,18 @@ def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argpa
             if value is None:
                 raise ArgumentProblem(f"{name} needs a value", help=f"see {parser.prog} --help")
             options.append(f"{name}={value}")
-    return parser.parse_args([*options, "--", *positionals])
+    return parser.parse_args([*options, *(["--", *positionals] if positionals else ())])
+
+
+def split_words(line: str) -> list[str]:
+    """A line as a shell takes it apart."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise ArgumentProblem(
+            f"the quotes of {line} are not closed",
+            help="put the expression between double quotes",
+        ) from error
 
 
 def unknown(problem: str, word: str, known: list[str]) -> ArgumentProblem:
