@@ -55,7 +55,7 @@ def factors(f: Expr | IndexExpr) -> list[Expr]:
 def index_line(d: Derivative) -> str:
     """The index form with its left side, what it repeats defined first."""
     letters = index_letters(d)
-    bindings, entries = text.format_index_with_bindings(tensor_name(d), d.index, None, letters)
+    bindings, entries = text.format_index_with_bindings(tensor_name(d), d.index, {}, letters)
     return "; ".join([*_definitions(bindings), entries])
 
 

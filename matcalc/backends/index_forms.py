@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from matcalc.backends.compose import Composer, identity_letter
@@ -47,6 +47,13 @@ class Written(Record):
     target: Form
     value: Form
     definitions: Sequence[tuple[str, Form]] = ()
+
+    def spelled(
+        self, spell: Callable[[Form], str], spell_name: Callable[[str], str] = str
+    ) -> tuple[list[tuple[str, str]], str]:
+        """The names with what they stand for, and the equation of both sides."""
+        definitions = [(spell_name(name), spell(form)) for name, form in self.definitions]
+        return definitions, f"{spell(self.target)} = {spell(self.value)}"
 
 
 def index_form(

@@ -79,22 +79,16 @@ def format_index(ix: IndexExpr, letters: Sequence[str] = LETTERS) -> str:
 
 def format_index_left(name: str, ix: IndexExpr, letters: Sequence[str] = LETTERS) -> str:
     r"""Index notation with its left side: ``D_{ikl} = \delta_{ik} x_l``."""
-    written = index_form(ix, letters, name, explicit_sums=True)
-    return f"{spell(written.target)} = {spell(written.value)}"
+    _, equation = index_form(ix, letters, name, explicit_sums=True).spelled(spell)
+    return equation
 
 
 def format_index_with_bindings(
-    name: str,
-    ix: IndexExpr,
-    known: Names | None = None,
-    letters: Sequence[str] = LETTERS,
+    name: str, ix: IndexExpr, known: Names, letters: Sequence[str] = LETTERS
 ) -> tuple[list[tuple[str, str]], str]:
     """Index notation with its left side, and names for what it repeats where that is shorter."""
-    written = index_form(
-        ix, letters, name, explicit_sums=True, known={} if known is None else known
-    )
-    definitions = [(format_name(name), spell(form)) for name, form in written.definitions]
-    return definitions, f"{spell(written.target)} = {spell(written.value)}"
+    written = index_form(ix, letters, name, explicit_sums=True, known=known)
+    return written.spelled(spell, format_name)
 
 
 def format_dim(dim: Dim) -> str:

@@ -75,20 +75,15 @@ def format_index(ix: IndexExpr, letters: Sequence[str] = LETTERS) -> str:
 
 def format_index_left(name: str, ix: IndexExpr, letters: Sequence[str] = LETTERS) -> str:
     """Index notation with the left side that says which indices are free: ``D[i,k] = W[i,k]``."""
-    written = index_form(ix, letters, name)
-    return f"{spell(written.target)} = {spell(written.value)}"
+    _, equation = index_form(ix, letters, name).spelled(spell)
+    return equation
 
 
 def format_index_with_bindings(
-    name: str,
-    ix: IndexExpr,
-    known: Names | None = None,
-    letters: Sequence[str] = LETTERS,
+    name: str, ix: IndexExpr, known: Names, letters: Sequence[str] = LETTERS
 ) -> tuple[list[tuple[str, str]], str]:
     """Index notation with its left side, and names for what it repeats where that is shorter."""
-    written = index_form(ix, letters, name, known={} if known is None else known)
-    definitions = [(name, spell(form)) for name, form in written.definitions]
-    return definitions, f"{spell(written.target)} = {spell(written.value)}"
+    return index_form(ix, letters, name, known=known).spelled(spell)
 
 
 def size_measure(e: Expr | IndexExpr) -> int:

@@ -6,7 +6,10 @@ denominator in the sum meets an equal factor outside, and the result only kept w
 
 from __future__ import annotations
 
-from matcalc.core.expr import Apply, Expr
+from itertools import product as choices
+from math import prod
+
+from matcalc.core.expr import Expr
 from matcalc.ops.structural import ADD, TIMES
 from matcalc.passes.build import as_power, is_op, times
 from matcalc.passes.collect import total
@@ -50,11 +53,8 @@ def _denominators(e: Expr) -> frozenset[Expr]:
 
 def _multiplied_out(e: Expr) -> list[Expr]:
     """The terms of an element-wise product of sums; the product itself where there would be too many."""
-    factors = e.args if isinstance(e, Apply) and e.op is TIMES else (e,)
-    terms: list[Expr] = [times()]
-    for factor in factors:
-        choices = factor.args if is_op(factor, ADD) else (factor,)
-        if len(terms) * len(choices) > TERM_LIMIT:
-            return [e]
-        terms = [times(term, choice) for term in terms for choice in choices]
-    return terms
+    factors = e.args if is_op(e, TIMES) else (e,)
+    sums = [factor.args if is_op(factor, ADD) else (factor,) for factor in factors]
+    if prod(map(len, sums)) > TERM_LIMIT:
+        return [e]
+    return [times(*chosen) for chosen in choices(*sums)]

@@ -3,18 +3,12 @@
 import matcalc as mc
 from matcalc.core.expr import forget
 from tests.corpus.cases import load
+from tests.corpus.score import differentiate
 
 
 def asked(case):
     try:
-        d = mc.diff(
-            case.text,
-            case.wrt,
-            shapes=case.shapes,
-            assume=case.assume,
-            order=case.order,
-            structured=case.structure_mode or "ambient",
-        )
+        d = differentiate(case)
         return d, str(d)
     except mc.MatcalcError as error:
         return None, str(error)
