@@ -274,8 +274,7 @@ class Writer:
 
     def operand(self, operand: Operand) -> Code:
         """A term, a factor or an argument, but for its coefficient."""
-        code = self.use(operand.part)
-        return Code(f"{code.at(ATOM)}[:, None]") if operand.repeated is Repeated.COLUMN else code
+        return _placed(self.use(operand.part), operand)
 
     def _add(self, node: Apply) -> Code:
         return self.total(
@@ -294,7 +293,7 @@ class Writer:
             if isinstance(factor.part, Constant):
                 coefficient *= factor.part.value
             elif (divisor := self._divisor(factor.part)) is not None:
-                below.append(divisor)
+                below.append(_placed(divisor, factor))
             else:
                 above.append(self.operand(factor))
         return self.product(coefficient, above, below)
@@ -329,6 +328,11 @@ class Writer:
         code = self.use(arg)
         is_name = code.is_atomic and code.level == ATOM
         return Code(f"{code.at(ATOM)}.T", is_atomic=is_name) if len(arg.axes) == 2 else code
+
+
+def _placed(code: Code, operand: Operand) -> Code:
+    """The code of an operand's part along the axis that it is copied from."""
+    return Code(f"{code.at(ATOM)}[:, None]") if operand.repeated is Repeated.COLUMN else code
 
 
 def parts(node: Expr) -> tuple[Expr, ...]:

@@ -3,11 +3,15 @@
 import cProfile
 import gc
 from collections import Counter
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
+import matcalc as mc
+from matcalc.codegen.dialects import DIALECTS
 from matcalc.codegen.generate import compile_function, source
 from matcalc.core.dim import ONE, SCALAR, Dim
 from matcalc.core.expr import Size, Symbol, forget
@@ -77,3 +81,18 @@ def test_code_is_written_in_proportion_to_the_depth(base):
         calls(partial(source, ADD(X, scaled(BASES[base][0], depth)))) for depth in (150, 300)
     )
     assert [f for f, count in long.items() if count > max(2.5 * short[f], 1000)] == []
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+@pytest.mark.parametrize(
+    ("power", "divisor"), [("-1", "v"), ("-2", "(v ** 2)"), ("(-1/2)", "sqrt(v)")]
+)
+def test_each_row_of_a_square_matrix_is_divided_by_its_own_number(power, divisor, backend):
+    """Once its columns were: the shape was right, the value wrong."""
+    e = mc.parse(f"A .* (v.^{power} ones(1, n))", shapes={"A": ("n", "n"), "v": "n"})
+    assert source(e, backend).strip().endswith(f"{divisor}[:, None]")
+    A, v = np.arange(9.0).reshape(3, 3), np.array([1.0, 4.0, 9.0])
+    convert = torch.tensor if backend == "torch" else np.asarray
+    value = compile_function(e, backend)(A=convert(A), v=convert(v))
+    wanted = A * v[:, None] ** float(Fraction(power.strip("()")))
+    np.testing.assert_allclose(np.asarray(value), wanted, rtol=1e-6)
