@@ -16,13 +16,13 @@ from math import log
 
 from matcalc.codegen.arrays import einsum
 from matcalc.codegen.cost import USUAL_SIZE
+from matcalc.codegen.items import transposed
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Expr
 from matcalc.core.index import Factor, Index
 from matcalc.errors import LimitProblem
 from matcalc.ops.structural import MATMUL, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op
-from matcalc.passes.properties import is_symmetric
 
 #: Letters of subscripts, in the order in which they are given out.
 LETTERS = "ijklmnpqrstuvwabcdefghoxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -298,6 +298,7 @@ def _row(e: Expr) -> Expr:
 def _turned(factor: Factor) -> Factor:
     """The matrix with its two axes exchanged."""
     e, indices = factor.expr, factor.indices[::-1]
-    if is_op(e, TRANSPOSE):
-        return Factor(e.args[0], indices)
-    return Factor(e if is_symmetric(e) else TRANSPOSE(e), indices)
+    if is_op(e, MATMUL) and any(is_op(a, TRANSPOSE) and len(a.axes) == 2 for a in e.args):
+        # (A' B)' is B' A.
+        return Factor(MATMUL(*map(transposed, reversed(e.args))), indices)
+    return Factor(transposed(e), indices)
