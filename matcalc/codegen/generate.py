@@ -18,6 +18,7 @@ from matcalc.codegen.body import write_body
 from matcalc.codegen.choose import Case
 from matcalc.codegen.contractions import contraction
 from matcalc.codegen.dialects import DIALECTS, NUMPY, Dialect
+from matcalc.codegen.exponentials import share_exponentials
 from matcalc.codegen.module_text import module_text
 from matcalc.codegen.plan import plan
 from matcalc.codegen.stabilise import stabilise_all
@@ -140,6 +141,8 @@ def generate(
     results = _stable([formulas] if isinstance(formulas, Formula) else formulas, dialect)
     occurring = symbols(*results)
     cases = plan(results, dialect.name, occurring)
+    if dialect is NUMPY:
+        cases = [Case(case.condition, tuple(share_exponentials(case.roots))) for case in cases]
     if alone and dialect is NUMPY:
         cases = [Case(case.condition, tuple(without_scipy(case.roots))) for case in cases]
     is_needed = dict.fromkeys(variables, False) | dict.fromkeys(occurring, True)

@@ -100,7 +100,7 @@ RELU = _elementwise(
 )  # fmt: skip
 SIGMOID = _elementwise(
     "sigmoid", "sigmoid(x) (1 - sigmoid(x))",
-    numpy="e = np.exp(-np.abs({0}))\nnp.where({0} >= 0, 1, e) / (1 + e)", jax="jax.nn.sigmoid({0})", torch="torch.sigmoid({0})",
+    numpy="e = np.exp(-np.abs({0}))\nnp.maximum(e, {0} >= 0) / (1 + e)", jax="jax.nn.sigmoid({0})", torch="torch.sigmoid({0})",
     latex=r"\sigma", sympy=lambda sp, x: 1 / (1 + sp.exp(-x)), aliases=("σ",),
     infers=("-> positive",),
 )  # fmt: skip
