@@ -31,6 +31,7 @@ from matcalc.core.index import MATRIX_AXES, Factor, Index, IndexExpr, Term
 from matcalc.ops.constant import EYE, ONES
 from matcalc.ops.structural import ADD, TIMES, TRANSPOSE
 from matcalc.passes.build import is_op, times
+from matcalc.passes.contract import collect
 
 #: How often common factors are pulled out of what is left when others have been.
 DEEPEST = 8
@@ -43,8 +44,10 @@ def contraction(expr: IndexExpr, fuses: bool = False) -> Expr:
         expr: the array.
         fuses: whether sums of entry by entry products cost one pass over the result.
     """
-    terms = (Term(term.coefficient, tuple(map(_plain, term.factors))) for term in expr.terms)
-    return _sum(IndexExpr(expr.free, tuple(terms)), fuses, DEEPEST)
+    # Terms of a diagonal, whose indices have been made equal, may be alike.
+    terms = collect(expr.terms, expr.free)
+    plain = (Term(term.coefficient, tuple(map(_plain, term.factors))) for term in terms)
+    return _sum(IndexExpr(expr.free, tuple(plain)), fuses, DEEPEST)
 
 
 def _plain(factor: Factor) -> Factor:
@@ -144,7 +147,7 @@ def _stacked(products: Sequence[_Product]) -> list[_Product]:
 def _is_outer(product: _Product) -> bool:
     """Whether it is a product of two arrays with separate indices, nothing summed."""
     indices = [index for factor in product.factors for index in factor.indices]
-    return len(product.factors) == 2 and sorted(map(id, indices)) == sorted(map(id, product.axes))
+    return len(product.factors) == 2 and Counter(indices) == Counter(product.axes)
 
 
 # ------------------------------------------------------------------ terms

@@ -20,8 +20,10 @@ LINEAR_ALGEBRA = re.compile(r"linalg\.(?!multi_dot)")
 
 #: Functions of Python's own numbers, by the name of the operation.
 MATH = frozenset(
-    {"exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf"}
-)  # fmt: skip
+    {"exp", "log", "sqrt", "erf"}
+    | {"sin", "cos", "tan", "asin", "acos", "atan"}
+    | {"sinh", "cosh", "tanh"}
+)
 
 
 class Dialect(Record):

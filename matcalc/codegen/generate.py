@@ -51,8 +51,8 @@ class Generated:
         variables: every variable that may be given, by its Python name.
         is_one: whether the function returns one array, and not a tuple.
         keys: if given, the last results are returned as a dict with these keys.
-        entries: fixed entries ``x[3]``: the size of their axis, and which. JAX would take another one
-            where the axis is shorter.
+        entries: fixed entries ``x[3]``: the size of their axis, and which, in the order in which they
+            are met. JAX would take another one where the axis is shorter.
         operations: what its code computes.
     """
 
@@ -65,7 +65,7 @@ class Generated:
     variables: dict[str, Symbol]
     is_one: bool = True
     keys: tuple[str, ...] = ()
-    entries: frozenset[tuple[Dim, int]] = frozenset()
+    entries: tuple[tuple[Dim, int], ...] = ()
     operations: frozenset[Operation] = frozenset()
 
     @cached_property
@@ -191,8 +191,9 @@ def _refuse_abstract(formulas: Sequence[Expr]) -> None:
         )
 
 
-def _fixed_entries(formulas: Sequence[Expr]) -> frozenset[tuple[Dim, int]]:
+def _fixed_entries(formulas: Sequence[Expr]) -> tuple[tuple[Dim, int], ...]:
     """The sizes of axes of which fixed entries are taken, and the numbers of these."""
     units = (node for node in postorder(*formulas) if isinstance(node, Apply) and node.op is UNIT)
     sizes = ([arg.dim for arg in node.args if isinstance(arg, Size)] for node in units)
-    return frozenset((dim, entry.coefficient) for dim, entry in sizes if not entry.symbols)
+    found = ((dim, entry.coefficient) for dim, entry in sizes if not entry.symbols)
+    return tuple(dict.fromkeys(found))

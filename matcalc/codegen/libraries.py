@@ -437,7 +437,8 @@ def _owner(array: Array) -> Array:
 
 def _base(tensor: Array) -> Array:
     """The tensor whose memory a tensor is a view of."""
-    base: Array = tensor._base  # noqa: SLF001 (PyTorch documents no other way)
+    # PyTorch documents addresses of storages only, which tensors under torch.func and torch.compile have none of.
+    base: Array = tensor._base  # noqa: SLF001
     return tensor if base is None else base
 
 

@@ -104,7 +104,8 @@ def minres(
         k, _, _, norm, progresses = state
         return progresses & (norm > tolerance * whole) & (k < limit)
 
-    k, x, _, norm, _ = library.repeat(run, goes_on, (0, 0 * g, g, whole, whole == whole))  # noqa: PLR0124
+    # Where the right side has no norm, which is not a number, nothing is begun.
+    k, x, _, norm, _ = library.repeat(run, goes_on, (0, 0 * g, g, whole, whole >= 0))
     relative = norm / (whole + (whole == 0))
     is_solution = (relative <= tolerance) | ((k < limit) & (relative <= enough))
     return Found(x, relative, k, is_solution)
@@ -139,9 +140,15 @@ def _run(
         w = (v1 - s0 * beta * w0 - (s1 * alpha + c0 * c1 * beta) * w1) / diagonal
         c, s = first / diagonal, beta_next / diagonal
         return (
-            k + 1, x + c * residual * w, -s * residual, beta_next,
-            (v1, product / beta_next), (w1, w), (c1, c), (s1, s),
-        )  # fmt: skip
+            k + 1,
+            x + c * residual * w,
+            -s * residual,
+            beta_next,
+            (v1, product / beta_next),
+            (w1, w),
+            (c1, c),
+            (s1, s),
+        )
 
     def goes_on(state: tuple[Any, ...]) -> Array:
         k, _, residual, *_ = state
@@ -151,8 +158,6 @@ def _run(
     nothing = 0 * g
     # With a right side of zeros no step is made, and any start will do.
     first = g / (norm + (norm == 0))
-    state = (
-        start, nothing, norm, zero, (nothing, first), (nothing, nothing), (one, one), (zero, zero),
-    )  # fmt: skip
-    k, x, *_ = library.repeat(step, goes_on, state)
+    pairs = (nothing, first), (nothing, nothing), (one, one), (zero, zero)
+    k, x, *_ = library.repeat(step, goes_on, (start, nothing, norm, zero, *pairs))
     return k, x

@@ -5,7 +5,8 @@ A function written with ``T - U V'`` has a gradient with ``U V' - T``.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 
 from matcalc.codegen.items import transposed
 from matcalc.codegen.kernels import INNER
@@ -64,10 +65,14 @@ def _representative(node: Expr, found: dict[Hashable, Expr]) -> Expr:
     if not isinstance(node, Apply) or node.op not in (ADD, TIMES):
         return node
     if node.op is TIMES:
-        return found.setdefault((TIMES, *sorted(arg.uid for arg in node.args)), node)
+        return found.setdefault((TIMES, _unordered(node.args)), node)
     terms = [split_coefficient(term) for term in node.args]
-    opposite = (ADD, *sorted((rest.uid, -coefficient) for coefficient, rest in terms))
+    opposite = ADD, _unordered((-coefficient, rest) for coefficient, rest in terms)
     if opposite in found:
         return construct.negate(found[opposite])
-    key = (ADD, *sorted((rest.uid, coefficient) for coefficient, rest in terms))
-    return found.setdefault(key, node)
+    return found.setdefault((ADD, _unordered(terms)), node)
+
+
+def _unordered(parts: Iterable[Hashable]) -> Hashable:
+    """Equal for the same parts in any order."""
+    return frozenset(Counter(parts).items())

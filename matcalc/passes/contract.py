@@ -252,7 +252,7 @@ def components(factors: Iterable[Factor], apart: frozenset[Index]) -> list[list[
     return [group for _, group in groups.values()]
 
 
-def collect(terms: list[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
+def collect(terms: Iterable[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
     """Add the coefficients of terms that are equal up to the names of bound indices."""
     return collect_by(term_key, terms, free)
 
