@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from matcalc.codegen.items import Item, as_known, flip, item, replanned, transposed
+from matcalc.codegen.items import Item, flip, item, replanned, transposed
 from matcalc.codegen.kernels import (
     CHOLESKY,
     CHOLESKY_INVERSE,
@@ -86,7 +86,7 @@ def factorise(roots: Sequence[Expr]) -> list[Expr]:
     systems = _systems(nodes, roots)
     done: dict[Expr, Expr] = {}
     for node in nodes:
-        done[node] = as_known(_rebuilt(node, done, systems), node)
+        done[node] = _rebuilt(node, done, systems)
     return [done[root] for root in roots]
 
 

@@ -9,7 +9,7 @@ from matcalc.ops.constant import ONES
 from matcalc.ops.linalg import DIAG, INV
 from matcalc.ops.structural import TIMES, TRANSPOSE
 from matcalc.passes.build import is_op
-from matcalc.passes.properties import is_symmetric, properties
+from matcalc.passes.properties import is_symmetric
 
 #: A node, and whether its transpose is meant.
 Item = tuple[Expr, bool]
@@ -80,13 +80,6 @@ def stretches(factors: Iterable[Expr]) -> list[list[Expr]]:
         else:
             found.append([factor])
     return found
-
-
-def as_known(new: Expr, node: Expr) -> Expr:
-    """The new form with what is known of the old: ``X' (S X)`` no longer shows that it is symmetric."""
-    if new is not node and node.is_square:
-        new.memo[properties] = properties(new) | properties(node)
-    return new
 
 
 def times(factors: Sequence[Expr]) -> Expr:

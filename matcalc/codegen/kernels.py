@@ -95,6 +95,7 @@ def multi_dot(count: int) -> Operation:
         f"{', '.join(shapes)} -> ({letters[0]}, {letters[-1]})",
         tuple(letters[:count].upper()),
         shape_rule=MATMUL.shape_rule,
+        meaning=MATMUL,
         numpy=f"np.linalg.multi_dot([{places}])",
         jax=TRIPLE_PRODUCT if count == 3 else PRODUCT_OF_MANY.replace("{arrays}", places),
     )
@@ -106,6 +107,7 @@ STORED = Operation(
     ("A",),
     numpy="{0}",
     jax="jax.lax.optimization_barrier({0})",
+    meaning=lambda A: A,
 )
 """A transposed matrix that the library is to compute before it multiplies by it (``Dialect.stored``)."""
 
@@ -231,6 +233,7 @@ CHOLESKY_INVERSE = Operation(
     ),
     jax="jax.scipy.linalg.cho_solve({0}, jnp.eye(len({0}[0]), dtype={0}[0].dtype))",
     torch="torch.cholesky_inverse({0})",
+    infers=("-> spd",),
 )
 """LAPACK's ``potri`` takes two thirds of the time of ``np.linalg.inv``; it fills one triangle."""
 

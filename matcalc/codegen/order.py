@@ -14,7 +14,6 @@ from typing import NamedTuple
 from matcalc.codegen import cost
 from matcalc.codegen.items import (
     Item,
-    as_known,
     flip,
     item,
     plain,
@@ -111,7 +110,7 @@ class _Ordering:
                     new = rules[node.op](node)
                 else:
                     new = replanned(node, self._done)
-                self._done[node] = as_known(new, node)
+                self._done[node] = new
         return [self._done[root] for root in roots]
 
     # -------------------------------------------------------------- chains of matrices

@@ -145,6 +145,7 @@ class Operation(Record, eq=False):
         domain_shapes: for an abstract function, the shapes of its arguments; it has no rule.
         codomain: for an abstract function, its own shape.
         on_column: for an abstract function applied to every column, the function of one column.
+        meaning: for what only generated code has, the expression of its arguments that it computes.
         source: where the rule is from.
     """
 
@@ -178,6 +179,7 @@ class Operation(Record, eq=False):
     domain_shapes: tuple[Shape, ...] = ()
     codomain: Shape = ()
     on_column: Operation | None = None
+    meaning: Callable[..., Expr] | None = None
     source: str = ""
 
     @property

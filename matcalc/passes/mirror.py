@@ -57,6 +57,8 @@ def _push(node: Expr) -> tuple[Expr, Expr]:
     if not isinstance(node, Apply):
         return node, node
     op = node.op
+    if op.meaning is not None:
+        return mirrored(op.meaning(*node.args))
     plain = tuple(arg.memo[mirrored][0] for arg in node.args)
     turned = tuple(arg.memo[mirrored][1] for arg in node.args)
     if op is TRANSPOSE:
@@ -135,7 +137,8 @@ def _chain(factors: tuple[Expr, ...]) -> Expr:
     for factor in factors:
         number, rest = _split(factor)
         coefficient *= number
-        chain.append(rest[0] if len(rest) == 1 else TIMES(*_sorted(rest)))
+        inner = rest[0] if len(rest) == 1 else TIMES(*_sorted(rest))
+        chain.extend(pieces(MATMUL, inner))
     return _product((Constant(coefficient), MATMUL(*chain)))
 
 

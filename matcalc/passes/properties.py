@@ -7,7 +7,7 @@ hold wherever the expression is defined; what is not claimed is not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol, postorder
@@ -16,8 +16,9 @@ from matcalc.core.properties import Properties, closed
 from matcalc.ops.constant import ONES
 from matcalc.ops.elementwise import COS, ERF, SIGMOID, SIN, TANH
 from matcalc.ops.reduction import SOFTMAX, SOFTMAX_1, SOFTMAX_2
-from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES
+from matcalc.ops.structural import ADD, KRON, MATMUL, MATPOW, POWER, TIMES, TRANSPOSE
 from matcalc.passes.mirror import mirrored, negated
+from matcalc.passes.runs import pieces
 
 NOTHING: Properties = frozenset()
 
@@ -62,6 +63,8 @@ def _infer(node: Expr) -> Properties:
     if isinstance(node, Size):
         return closed(frozenset({"positive"}), node.shape)
     assert isinstance(node, Apply)
+    if node.op.meaning is not None:
+        return properties(node.op.meaning(*node.args))
     found = node.op.properties([arg.memo[properties] for arg in node.args])
     if node.op in FURTHER:
         found |= FURTHER[node.op](node)
@@ -160,10 +163,25 @@ def _of_product(node: Apply) -> Properties:
     """``V' V``, ``V V'`` are psd, and so is ``V' S V`` if S is; with V invertible ``spd`` carries over."""
     if not (node.is_square or node.is_scalar):
         return NOTHING
-    half = len(node.args) // 2
-    left, right = node.args[:half], node.args[: -half - 1 : -1]
-    centre = node.args[half] if len(node.args) % 2 else None
-    inner = frozenset({"spd", "psd"}) if centre is None else centre.memo[properties]
+    return _of_chain(node.args) or (_of_chain(_opened(node)) if _is_nested(node) else NOTHING)
+
+
+def _is_nested(node: Apply) -> bool:
+    """Whether products stand in the product, as in generated code, where they are in pairs."""
+    inside = {arg.args[0].op if arg.op is TRANSPOSE else arg.op for arg in node.args}
+    return any(op is MATMUL or (op is not None and op.meaning is not None) for op in inside)
+
+
+def _opened(node: Apply) -> list[Expr]:
+    """The factors, those of products among them too: ``V', S, V`` for ``(S V)' V``."""
+    return [piece for arg in node.args for piece in pieces(MATMUL, mirrored(arg)[0])]
+
+
+def _of_chain(factors: Sequence[Expr]) -> Properties:
+    half = len(factors) // 2
+    left, right = factors[:half], factors[: -half - 1 : -1]
+    centre = factors[half] if len(factors) % 2 else None
+    inner = frozenset({"spd", "psd"}) if centre is None else properties(centre)
     # Shapes first: transposes of what cannot match need not be built.
     if "psd" not in inner or any(
         a.shape != b.shape[::-1] for a, b in zip(left, right, strict=True)
@@ -171,7 +189,7 @@ def _of_product(node: Apply) -> Properties:
         return NOTHING
     if any(mirrored(a)[0] is not mirrored(b)[1] for a, b in zip(left, right, strict=True)):
         return NOTHING
-    regular = all("invertible" in arg.memo[properties] for arg in left)
+    regular = all("invertible" in properties(factor) for factor in left)
     return inner & ({"psd", "spd"} if regular else {"psd"})
 
 

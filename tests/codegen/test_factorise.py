@@ -1,5 +1,6 @@
 """Inverses: what becomes a solution, what is factorised, and what is inverted after all."""
 
+import re
 import warnings
 from itertools import permutations
 from types import SimpleNamespace
@@ -101,6 +102,14 @@ def test_of_a_positive_definite_matrix_the_lower_triangle_is_read(backend, text,
     given["S"] = np.tril(S) + 2 * np.triu(S, 1)
     tensors = {k: torch.tensor(a) if backend == "torch" else a for k, a in given.items()}
     np.testing.assert_allclose(d.function(backend)(**tensors), wanted, rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", DIALECTS)
+def test_what_stays_symmetric_however_it_is_multiplied(backend):
+    """In one of the two forms the order of ``A' A X`` is left to the call."""
+    text = mc.diff("logdet(X' A' A X)", "X").source(backend)
+    assert text.count("if m < p:") == 1
+    assert len(re.findall(r"cho_factor\(|linalg\.cholesky\(", text)) == 2
 
 
 @pytest.mark.parametrize("backend", DIALECTS)

@@ -5,22 +5,6 @@ import os
 import subprocess
 import sys
 
-#: Every so manieth case of the corpus.
-STEP = 4
-
-PROGRAM = """
-import json, sys
-from tests.corpus.cases import load
-from tests.corpus.score import differentiate
-
-cases = load()[:: int(sys.argv[2])][:: int(sys.argv[1])]
-print(json.dumps({
-    case.id: [differentiate(case).source(backend, value=value)
-              for backend in ("numpy", "jax") for value in (False, True)]
-    for case in cases
-}))
-"""
-
 
 def test_order_of_questions():
     forwards, backwards = sources(1, 1), sources(-1, 2)
@@ -29,9 +13,9 @@ def test_order_of_questions():
 
 
 def sources(direction: int, seed: int) -> dict[str, list[str]]:
-    """By case, asked in this direction in a process of its own."""
+    """By question, asked in this direction in a process of its own."""
     found = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(direction), str(STEP)],
+        [sys.executable, "-m", "tests.codegen.asked", str(direction)],
         env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

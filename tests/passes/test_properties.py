@@ -254,3 +254,18 @@ def test_deep_networks_of_square_layers_cost_one_visit_a_node() -> None:
     assert is_symmetric(ADD(h, TRANSPOSE(h)))
     assert "psd" in properties(MATMUL(TRANSPOSE(h), h))
     assert not is_skew(h)
+
+
+def test_products_in_pairs_are_known_as_whole_ones_are() -> None:
+    m, n = map(Dim.of, "mn")
+    P, G = Symbol("P", (m, m), ["spd"]), Symbol("G", (m, m), ["invertible"])
+    X = Symbol("X", (m, n))
+    for pair in (
+        MATMUL(TRANSPOSE(X), MATMUL(P, X)),
+        MATMUL(MATMUL(TRANSPOSE(X), P), X),
+        MATMUL(TRANSPOSE(MATMUL(P, X)), X),
+        MATMUL(TRANSPOSE(MATMUL(G, X)), MATMUL(P, MATMUL(G, X))),
+    ):
+        assert properties(pair) == properties(MATMUL(TRANSPOSE(X), P, X)) == {"psd", "symmetric"}
+    assert "spd" in properties(MATMUL(TRANSPOSE(G), MATMUL(P, G)))
+    assert not properties(MATMUL(TRANSPOSE(MATMUL(G, X)), X))
