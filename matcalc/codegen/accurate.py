@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from matcalc.codegen.entrywise import ERFC, EXPM1, LOG1MEXP, LOG1P
 from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import ABS, COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
@@ -16,40 +17,6 @@ from matcalc.ops.structural import ADD
 from matcalc.passes import build
 from matcalc.passes.build import HALF, is_one, scaled, split_coefficient
 from matcalc.passes.collect import total
-
-LOG1P = Operation("log1p", "(m, n) -> (m, n)", ("x",), elementwise=True, numpy="np.log1p({0})")
-"""``log(1 + x)``."""
-
-EXPM1 = Operation(
-    "expm1",
-    "(m, n) -> (m, n)",
-    ("x",),
-    partial=("expm1(x)' = exp(x)",),
-    elementwise=True,
-    numpy="np.expm1({0})",
-)
-"""``exp(x) - 1``."""
-
-LOG1MEXP = Operation(
-    "log1mexp",
-    "(m, n) -> (m, n)",
-    ("x",),
-    elementwise=True,
-    numpy="far = np.log1p(-np.exp(np.clip({0}, None, -0.5)))\n"
-    "np.where({0} < -0.7, far, np.log(-np.expm1({0})))",
-    source="M. Mächler, Accurately computing log(1 - exp(-|a|)), R package Rmpfr (2012)",
-)
-"""``log(1 - exp(x))``."""
-
-ERFC = Operation(
-    "erfc",
-    "(m, n) -> (m, n)",
-    ("x",),
-    elementwise=True,
-    numpy="scipy.special.erfc({0})",
-    torch="torch.erfc({0})",
-)
-"""``1 - erf(x)``."""
 
 LOGABSDET = Operation("logabsdet", "(n, n) -> scalar", ("X",), numpy="np.linalg.slogdet({0})[1]")
 """``log(abs(det(X)))``."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import reduce
 
+from matcalc.codegen.entrywise import LOG_NDTR, LOGADDEXP, LOGCOSH, MILLS
 from matcalc.core.dim import ONE, Dim, Shape
 from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
@@ -37,66 +38,6 @@ from matcalc.passes.collect import total
 from matcalc.passes.products import product
 from matcalc.passes.properties import properties
 from matcalc.passes.simplify import simplify
-
-LOGCOSH = Operation(
-    "logcosh",
-    "(m, n) -> (m, n)",
-    ("x",),
-    partial=("logcosh(x)' = tanh(x)",),
-    elementwise=True,
-    numpy="a = np.abs({0})\n"
-    "near = -0.5 * np.log1p(-(np.tanh(np.clip(a, 0, 1)) ** 2))\n"
-    "np.where(a < 1, near, a + np.log1p(np.exp(-2 * a)) - math.log(2))",
-)
-"""``log(cosh(x))``, to all digits near 0 too."""
-
-LOGADDEXP = Operation(
-    "logaddexp",
-    "(m, n), (m, n) -> (m, n)",
-    ("x", "y"),
-    partial=("logaddexp(x, y)' = sigmoid(x - y)", "logaddexp(x, y)' = sigmoid(y - x)"),
-    elementwise=True,
-    numpy="np.logaddexp({0}, {1})",
-)
-"""``log(exp(x) + exp(y))``."""
-
-
-def _slope_of_log_ndtr(x: Expr) -> Expr:
-    return MILLS(x)
-
-
-def _slope_of_mills(x: Expr) -> Expr:
-    return build.scaled(-1, build.times(MILLS(x), total(x, MILLS(x))))
-
-
-LOG_NDTR = Operation(
-    "log_ndtr",
-    "(m, n) -> (m, n)",
-    ("x",),
-    slopes=(_slope_of_log_ndtr,),
-    elementwise=True,
-    numpy="scipy.special.log_ndtr({0})",
-    torch="torch.special.log_ndtr({0})",
-)
-"""The logarithm of the normal distribution function, ``log(1/2 (1 + erf(x/sqrt(2))))``."""
-
-MILLS = Operation(
-    "mills",
-    "(m, n) -> (m, n)",
-    ("x",),
-    slopes=(_slope_of_mills,),
-    elementwise=True,
-    numpy="math.sqrt(2 / math.pi) / scipy.special.erfcx(-math.sqrt(0.5) * {0})",
-    # JAX has had erfcx for a short time only.
-    jax="t = -jnp.minimum({0}, -4)\n"
-    "far = t\n"
-    "for k in range(50, 0, -1): far = t + k / far\n"
-    "near = jnp.exp(-0.5 * {0}**2 - jax.scipy.special.log_ndtr({0})) / math.sqrt(2 * math.pi)\n"
-    "jnp.where({0} < -4, far, near)",
-    torch="math.sqrt(2 / math.pi) / torch.special.erfcx(-math.sqrt(0.5) * {0})",
-    source="NIST Digital Library of Mathematical Functions, 7.9.1",
-)
-"""Its derivative, the inverse of Mills' ratio: the normal density over the distribution function."""
 
 #: Longest sum of exponentials that is added up term by term.
 LONGEST_SUM = 8
@@ -219,8 +160,15 @@ def terms(l: Expr) -> Iterator[tuple[Fraction, Expr]]:
 
 
 def spread(e: Expr, shape: Shape) -> Expr:
-    """A scalar as an array of this shape, anything else as it is."""
-    return build.times(e, build.ones(shape)) if e.is_scalar else e
+    """A scalar, a row or a column as the array of this shape of which it is every entry, row or column."""
+    if e.shape == shape:
+        return e
+    if e.is_scalar:
+        return build.times(e, build.ones(shape))
+    rows, columns = shape
+    if e.shape[0].is_unit:
+        return product(build.ones((rows, ONE)), e)
+    return product(e, build.ones((ONE, columns)))
 
 
 def _logarithm(e: Apply) -> Expr | None:
@@ -240,7 +188,7 @@ def _logarithm(e: Apply) -> Expr | None:
     if e.op is COSH:
         return LOGCOSH(first)
     if e.op in _SOFTMAX:
-        return total(first, build.scaled(-1, _repeated(e.op, _SOFTMAX[e.op](first), e.shape)))
+        return total(first, build.scaled(-1, spread(_SOFTMAX[e.op](first), e.shape)))
     inner = logarithm(first)
     if inner is None:
         return None
@@ -339,21 +287,19 @@ def _of_chain(e: Apply) -> Expr | None:
         l = logarithm(left)
         if l is None or right.shape[1].is_unit:
             return None if l is None else _log_sum(LOGSUMEXP_2, l)
-        return product(l, build.ones(right.shape))
+        return spread(l, e.shape)
     if _is_ones(left) and (right.shape[0].is_unit or left.shape[0].is_unit):
         l = logarithm(right)
         if l is None or left.shape[0].is_unit:
             return None if l is None else _log_sum(LOGSUMEXP_1, l)
-        return product(build.ones(left.shape), l)
+        return spread(l, e.shape)
     above, below = logarithm(left), logarithm(right)
     if above is None or below is None:
         return None
     if right.shape[1].is_unit:
-        copies = build.ones((left.shape[0], ONE))
-        return _log_sum(LOGSUMEXP_2, total(above, product(copies, build.transposed(below))))
+        return _log_sum(LOGSUMEXP_2, total(above, spread(build.transposed(below), left.shape)))
     if left.shape[0].is_unit:
-        copies = build.ones((ONE, right.shape[1]))
-        return _log_sum(LOGSUMEXP_1, total(product(build.transposed(above), copies), below))
+        return _log_sum(LOGSUMEXP_1, total(spread(build.transposed(above), right.shape), below))
     return None
 
 
@@ -372,21 +318,11 @@ def _log_sum(operation: Operation, l: Expr) -> Expr:
     return operation(VEC(l) if operation is LOGSUMEXP else l)
 
 
-def _repeated(softmax: Operation, log_sum: Expr, shape: Shape) -> Expr:
-    """The logarithm of the denominators, in the shape of the numerators."""
-    rows, columns = shape
-    if softmax is SOFTMAX:
-        return spread(log_sum, shape)
-    if softmax is SOFTMAX_1:
-        return product(build.ones((rows, ONE)), log_sum)
-    return product(log_sum, build.ones((ONE, columns)))
-
-
 def _summed(softmax: Operation, term: Expr) -> Expr | None:
-    """What ``_repeated`` was given the sum of."""
+    """The x of which it is the logarithm of the denominators in a softmax, one for each entry."""
     for factor in term.args:
         if build.is_op(factor, _SOFTMAX[softmax]):
             (x,) = factor.args
-            if term is _repeated(softmax, factor, term.shape):
+            if term is spread(factor, term.shape):
                 return x
     return None

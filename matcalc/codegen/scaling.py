@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 
-from matcalc.codegen.accurate import EXPM1
+from matcalc.codegen.entrywise import COUNTED, EXPM1, FINITE, WEIGHTED_EXP
 from matcalc.codegen.logarithms import LONGEST_SUM, logarithm, spread, terms
-from matcalc.core.dim import ONE, Shape
+from matcalc.core.dim import Shape
 from matcalc.core.expr import Apply, Constant, Expr
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import COSH, EXP, MAXIMUM, SQRT
@@ -25,45 +25,6 @@ from matcalc.passes.collect import total
 from matcalc.passes.products import product
 from matcalc.passes.properties import properties
 from matcalc.passes.simplify import rebuild
-
-FINITE = Operation(
-    "finite",
-    "(m, n) -> (m, n)",
-    ("x",),
-    partial=("finite(x)' = 0",),
-    elementwise=True,
-    numpy="np.where(np.isfinite({0}), {0}, 0)",
-)
-"""What exponents are shifted by, held fixed in derivatives: the argument, 0 where that is infinite."""
-
-COUNTED = Operation(
-    "counted",
-    "(m, n), (m, n) -> (m, n)",
-    ("x", "a"),
-    partial=("counted(x, a)' = 0", "counted(x, a)' = 0"),
-    elementwise=True,
-    numpy="np.where({1} != 0, {0}, -np.inf)",
-)
-"""Exponents, minus infinity where the weight is 0: what is not in the sum must not shift it."""
-
-
-def _by_exponent(x: Expr, a: Expr) -> Expr:
-    return WEIGHTED_EXP(x, a)
-
-
-def _by_weight(x: Expr, _: Expr) -> Expr:
-    return EXP(x)
-
-
-WEIGHTED_EXP = Operation(
-    "weighted_exp",
-    "(m, n), (m, n) -> (m, n)",
-    ("x", "a"),
-    slopes=(_by_exponent, _by_weight),
-    elementwise=True,
-    numpy="{1} * np.exp(np.where({1} != 0, {0}, -np.inf))",
-)
-"""``exp(x) .* weights``, 0 where the weight is, however large the exponent."""
 
 _BY_NAME = {op.name: op for op in EXTREMES}
 _LARGEST = {SUM: _BY_NAME["max"], SUM_1: _BY_NAME["max_1"], SUM_2: _BY_NAME["max_2"]}
@@ -172,7 +133,7 @@ def _of_rearranged(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
         return None
     t, s = (rebuild(e.op, (arg,)) for arg in part)
     # Beside the diagonal s is 0, and t may be anything.
-    return (product(part[0], build.ones((ONE, e.shape[1]))) if e.op is DIAG else t), s
+    return (spread(part[0], e.shape) if e.op is DIAG else t), s
 
 
 def _of_total(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
@@ -183,7 +144,7 @@ def _of_total(e: Apply, parts: Sequence[Scaled | None]) -> Scaled | None:
 def _added_up(operation: Operation, t: Expr, s: Expr) -> Scaled:
     """The sum over ``exp(t) .* s``, over the axes that the operation sums."""
     top = _top(operation, t, s)
-    return top, rebuild(operation, (_shifted(t, _along(operation, top, t.shape), s),))
+    return top, rebuild(operation, (_shifted(t, spread(top, t.shape), s),))
 
 
 def _top(operation: Operation, t: Expr, s: Expr) -> Expr:
@@ -203,16 +164,6 @@ def _counted(t: Expr, s: Expr) -> Expr:
 def _is_counted(t: Expr, weights: Expr) -> bool:
     """Whether weights can be 0 where exponents are large; those that are a shift left zeros out."""
     return t.op is not FINITE and "nonzero" not in properties(weights)
-
-
-def _along(operation: Operation, top: Expr, shape: Shape) -> Expr:
-    """The shift of the sums as that of what is summed."""
-    rows, columns = shape
-    if operation is SUM:
-        return spread(top, shape)
-    if operation is SUM_1:
-        return product(build.ones((rows, ONE)), top)
-    return product(top, build.ones((ONE, columns)))
 
 
 def _shifted(t: Expr, top: Expr, s: Expr, power: Operation = EXP) -> Expr:
@@ -264,27 +215,21 @@ def _times_column(left: Expr | Scaled, right: Expr | Scaled) -> Scaled:
         return total(t, spread(u, t.shape)), build.times(s, spread(v, t.shape))
     if rows.is_unit:
         return _added_up(SUM, total(build.transposed(t), u), _weights(build.transposed(s), v))
-    exponents, weights = (_copied_down(part, t.shape) for part in (u, v))
+    exponents, weights = (spread(build.transposed(part), t.shape) for part in (u, v))
     return _added_up(SUM_2, total(t, exponents), _weights(s, weights))
 
 
 def _between_vectors(row: Expr | Scaled, matrix: Expr | Scaled, column: Expr | Scaled) -> Scaled:
     """``exp(y)' W exp(x)``, shifted by the largest ``y[i] + x[j]`` that has a weight."""
-    (p, q), (t, s), (u, v) = (_pair(factor) for factor in (_turned(row), matrix, column))
-    copies = build.ones((ONE, t.shape[1]))
-    exponents = total(product(p, copies), t, _copied_down(u, t.shape))
-    return _added_up(SUM, exponents, _weights(product(q, copies), s, _copied_down(v, t.shape)))
+    (p, q), (t, s), (u, v) = map(_pair, (_turned(row), matrix, _turned(column)))
+    exponents = total(spread(p, t.shape), t, spread(u, t.shape))
+    return _added_up(SUM, exponents, _weights(spread(q, t.shape), s, spread(v, t.shape)))
 
 
 def _weights(*factors: Expr) -> Expr:
     """Their product, entry by entry."""
     others = [factor for factor in factors if not build.is_one(factor)]
     return build.times(*others) if others else factors[0]
-
-
-def _copied_down(column: Expr, shape: Shape) -> Expr:
-    """A column as every row of a matrix."""
-    return product(build.ones((shape[0], ONE)), build.transposed(column))
 
 
 def _pair(factor: Expr | Scaled) -> Scaled:
@@ -319,19 +264,9 @@ def _between_matrices(e: Apply, parts: Sequence[Scaled | None]) -> Scaled:
         elif place == len(parts) - 1 and not arg.shape[1].is_unit:
             operation = SUM_1
         top = _top(operation, t, s)
-        factors.append(_shifted(t, _along(operation, top, arg.shape), s))
-        exponents.append(_over(operation, top, e.shape))
+        factors.append(_shifted(t, spread(top, arg.shape), s))
+        exponents.append(spread(top, e.shape))
     return total(*exponents), product(*factors)
-
-
-def _over(operation: Operation, top: Expr, shape: Shape) -> Expr:
-    """The shift of a factor as that of the product."""
-    rows, columns = shape
-    if operation is SUM_2:
-        return product(top, build.ones((ONE, columns)))
-    if operation is SUM_1:
-        return product(build.ones((rows, ONE)), top)
-    return spread(top, shape)
 
 
 _RULES: dict[Operation | None, Callable[[Apply, Sequence[Scaled | None]], Scaled | None]] = {

@@ -15,7 +15,6 @@ from fractions import Fraction
 
 from matcalc.codegen.logarithms import EXPONENTIALS, exponential, logarithm, spread
 from matcalc.codegen.scaling import LINEAR, grows, scaled
-from matcalc.core.dim import ONE
 from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
 from matcalc.ops.elementwise import LOG, SIGMOID, TANH
 from matcalc.ops.linalg import DIAG
@@ -126,13 +125,8 @@ def _merged_scaling(e: Apply) -> Expr:
         for neighbour in (k - 1, k + 1):
             if 0 <= neighbour < len(factors) and grows(factors[neighbour]):
                 array, exponent = factors[neighbour], spread(_log_product(made), scale.shape)
-                rows, columns = array.shape
-                spread_out = (
-                    product(build.ones((rows, ONE)), build.transposed(exponent))
-                    if neighbour < k
-                    else product(exponent, build.ones((ONE, columns)))
-                )
-                factors[neighbour] = _divided(array, spread_out)
+                line = build.transposed(exponent) if neighbour < k else exponent
+                factors[neighbour] = _divided(array, spread(line, array.shape))
                 factors[k] = build.diag(build.times(build.ones(scale.shape), *others))
                 return product(*factors)
     return e

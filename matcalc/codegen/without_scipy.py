@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from matcalc.codegen.accurate import ERFC
+from matcalc.codegen.entrywise import ERFC, LOG_NDTR, MILLS, entrywise
 from matcalc.codegen.items import transposed
 from matcalc.codegen.kernels import (
     CHOLESKY_INVERSE,
@@ -22,7 +22,6 @@ from matcalc.codegen.kernels import (
     UPPER_SOLVE,
     Solver,
 )
-from matcalc.codegen.logarithms import LOG_NDTR, MILLS
 from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import ERF, GELU
@@ -46,12 +45,6 @@ TRIANGULAR = frozenset([*_both(LOWER_SOLVE), *_both(UPPER_SOLVE)])
 PLAIN = {LU_LOGDET: LOGDET, CHOLESKY_LOGDET: LOGDET, CHOLESKY_INVERSE: INV}
 
 
-def _looped(name: str, statements: str, value: str) -> Operation:
-    return Operation(
-        name, "(m, n) -> (m, n)", ("x",), elementwise=True, numpy=f"{statements}\n{value}"
-    )
-
-
 _ERF = "erf = np.vectorize(math.erf, otypes=[{0}.dtype])"
 _ERFC = "erfc = np.vectorize(math.erfc, otypes=[{0}.dtype])"
 
@@ -63,21 +56,21 @@ for k in range(50, 0, -1): far = t + k / far"""
 
 #: Special functions by those that Python has of numbers.
 LOOPED = {
-    ERF: _looped("erf", _ERF, "erf({0})"),
-    ERFC: _looped("erfc", _ERFC, "erfc({0})"),
-    LOG_NDTR: _looped(
+    ERF: entrywise("erf", f"{_ERF}\nerf({{0}})"),
+    ERFC: entrywise("erfc", f"{_ERFC}\nerfc({{0}})"),
+    LOG_NDTR: entrywise(
         "log_ndtr",
         f"{_ERFC}\n{_MILLS}\nfar = -0.5 * {{0}}**2 - np.log(math.sqrt(2 * math.pi) * far)\n"
-        "near = np.log(0.5 * erfc(math.sqrt(0.5) * np.clip(-{0}, 0, 4)))",
+        "near = np.log(0.5 * erfc(math.sqrt(0.5) * np.clip(-{0}, 0, 4)))\n"
         "np.where({0} < -4, far, np.where({0} < 0, near, np.log1p(-0.5 * erfc(math.sqrt(0.5) * np.maximum({0}, 0)))))",
     ),
-    MILLS: _looped(
+    MILLS: entrywise(
         "mills",
         f"{_ERFC}\n{_MILLS}\n"
-        "near = np.exp(-0.5 * {0}**2) / erfc(-math.sqrt(0.5) * np.maximum({0}, -4))",
+        "near = np.exp(-0.5 * {0}**2) / erfc(-math.sqrt(0.5) * np.maximum({0}, -4))\n"
         "np.where({0} < -4, far, math.sqrt(2 / math.pi) * near)",
     ),
-    GELU: _looped("gelu", _ERFC, "0.5 * {0} * erfc(-math.sqrt(0.5) * {0})"),
+    GELU: entrywise("gelu", f"{_ERFC}\n0.5 * {{0}} * erfc(-math.sqrt(0.5) * {{0}})"),
 }
 
 
