@@ -64,7 +64,7 @@ def write_body(
     prologue, needed, missing = _prologue(writer, variables)
     return Body(
         name=function,
-        lines=[*prologue, *_explained(statements, dialect)],
+        lines=[*prologue, *([dialect.why_stored] if writer.used.stored else []), *statements],
         arrays={python_names[s]: s for s in variables if s in needed},
         sizes={writer.used.sizes[size]: size for size in missing},
         variables={python_names[s]: s for s in variables},
@@ -118,12 +118,3 @@ def _return(results: Sequence[Code], keys: Sequence[str]) -> list[str]:
     pairs = [f"    {key!r}: {value}," for key, value in zip(keys, values[cut:], strict=True)]
     opening = "".join(f"{value}, " for value in values[:cut])
     return [f"return {opening}{{", *(pair.replace("'", '"', 2) for pair in pairs), "}"]
-
-
-def _explained(statements: Sequence[str], dialect: Dialect) -> list[str]:
-    """The statements, with a comment before the first one that a reader would wonder at."""
-    for number, line in enumerate(statements):
-        if dialect.stored and f"{dialect.stored}(" in line:
-            indent = line[: len(line) - len(line.lstrip())]
-            return [*statements[:number], indent + dialect.why_stored, *statements[number:]]
-    return list(statements)

@@ -154,12 +154,12 @@ def _multiply(writer: Writer, left: Written, right: Written) -> Written:
 
 def _of_matrices(writer: Writer, left: Written, right: Written) -> Code:
     """A product that the library computes, of a stored transpose where it is faster by one."""
-    first, stored = left.text, writer.dialect.stored
-    if stored and left.form in (Form.TRANSPOSED, Form.SCALED):
+    first = left.text
+    if writer.dialect.stored and left.form in (Form.TRANSPOSED, Form.SCALED):
         if left.rows != right.columns:
             op = PRODUCT_OF_TRANSPOSE
             return fill(inline(writer, op, writer.dialect.template(op)), (first, right.text))
-        first = Code(f"{stored}({first.text})")
+        first = writer.stored(first)
     return Code(f"{first.at(PRODUCT)} @ {right.text.at(RAISE)}", PRODUCT)
 
 

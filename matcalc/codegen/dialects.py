@@ -42,7 +42,7 @@ class Dialect(Record):
         takes_numbers: whether its functions take Python's numbers in the place of arrays.
         stored: a function that makes the library compute a transposed array before it multiplies
             by it. XLA would contract the first axes instead, which on a CPU is twice as slow.
-        why_stored: a comment that says so in the code.
+        why_stored: a comment that says so at the head of the code.
         einsum_path: the argument with which ``einsum`` of two arrays multiplies matrices.
         assigns: whether blocks of a new array are written in place.
         fuses: whether a compiler joins entry by entry operations to one pass over their result.
@@ -122,7 +122,7 @@ JAX = Dialect(
     prologue="dtype = jnp.result_type({0}, 1.0)",
     fuses=True,
     stored="jax.lax.optimization_barrier",
-    why_stored="# With a barrier XLA stores the transpose, by which it multiplies twice as fast.",
+    why_stored="# Behind barriers XLA stores transposes, by which it multiplies twice as fast.",
 )
 
 TORCH = Dialect(

@@ -105,8 +105,6 @@ STORED = Operation(
     "stored",
     "(m, n) -> (m, n)",
     ("A",),
-    numpy="{0}",
-    jax="jax.lax.optimization_barrier({0})",
     meaning=lambda A: A,
 )
 """A transposed matrix that the library is to compute before it multiplies by it (``Dialect.stored``)."""

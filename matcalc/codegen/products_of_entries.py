@@ -191,19 +191,13 @@ def _split(factors: Sequence[Factor], kept: Sequence[Index]) -> list[Factor]:
         union = _union(factors[k] for k in part)
         return [i for i in kept if i in union] + [i for i in union if i in rest and i not in kept]
 
+    def cost_of(left: frozenset[int], right: frozenset[int]) -> float:
+        return best[left][0] + best[right][0] + _cost(outside(left), outside(right))
+
     for length in range(2, len(factors) + 1):
         for part in map(frozenset, combinations(range(len(factors)), length)):
-            best[part] = min(
-                (
-                    (
-                        best[left][0] + best[part - left][0]
-                        + _cost(outside(left), outside(part - left)),
-                        left,
-                    )
-                    for left in _halves(part)
-                ),
-                key=lambda choice: (choice[0], sorted(choice[1])),
-            )  # fmt: skip
+            lowest, left = min((cost_of(half, part - half), sorted(half)) for half in _halves(part))
+            best[part] = lowest, frozenset(left)
 
     def formed(part: frozenset[int]) -> Factor:
         """The product of some factors; not deeper than there are factors to search."""
@@ -215,8 +209,8 @@ def _split(factors: Sequence[Factor], kept: Sequence[Index]) -> list[Factor]:
 
     if len(factors) < 2:
         return list(factors)
-    left = best[everything][1]
-    return [formed(left), formed(everything - left)]
+    first = best[everything][1]
+    return [formed(first), formed(everything - first)]
 
 
 def _halves(part: frozenset[int]) -> Iterator[frozenset[int]]:

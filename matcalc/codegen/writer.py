@@ -21,6 +21,7 @@ from matcalc.codegen.calls import write_call
 from matcalc.codegen.chains import chain_parts, write_chain
 from matcalc.codegen.code import ATOM, RAISE, SCALE, SUM, UNARY, Code, number
 from matcalc.codegen.dialects import MATH, Dialect
+from matcalc.codegen.kernels import STORED
 from matcalc.core.dim import Dim
 from matcalc.core.expr import Apply, Constant, Expr, Size, Symbol
 from matcalc.core.operation import Operation
@@ -40,12 +41,14 @@ class Used:
         sizes: the names of sizes.
         operations: all that have code of their own.
         like: whether new arrays take the type of the given ones.
+        stored: whether transposes are stored, and a comment says why.
     """
 
     helpers: dict[Operation, tuple[str, str]] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
     operations: set[Operation] = field(default_factory=set)
     like: bool = False
+    stored: bool = False
 
 
 class Writer:
@@ -76,6 +79,7 @@ class Writer:
             MATMUL: lambda node: write_chain(self, node),
             TRANSPOSE: self._transpose,
             POWER: self._power,
+            STORED: lambda node: self.stored(self.use(node.args[0])),
             EYE: lambda node: self.eye(node.shape[0]),
             ONES: lambda node: self.filled("ones", node.axes),
             ZEROS: lambda node: self.filled("zeros", node.axes),
@@ -206,6 +210,11 @@ class Writer:
         """The code of a node as an operand that is an array, if only of no axes."""
         code = self.use(node)
         return self.call("asarray", code.text + self.like()) if self.is_number(node) else code
+
+    def stored(self, transposed: Code) -> Code:
+        """A transposed matrix that the library computes before it multiplies by it."""
+        self.used.stored = True
+        return Code(f"{self.dialect.stored}({transposed.text})")
 
     def total(self, terms: Iterable[Code]) -> Code:
         """A sum; a minus in front of a term becomes a subtraction."""

@@ -134,6 +134,14 @@ def test_the_smaller_transpose_is_stored(rows):
     assert f"{stored} = optimization_barrier" in program
 
 
+def test_why_transposes_are_stored_is_said_once():
+    text = source(mc.parse("norm2(A' A) + norm2(B' B)"), "jax")
+    assert text.count("jax.lax.optimization_barrier(") == 2
+    assert body(text).startswith("# Behind barriers XLA stores transposes")
+    assert text.count("#") == 1
+    assert "#" not in source(mc.parse("A' x"), "jax")
+
+
 def test_new_arrays_take_type_and_device_from_the_given_ones():
     d = mc.diff("a x' x", "x", order=2)
     assert body(d.source("torch")) == (
