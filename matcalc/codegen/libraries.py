@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from importlib import import_module
 from numbers import Integral
 from types import ModuleType
@@ -134,6 +134,15 @@ class Library(ABC):
             state = step(state)
         return state
 
+    def is_traced(self, arrays: Iterable[Array]) -> bool:
+        """Whether some are tracers, whose values nothing can be made to depend on."""
+        del arrays
+        return False
+
+    def register(self, pytree: type) -> None:
+        """Let functions that the library transforms take and return objects of a class."""
+        del pytree
+
     def is_undefined(self, error: Exception) -> bool:
         """Whether one of ``errors`` says that a function is not defined at its arguments.
 
@@ -228,12 +237,21 @@ class Jax(Library):
     def __init__(self) -> None:
         self.module = import_module("jax.numpy")
         self._Array = import_module("jax").Array
+        self._Tracer = import_module("jax.core").Tracer
 
     def repeat(
         self, step: Callable[[Any], Any], goes_on: Callable[[Any], Array], state: Any
     ) -> Any:
         """In a loop that can be traced."""
         return import_module("jax.lax").while_loop(goes_on, step, state)
+
+    def is_traced(self, arrays: Iterable[Array]) -> bool:
+        """Under ``jax.jit`` and the like."""
+        return any(isinstance(array, self._Tracer) for array in arrays)
+
+    def register(self, pytree: type) -> None:
+        """Once, as JAX wants it."""
+        _register_with_jax(pytree)
 
     def convert(self, value: Any) -> Array:
         """Integers as floating point numbers of the default type."""
@@ -249,6 +267,11 @@ class Jax(Library):
         """Without ``like`` of the default type."""
         jnp = self.module
         return jnp.asarray(value, dtype=jnp.result_type(1.0 if like is None else like, value, 1.0))
+
+
+@cache
+def _register_with_jax(pytree: type) -> None:
+    import_module("jax.tree_util").register_pytree_node_class(pytree)
 
 
 class Torch(Library):

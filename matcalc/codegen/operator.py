@@ -8,7 +8,7 @@ JAX and SciPy are imported by the methods that need them, since either may be mi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,7 @@ class Operator:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             if is_large and self._code.forms_matrix:
                 x = of_the_whole(side)
-            elif self._is_traced(side, *self.core):
+            elif self._code.library.is_traced([side, *self.core]):
                 x = self._traced(solve, of_the_whole, side, is_block)
             else:
                 x, is_solved = self._refined(solve, side, is_block)
@@ -206,7 +206,7 @@ class Operator:
             flat = right.reshape(self.shape[0], -1) if is_block else right.reshape(-1)
             return linalg.solve(matrix, flat).reshape(right.shape)
 
-        if self._is_traced(side, matrix):
+        if self._code.library.is_traced([side, matrix]):
             return solve(side)
         return self._refined(solve, side, is_block)[0]
 
@@ -228,7 +228,7 @@ class Operator:
             )
             for column in columns
         ]
-        if self._is_traced(side, *self.core):
+        if library.is_traced([side, *self.core]):
             # What no error can tell.
             solved = [library.module.where(f.is_solution, f.x, np.nan) for f in found]
         else:
@@ -255,13 +255,6 @@ class Operator:
         count = whole.shape[-1] if is_block else 1
         p, w = (largest(abs(a).reshape(self.shape[0], count), 0) for a in (part, whole))
         return (p <= ratio * w).all()
-
-    def _is_traced(self, *arrays: Array) -> bool:
-        if self._code.backend != "jax":
-            return False
-        from jax.core import Tracer
-
-        return any(isinstance(array, Tracer) for array in arrays)
 
     def _singular(self) -> ArgumentProblem:
         # A factorisation for positive definite matrices fails for others too.
@@ -316,11 +309,3 @@ class Operator:
 
     def _call(self, name: str, *argument: Array) -> Array:
         return self._code.call(name, self.core, dict(self._sizes), *argument)
-
-
-@cache
-def register_with_jax() -> None:
-    """Make operators pytrees."""
-    from jax.tree_util import register_pytree_node_class
-
-    register_pytree_node_class(Operator)

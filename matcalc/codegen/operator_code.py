@@ -7,7 +7,7 @@ What the core is, and how a system is solved, follows from the index form of the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -17,7 +17,7 @@ from matcalc.codegen.core_form import Core, Side, core_form
 from matcalc.codegen.function import load
 from matcalc.codegen.generate import Formula, Generated, compile_function, generate
 from matcalc.codegen.libraries import Array, Library, library
-from matcalc.codegen.operator import Operator, register_with_jax
+from matcalc.codegen.operator import Operator
 from matcalc.codegen.solve_core import Solution, solution
 from matcalc.codegen.without_scipy import has_scipy
 from matcalc.core.dim import SCALAR, Dim
@@ -28,14 +28,47 @@ from matcalc.errors import ArgumentProblem, ShapeProblem, UnsupportedProblem
 #: Stands for the core where this has no arrays.
 LIKE = Symbol("like", SCALAR)
 
-#: What the functions take besides the core; of a block several, along its last axis.
-ARGUMENTS = {
-    "matvec": "v",
-    "matmat": "V",
-    "rmatvec": "v",
-    "rmatmat": "V",
-    "solve": "g",
-    "solve_block": "G",
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the core.
+
+    Attributes:
+        doc: the first line of its docstring.
+        formula: what it computes, given the core and the arguments.
+        arguments: the names of what it takes besides the core, one letter each; a capital is several of
+            them side by side, along its last axis.
+    """
+
+    doc: str
+    formula: Callable[..., Formula]
+    arguments: str = ""
+
+
+def _solved(core: Core, side: Side) -> Formula:
+    return solution(core, side).value
+
+
+#: What stands behind the methods of ``Operator``.
+FUNCTIONS = {
+    "matvec": Function("The product of {H} and v.", Core.applied_to, "v"),
+    "matmat": Function(
+        "The products of {H} and what stands along the last axis of V.", Core.applied_to, "V"
+    ),
+    "rmatvec": Function("The product of the transpose of {H} and v.", Core.adjoint_to, "v"),
+    "rmatmat": Function(
+        "The products of the transpose of {H} and what stands along the last axis of V.",
+        Core.adjoint_to,
+        "V",
+    ),
+    "solve": Function("The solution x of H x = g, where H is {H}.", _solved, "g"),
+    "solve_block": Function(
+        "The solutions of H x = g, where H is {H}, for all g along the last axis of G.",
+        _solved,
+        "G",
+    ),
+    "diagonal": Function("The diagonal of {H}.", lambda core: core.diagonal),
+    "todense": Function("{H} as an array.", lambda core: core.dense),
 }
 
 
@@ -92,8 +125,7 @@ class OperatorFunction:
                 f"missing argument: the size {missing[0]}",
                 help="give it as a number, or an array that has it",
             )
-        if self.code.backend == "jax":
-            register_with_jax()
+        self.code.library.register(Operator)
         return Operator(self.code, core, tuple(sizes.items()))
 
 
@@ -114,6 +146,8 @@ class OperatorCode:
     doc: str
     is_symmetric: bool
     taken: frozenset[str]
+    _generated: dict[str, Generated] = field(default_factory=dict, init=False)
+    _functions: dict[str, Callable[..., Any]] = field(default_factory=dict, init=False)
 
     @cached_property
     def library(self) -> Library:
@@ -177,14 +211,6 @@ class OperatorCode:
             name += "_"
         return name
 
-    @cached_property
-    def _generated(self) -> dict[str, Generated]:
-        return {}
-
-    @cached_property
-    def _functions(self) -> dict[str, Callable[..., Any]]:
-        return {}
-
     def generated(self, name: str) -> Generated:
         """The code of a function, which is generated when it is first wanted."""
         if name not in self._generated:
@@ -192,39 +218,16 @@ class OperatorCode:
         return self._generated[name]
 
     def _generate(self, name: str) -> Generated:
-        what = {
-            "matvec": f"The product of {self.doc} and v.",
-            "matmat": f"The products of {self.doc} and what stands along the last axis of V.",
-            "rmatvec": f"The product of the transpose of {self.doc} and v.",
-            "rmatmat": f"The products of the transpose of {self.doc} and what stands along the last "
-            "axis of V.",
-            "solve": f"The solution x of H x = g, where H is {self.doc}.",
-            "solve_block": f"The solutions of H x = g, where H is {self.doc}, for all g along the last "
-            "axis of G.",
-            "diagonal": f"The diagonal of {self.doc}.",
-            "todense": f"{self.doc} as an array.",
-        }
-        side = self._side(ARGUMENTS[name]) if name in ARGUMENTS else None
-        arrays = [*self.arrays, *([side.symbol] if side else [])]
-        formula = self._formula(name, side)
+        function = FUNCTIONS[name]
+        sides = [self._side(argument) for argument in function.arguments]
         return generate(
-            formula,
+            function.formula(self.core, *sides),
             self.backend,
             name=name,
-            doc=what[name],
-            variables=arrays,
+            doc=function.doc.format(H=self.doc),
+            variables=[*self.arrays, *(side.symbol for side in sides)],
             alone=not has_scipy(),
         )
-
-    def _formula(self, name: str, side: Side | None) -> Formula:
-        """What a function computes."""
-        if side is None:
-            return self.core.diagonal if name == "diagonal" else self.core.dense
-        if name in ("matvec", "matmat"):
-            return self.core.applied_to(side)
-        if name in ("rmatvec", "rmatmat"):
-            return self.core.adjoint_to(side)
-        return solution(self.core, side).value
 
     def _function(self, name: str) -> Callable[..., Any]:
         if name not in self._functions:
