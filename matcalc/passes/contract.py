@@ -258,7 +258,9 @@ def collect(terms: Iterable[Term], free: tuple[Index, ...]) -> tuple[Term, ...]:
 
 
 def collect_by(
-    key: Callable[[Term, tuple[Index, ...]], object], terms: list[Term], free: tuple[Index, ...]
+    key: Callable[[Term, tuple[Index, ...]], object],
+    terms: Iterable[Term],
+    free: tuple[Index, ...],
 ) -> tuple[Term, ...]:
     """Add the coefficients of terms of which the key is the same."""
     sums: dict[object, tuple[Term, Fraction]] = {}
