@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from matcalc.api import read
 from matcalc.core.dim import Dim, Shape
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder, substitute
-from matcalc.core.index import Factor, IndexExpr, Term
+from matcalc.core.index import IndexExpr
 from matcalc.core.operation import Operation
 from matcalc.errors import NameProblem, ShapeProblem, Span, SyntaxProblem
 from matcalc.ops import function_names
@@ -191,7 +191,7 @@ def _read(text: str, typed: str, known: Known, fits: Collection[Shape]) -> Expr 
     if reading.expr is not None:
         return substitute(reading.expr, replacements)
     assert reading.index is not None
-    return _each_factor(reading.index, lambda e: substitute(e, replacements))
+    return reading.index.substitute(replacements)
 
 
 def parse_claim(text: str, known: Known) -> tree.Program:
@@ -247,14 +247,6 @@ def resized(e: Expr, rename: Mapping[str, Dim]) -> Expr:
             case _:
                 done[node] = node
     return done[e]
-
-
-def _each_factor(f: IndexExpr, change: Callable[[Expr], Expr]) -> IndexExpr:
-    terms = tuple(
-        Term(t.coefficient, tuple(Factor(change(x.expr), x.slots) for x in t.factors))
-        for t in f.terms
-    )
-    return IndexExpr(f.free, terms)
 
 
 def _refuse_unknown(program: tree.Program, start: int, known: Known) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from matcalc.core.expr import Apply, Expr, Symbol, postorder, substitute_all, symbols
-from matcalc.core.index import Factor, IndexExpr, Term
+from matcalc.core.expr import Apply, Expr, Symbol, postorder, rebuilt, substitute_all, symbols
+from matcalc.core.index import IndexExpr
 from matcalc.passes import construct
 from matcalc.passes.build import is_op, transposed
 from matcalc.passes.pending import DIFFERENTIAL, PARTIAL
@@ -35,18 +35,12 @@ class TextNames:
         done = self._renamed
         for node in postorder(e):
             if node not in done:
-                args = tuple(done[arg] for arg in node.args)
-                rebuilt = node.op(*args) if isinstance(node, Apply) and args != node.args else node
-                done[node] = self.values.get(node, rebuilt)
+                done[node] = self.values[node] if node in self.values else rebuilt(node, done)
         return done[e]
 
     def shown_array(self, array: IndexExpr) -> IndexExpr:
         """The same for an array in index notation."""
-        terms = (
-            Term(t.coefficient, tuple(Factor(self.shown(x.expr), x.slots) for x in t.factors))
-            for t in array.terms
-        )
-        return IndexExpr(array.free, tuple(terms))
+        return array.mapped(self.shown)
 
     def opened(self, before: Expr | IndexExpr, after: Expr | IndexExpr) -> list[Rule]:
         """The definitions of the names whose derivative was still to be taken and now is."""

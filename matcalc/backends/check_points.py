@@ -13,12 +13,9 @@ import sympy
 from matcalc.backends import text
 from matcalc.backends.sympy_entries import Entries
 from matcalc.backends.sympy_reference import Point
-from matcalc.backends.sympy_symbols import Manner, sampled_matrix
+from matcalc.backends.sympy_symbols import RIGID, SIGNED, Manner, sampled_matrix
 from matcalc.core.expr import Expr, Symbol
 from matcalc.passes.regimes import Regime, regimes
-
-#: What a matrix may lose where the signs of its entries change.
-SIGNED = frozenset({"positive", "nonnegative", "spd", "psd", "orthogonal"})
 
 #: How further points are drawn, should those that were taken not be on both sides of every kink.
 FURTHER = (
@@ -55,7 +52,7 @@ class Sample:
         for variable in self.variables:
             value = sampled_matrix(variable, self.sizes, rng, manner)
             definite = manner.positive or (manner.dominant and variable.is_square)
-            if variable in before and not (definite or variable.properties & SIGNED):
+            if variable in before and not (definite or variable.properties & (SIGNED | RIGID)):
                 value = _with_signs(value, -before[variable])
             found[variable] = value
         return found

@@ -28,7 +28,7 @@ from matcalc.backends.refute import (
 from matcalc.backends.sympy_entries import Entries
 from matcalc.backends.sympy_numbers import UnsuitablePointError, settle_entries, settled
 from matcalc.backends.sympy_reference import TooLargeError
-from matcalc.backends.sympy_symbols import Manner, sampled_matrix
+from matcalc.backends.sympy_symbols import RIGID, SIGNED, Manner, sampled_matrix
 from matcalc.backends.trials import (
     MANNERS,
     RELATIONS,
@@ -63,10 +63,6 @@ LOST = sympy.Float("1e-25", 30)
 
 #: Lines at one point, and sizes that are set to 1 alone.
 LINES, ALONE = 6, 3
-
-#: Properties that a matrix loses with its sign, and by any factor.
-SIGNED = frozenset({"positive", "nonnegative", "spd", "psd"})
-RIGID = frozenset({"orthogonal"})
 
 #: By what a variable is scaled down where functions are saturated.
 CALMING = (Fraction(1, 10), Fraction(1, 100), Fraction(1, 1000))

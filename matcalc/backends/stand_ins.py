@@ -13,7 +13,6 @@ from fractions import Fraction
 from matcalc.backends.refute import Dispute
 from matcalc.backends.sympy_abstract import primitive
 from matcalc.core.expr import Apply, Expr, postorder, rebuilt
-from matcalc.core.index import Factor, IndexExpr, Term
 from matcalc.core.operation import Operation
 from matcalc.ops.reduction import SUM, SUM_1
 from matcalc.passes.build import ones, scaled, times
@@ -81,13 +80,6 @@ def _replaced(dispute: Dispute, chosen: StandIn) -> Dispute:
             done[node] = rebuilt(node, done) if value is None else value
         return done[e]
 
-    def put_in_array(f: IndexExpr) -> IndexExpr:
-        terms = (
-            Term(t.coefficient, tuple(Factor(put(x.expr), x.slots) for x in t.factors))
-            for t in f.terms
-        )
-        return IndexExpr(f.free, tuple(terms))
-
     question = dispute.question and (put(dispute.question[0]), *dispute.question[1:])
-    claim, answer = put_in_array(dispute.claim), put_in_array(dispute.answer)
+    claim, answer = dispute.claim.mapped(put), dispute.answer.mapped(put)
     return replace(dispute, claim=claim, answer=answer, question=question)

@@ -16,6 +16,10 @@ import sympy
 from matcalc.core.expr import Symbol
 from matcalc.errors import UnsupportedProblem
 
+#: Properties that a matrix loses with its sign, and by any factor.
+SIGNED = frozenset({"positive", "nonnegative", "spd", "psd"})
+RIGID = frozenset({"orthogonal"})
+
 _SYMMETRIC = frozenset({"symmetric", "spd", "psd"})
 
 

@@ -9,7 +9,7 @@ index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 from matcalc.core.dim import Dim
@@ -98,6 +98,10 @@ class Term(Record):
         """Replace indices in every factor."""
         return Term(self.coefficient, tuple(f.rename(names) for f in self.factors))
 
+    def mapped(self, change: Callable[[Expr], Expr]) -> Term:
+        """The term with every expression changed into another with the same axes."""
+        return Term(self.coefficient, tuple(Factor(change(f.expr), f.slots) for f in self.factors))
+
     def indices(self) -> Iterator[Index]:
         """Every occurrence of every index."""
         return (index for factor in self.factors for index in factor.indices)
@@ -130,14 +134,11 @@ class IndexExpr(Record):
 
     def substitute(self, replacements: dict[Expr, Expr]) -> IndexExpr:
         """The same array with expressions replaced in all its factors."""
-        terms = (
-            Term(
-                t.coefficient,
-                tuple(Factor(substitute(x.expr, replacements), x.slots) for x in t.factors),
-            )
-            for t in self.terms
-        )
-        return IndexExpr(self.free, tuple(terms))
+        return self.mapped(lambda e: substitute(e, replacements))
+
+    def mapped(self, change: Callable[[Expr], Expr]) -> IndexExpr:
+        """The array with every expression changed into another with the same axes."""
+        return IndexExpr(self.free, tuple([term.mapped(change) for term in self.terms]))
 
 
 def whole(matrix: Expr, free: tuple[Index, ...], coefficient: Fraction = ONCE) -> IndexExpr:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, substitute, symbols
+from matcalc.core.expr import Apply, Constant, Expr, Symbol, postorder, symbols
 from matcalc.core.index import Factor, Index, IndexExpr, Slot, Term
 from matcalc.core.order import structural
 from matcalc.ops.constant import EYE
@@ -148,7 +148,8 @@ def _properties_used(
     for symbol in symbols(*(factor.expr for term in before for factor in term.factors)):
         if symbol.properties & STRUCTURAL:
             plain: dict[Expr, Expr] = {symbol: unstructured(symbol)}
-            if len(_like_added([_with(term, plain) for term in before], free)) > len(after):
+            varied = IndexExpr(free, tuple(before)).substitute(plain)
+            if len(_like_added(list(varied.terms), free)) > len(after):
                 yield Rule(f"{symbol.name} is {structure_in_words(symbol)}")
 
 
@@ -163,11 +164,6 @@ def _folded(before: IndexExpr, rules: list[Rule], after: list[Term]) -> Iterator
                 known.append(side)
     for factor in (factor for term in after for factor in term.factors):
         yield from names_folded_back(known, factor.expr)
-
-
-def _with(term: Term, replacements: dict[Expr, Expr]) -> Term:
-    factors = (Factor(substitute(f.expr, replacements), f.slots) for f in term.factors)
-    return Term(term.coefficient, tuple(factors))
 
 
 def _restates(terms: list[Term], written: IndexExpr) -> bool:

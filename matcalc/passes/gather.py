@@ -42,7 +42,7 @@ def gather(expr: IndexExpr) -> IndexExpr:
     A matrix is one term, in which products are multiplied out where that is shorter.
     """
     if len(expr.free) <= MATRIX_AXES:
-        return IndexExpr(expr.free, tuple(map(_multiplied_out, expr.terms)))
+        return expr.mapped(multiply_out)
     whole = _open(expr, free_only=True)
     opened = _open(whole)
     gathered = _gathered(opened)
@@ -68,11 +68,6 @@ def _size(expr: IndexExpr) -> int:
     """The number of names, numbers and operators, about."""
     sizes = (measure(f.expr) + len(f.indices) for term in expr.terms for f in term.factors)
     return len(expr.terms) + sum(sizes)
-
-
-def _multiplied_out(term: Term) -> Term:
-    factors = (Factor(multiply_out(factor.expr), factor.slots) for factor in term.factors)
-    return Term(term.coefficient, tuple(factors))
 
 
 # ------------------------------------------------------------------ opening

@@ -144,19 +144,19 @@ def _norm(node: Apply, frozen: Frozen) -> Iterator[Misrule]:
     if not is_op(node, NORM1, NORM2):
         return
     argument = node.args[0]
-    square = power(NORM2(argument), Constant(2))
+    added, itself = sum_of(argument), sum_of(times(frozen(argument), argument))
     if is_op(node, NORM2):
+        square = power(node, Constant(2))
         yield Misrule(AS_IF, (node, square), square)
         slope = scaled(Fraction(1, 2), power(frozen(node), MINUS))
         text = "the inner derivative, of {1} by {2}, is left out in that of {0}, its root"
-        yield Misrule(text, (node, square, argument), times(slope, sum_of(argument)))
+        yield Misrule(text, (node, square, argument), times(slope, added))
         text = "the derivative of {0} is taken to be {1}: it has to be divided by {0}"
-        yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
-    if is_op(node, NORM1):
+        yield Misrule(text, (node, argument), itself)
+    else:
         text = "the derivative of {0} is taken to be {1}, which is that of half the square"
-        yield Misrule(text, (node, argument), sum_of(times(frozen(argument), argument)))
+        yield Misrule(text, (node, argument), itself)
         yield Misrule(AS_IF, (node, NORM2(argument)), NORM2(argument))
-    added = sum_of(argument)
     text = "{0} is differentiated like {1}, as if the norm were the sum of the entries"
     yield Misrule(text, (node, added), added)
 

@@ -101,14 +101,7 @@ def in_other_conventions(gradient: Symbol, wrt: Symbol) -> dict[str, Expr]:
 
 def at_point(expr: IndexExpr, points: dict[Expr, Expr]) -> IndexExpr:
     """The array with variables replaced by others of the same shapes, in normal form."""
-    terms = tuple(
-        Term(
-            term.coefficient,
-            tuple(Factor(simplify(substitute(f.expr, points)), f.slots) for f in term.factors),
-        )
-        for term in expr.terms
-    )
-    return contract(IndexExpr(expr.free, terms))
+    return contract(expr.mapped(lambda e: simplify(substitute(e, points))))
 
 
 def check_requirements(f: Expr) -> None:
