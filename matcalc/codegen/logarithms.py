@@ -7,16 +7,27 @@ exponentials is therefore known by its logarithm here, and comes back from there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 
 from matcalc.codegen.entrywise import LOG_NDTR, LOGADDEXP, LOGCOSH, MILLS
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.expr import Apply, Constant, Expr, operations
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import ONES, PI
-from matcalc.ops.elementwise import COSH, ERF, EXP, LOG, RECIPROCAL, SIGMOID, SOFTPLUS, SQRT, SQUARE
+from matcalc.ops.elementwise import (
+    COSH,
+    ERF,
+    EXP,
+    LOG,
+    RECIPROCAL,
+    SIGMOID,
+    SOFTPLUS,
+    SQRT,
+    SQUARE,
+    TANH,
+)
 from matcalc.ops.linalg import VEC
 from matcalc.ops.reduction import (
     LOGSUMEXP,
@@ -55,7 +66,16 @@ _EXPONENTS = {SQRT: Fraction(1, 2), SQUARE: Fraction(2), RECIPROCAL: Fraction(-1
 _OF_ONE = frozenset({TRANSPOSE, POWER, *_SUMS, *_MEANS, *_EXPONENTS})
 
 #: Without one of these nothing has a logarithm here, nor can overflow where it is added and multiplied.
-EXPONENTIALS = frozenset({EXP, COSH, SIGMOID, ERF, *_SOFTMAX})
+_EXPONENTIALS = frozenset({EXP, COSH, SIGMOID, ERF, *_SOFTMAX})
+
+
+def has_exponentials(roots: Sequence[Expr]) -> bool:
+    """Whether something may have a logarithm here, and be the better for it.
+
+    ``1 - tanh(z)`` only where its logarithm is asked for: networks are full of ``tanh``.
+    """
+    found = operations(*roots)
+    return not _EXPONENTIALS.isdisjoint(found) or {LOG, TANH} <= found
 
 
 def logarithm(e: Expr) -> Expr | None:
@@ -209,8 +229,8 @@ def _of_sum(e: Apply) -> Expr | None:
     """Term by term, numbers first: ``log(1 + exp(a)) = softplus(a)``."""
     if len(e.args) > LONGEST_SUM:
         return None
-    if (of_erf := _of_erf(e)) is not None:
-        return of_erf
+    if (found := _of_erf(e) or _of_tanh(e)) is not None:
+        return found
     sigmoid = _one_minus_sigmoid(e)
     if sigmoid is not None:
         return build.scaled(-1, SOFTPLUS(sigmoid))
@@ -237,16 +257,45 @@ def _of_sum(e: Apply) -> Expr | None:
 
 def _of_erf(e: Expr) -> Expr | None:
     """The logarithm of ``c (1 + erf(u))``, c being a number: ``log(2 c) + log_ndtr(sqrt(2) u)``."""
-    coefficient, total_ = build.split_coefficient(e)
-    if total_.op is not ADD or len(total_.args) != 2:
-        return None
-    pairs = [build.split_coefficient(term) for term in total_.args]
-    for (number, ones), (factor, part) in (pairs, pairs[::-1]):
-        scale = 2 * number * coefficient
-        if build.is_one(ones) and build.is_op(part, ERF) and abs(factor) == number and scale > 0:
-            u = simplify(part.args[0])
-            l = LOG_NDTR(build.times(SQRT(Constant(2)), build.scaled(factor / number, u)))
-            return l if scale == 1 else total(spread(LOG(Constant(scale)), e.shape), l)
+    for scale, number, factor, part in _beside_ones(e):
+        c = scale * number
+        if c > 0 and build.is_op(part, ERF) and abs(factor) == number:
+            u = build.scaled(factor / number, simplify(part.args[0]))
+            return _with_log(2 * c, LOG_NDTR(build.times(SQRT(Constant(2)), u)))
+    return None
+
+
+def _beside_ones(e: Expr) -> Iterator[tuple[Fraction, Fraction, Fraction, Expr]]:
+    """What ``e`` is as ``scale (number + factor part)``, if it is that."""
+    scale, added = build.split_coefficient(e)
+    if added.op is ADD and len(added.args) == 2:
+        pairs = [build.split_coefficient(term) for term in added.args]
+        for (number, ones), (factor, part) in (pairs, pairs[::-1]):
+            if build.is_one(ones):
+                yield scale, number, factor, part
+
+
+def _with_log(number: Fraction, l: Expr) -> Expr:
+    """``log(number) + l``."""
+    return l if number == 1 else total(spread(LOG(Constant(number)), l.shape), l)
+
+
+def _of_tanh(e: Expr) -> Expr | None:
+    """The logarithm of what is near 0 where ``tanh`` is near 1, c being a number.
+
+    ``c (1 + tanh(z)) = 2 c sigmoid(2 z)`` and ``c (1 - tanh(z)^2) = c / cosh(z)^2``.
+    """
+    for scale, number, factor, part in _beside_ones(e):
+        base, exponent = build.as_power(part)
+        c = scale * number
+        if c <= 0 or not build.is_op(base, TANH) or abs(factor) != number:
+            continue
+        (z,) = base.args
+        if exponent == 2 and factor < 0:
+            return _with_log(c, build.scaled(-2, LOGCOSH(z)))
+        if exponent == 1:
+            minus_2z = build.scaled(-2 * factor / number, z)
+            return _with_log(2 * c, build.scaled(-1, SOFTPLUS(minus_2z)))
     return None
 
 
@@ -262,20 +311,20 @@ def _one_minus_sigmoid(e: Apply) -> Expr | None:
 
 def _of_product(e: Apply) -> Expr | None:
     """The sum of the logarithms, if all factors are positive and some are made of exponentials."""
-    if (of_erf := _of_erf(e)) is not None:
-        return of_erf
+    if (found := _of_erf(e) or _of_tanh(e)) is not None:
+        return found
     logarithms = []
-    found = False
+    has_any = False
     for factor in e.args:
         l = logarithm(factor)
-        found = found or l is not None
+        has_any = has_any or l is not None
         if l is None and not build.is_op(factor, ONES):
             if "positive" not in properties(factor):
                 return None
             l = LOG(factor)
         if l is not None:
             logarithms.append(spread(l, e.shape))
-    return total(*logarithms) if found else None
+    return total(*logarithms) if has_any else None
 
 
 def _of_chain(e: Apply) -> Expr | None:

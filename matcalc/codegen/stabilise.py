@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from matcalc.codegen.logarithms import EXPONENTIALS, exponential, logarithm, spread
+from matcalc.codegen.logarithms import exponential, has_exponentials, logarithm, spread
 from matcalc.codegen.scaling import LINEAR, grows, scaled
-from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
+from matcalc.core.expr import Apply, Constant, Expr, postorder, rebuilt
 from matcalc.ops.elementwise import LOG, SIGMOID, TANH
 from matcalc.ops.linalg import DIAG
 from matcalc.ops.structural import ADD, MATMUL, TIMES, TRANSPOSE
@@ -35,7 +35,7 @@ def stabilise(e: Expr) -> Expr:
 
 def stabilise_all(roots: Sequence[Expr]) -> list[Expr]:
     """Each of them in a form that does not overflow."""
-    if EXPONENTIALS.isdisjoint(operations(*roots)):
+    if not has_exponentials(roots):
         return list(roots)
     return [_rewritten(_rewritten(root, _merged), _settled) for root in roots]
 

@@ -16,6 +16,8 @@ jax.config.update("jax_enable_x64", True)
 
 X = {
     "large": np.array([1000.0, -1000.0, 3.0]),
+    # Of what is less than 1 by 1e-868, a Hessian takes more digits than the reference has.
+    "saturated": np.array([300.0, -40.0, 0.5]),
     "small": np.array([1e-9, -2e-9, 3e-9]),
     "negative": np.array([-1000.0, -1001.0, -999.0]),
 }
@@ -51,6 +53,11 @@ FORMULAS = {
         "sum(log(exp(x) + exp(-x)))",
         "sum(log(cosh(x)))",
         "sum(1 ./ cosh(x))",
+    ],
+    "saturated small": [
+        "sum(log(1 - tanh(x).^2))",
+        "b' log(b .* (3 + 3 tanh(x)))",
+        "sum(log(1/2 (1 - tanh(x))))",
     ],
     "small": [
         "sum(exp(x) - 1)",
