@@ -132,11 +132,12 @@ def test_a_deep_network_has_few_statements_a_layer():
 
 
 def test_value_and_gradients_of_a_network_cost_at_most_four_times_the_function():
+    from matcalc.codegen.dialects import NUMPY
     from matcalc.codegen.plan import plan
 
     gradients = deep(100)
-    [together] = plan([gradients.f, *gradients.forms.values()], "numpy", [])
-    [alone] = plan([gradients.f], "numpy", [])
+    [together] = plan([gradients.f, *gradients.forms.values()], NUMPY, [])
+    [alone] = plan([gradients.f], NUMPY, [])
     everything = sum(1 for _ in postorder(*together.roots))
     assert everything <= 4 * sum(1 for _ in postorder(*alone.roots))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from matcalc.codegen import cost
+from matcalc.codegen.dialects import Dialect
 from matcalc.codegen.distribute import distributable, distribute
 from matcalc.codegen.fix_order import fix_order
 from matcalc.codegen.order import order
@@ -74,16 +75,16 @@ class Case:
     roots: tuple[Expr, ...]
 
 
-def choose(roots: Sequence[Expr], backend: str, readable: Container[str]) -> list[Case]:
+def choose(roots: Sequence[Expr], dialect: Dialect, readable: Container[str]) -> list[Case]:
     """The forms in which a function is computed, the first whose condition holds.
 
     Args:
         roots: what is computed.
-        backend: the array library.
+        dialect: the array library.
         readable: the size symbols that can be read off the arguments.
     """
     usual = dict.fromkeys(sorted(_symbols(roots)), cost.USUAL_SIZE)
-    forms = _Forms(roots, backend)
+    forms = _Forms(roots, dialect)
     first = forms.best_at(usual)
     deciding = sorted(forms.decided_by)
     if not 1 < len(deciding) <= MOST_SIZES:
@@ -101,7 +102,7 @@ def choose(roots: Sequence[Expr], backend: str, readable: Container[str]) -> lis
     grid = [usual | sizes for sizes in points if _is_possible(usual | sizes, bounds)]
     conditions = _conditions([symbol for symbol in deciding if symbol in readable])
     different = list(found)
-    return _cases(different, grid, _compared(different, grid, deciding, conditions, backend))
+    return _cases(different, grid, _compared(different, grid, deciding, conditions, dialect))
 
 
 def _conditions(symbols: Sequence[str]) -> Iterator[Condition]:
@@ -122,9 +123,9 @@ class _Forms:
         decided_by: the size symbols that decide which form is cheapest.
     """
 
-    def __init__(self, roots: Sequence[Expr], backend: str) -> None:
+    def __init__(self, roots: Sequence[Expr], dialect: Dialect) -> None:
         self._roots = roots
-        self._backend = backend
+        self._dialect = dialect
         self._sums = _sums(roots)
         self._distributed: dict[frozenset[Expr], list[Expr]] = {}
         self.decided_by = _symbols(self._sums)
@@ -136,24 +137,19 @@ class _Forms:
         """
         chosen: frozenset[Expr] = frozenset()
         best = self._ordered(chosen, sizes)
-        lowest = _work(best, self._backend).at(sizes) if self._sums else 0.0
+        lowest = Work(best, self._dialect).at(sizes) if self._sums else 0.0
         for one in self._sums:
             form = self._ordered(chosen | {one}, sizes)
-            if (work := _work(form, self._backend).at(sizes)) < lowest:
+            if (work := Work(form, self._dialect).at(sizes)) < lowest:
                 chosen, best, lowest = chosen | {one}, form, work
         return best
 
     def _ordered(self, chosen: frozenset[Expr], sizes: cost.Sizes) -> tuple[Expr, ...]:
         if chosen not in self._distributed:
             self._distributed[chosen] = share(split_traces(distribute(self._roots, chosen)))
-        ordered = order(self._distributed[chosen], self._backend, sizes)
+        ordered = order(self._distributed[chosen], self._dialect, sizes)
         self.decided_by |= ordered.decided_by
         return tuple(ordered.roots)
-
-
-def _work(roots: Iterable[Expr], backend: str) -> Work:
-    # NumPy computes Z' Z in half the time of other products.
-    return Work(roots, squares=backend == "numpy")
 
 
 def _sums(roots: Sequence[Expr]) -> list[Expr]:
@@ -245,9 +241,9 @@ def _compared(
     grid: Sequence[cost.Sizes],
     deciding: Sequence[str],
     conditions: Iterable[Condition],
-    backend: str,
+    dialect: Dialect,
 ) -> _Comparison:
-    works = [_work(form, backend) for form in forms]
+    works = [Work(form, dialect) for form in forms]
     ratios = []
     for sizes in grid:
         costs = [work.at(sizes) for work in works]

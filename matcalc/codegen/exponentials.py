@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matcalc.codegen.accurate import LOG1P
+from matcalc.codegen.entrywise import FINITE, LOG1P, entrywise
 from matcalc.codegen.logarithms import spread
-from matcalc.codegen.scaling import FINITE
-from matcalc.core.dim import ONE, Shape
 from matcalc.core.expr import Apply, Constant, Expr, postorder, rebuilt
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import ABS, EXP, LOG, RELU, SIGMOID, SOFTPLUS
@@ -28,19 +26,15 @@ from matcalc.ops.reduction import (
     SUM_1,
     SUM_2,
 )
-from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES
+from matcalc.ops.structural import ADD, POWER, TIMES
 from matcalc.passes import build
 from matcalc.passes.build import is_op
 
-
-def _one_where(name: str, sign: str) -> Operation:
-    parameters = ("e", "x")
-    template = f"np.maximum({{0}}, {{1}} {sign} 0)"
-    return Operation(name, "(m, n), (m, n) -> (m, n)", parameters, elementwise=True, numpy=template)
-
-
 #: 1 where the second argument is not negative resp. not positive, else the first one, which is at most 1.
-ONE_ABOVE, ONE_BELOW = _one_where("one_above", ">="), _one_where("one_below", "<=")
+ONE_ABOVE, ONE_BELOW = (
+    entrywise(name, f"np.maximum({{0}}, {{1}} {sign} 0)", parameters=("e", "x"))
+    for name, sign in (("one_above", ">="), ("one_below", "<="))
+)
 
 _BY_NAME = {op.name: op for op in EXTREMES}
 
@@ -130,18 +124,8 @@ def _by_sums(op: Operation, x: Expr) -> Expr:
     """One of the two functions, shifted by the largest entry, with which nothing overflows."""
     logsumexp, _, largest, total = _FAMILIES[op]
     top = FINITE(largest(x))
-    exponential = EXP(ADD(x, TIMES(Constant(-1), _copies(top, x.shape))))
+    exponential = EXP(ADD(x, TIMES(Constant(-1), spread(top, x.shape))))
     denominator = total(exponential)
     if op is logsumexp:
         return ADD(top, LOG(denominator))
-    return TIMES(exponential, _copies(POWER(denominator, Constant(-1)), x.shape))
-
-
-def _copies(line: Expr, shape: Shape) -> Expr:
-    """A number, a row or a column in every place of a larger array."""
-    rows, columns = shape
-    if line.is_scalar:
-        return spread(line, shape)
-    if line.shape[0].is_unit:
-        return MATMUL(build.ones((rows, ONE)), line)
-    return MATMUL(line, build.ones((ONE, columns)))
+    return TIMES(exponential, spread(POWER(denominator, Constant(-1)), x.shape))

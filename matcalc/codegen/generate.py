@@ -140,7 +140,7 @@ def generate(
     is_one = isinstance(formulas, Formula)
     results = _stable([formulas] if isinstance(formulas, Formula) else formulas, dialect)
     occurring = symbols(*results)
-    cases = plan(results, dialect.name, occurring)
+    cases = plan(results, dialect, occurring)
     if dialect is NUMPY:
         cases = [Case(case.condition, tuple(share_exponentials(case.roots))) for case in cases]
     if alone and dialect is NUMPY:

@@ -75,17 +75,13 @@ def minres(
     if tolerance is None:
         tolerance = TOLERANCE.get(str(g.dtype).rpartition(".")[2], TOLERANCE["float32"])
     scale = 0 * g + 1 if diagonal is None else _scale(diagonal, library)
-
-    def symmetric(v: Array) -> Array:
-        product = matvec(scale * v)
-        return scale * (product if adjoint is None else adjoint(product))
+    system = _System(matvec, adjoint, scale)
 
     def run(state: tuple[Any, ...]) -> tuple[Any, ...]:
         k, x, residual, norm, _ = state
-        side = scale * (residual if adjoint is None else adjoint(residual))
         # In the scaled norm it goes somewhat further than asked.
         aim = tolerance * whole / norm / 10
-        k, correction = _run(symmetric, side, library, aim, k, limit)
+        k, correction = _run(system.product, system.side(residual), library, aim, k, limit)
         further = x + scale * correction
         left = g - matvec(further)
         norm_left = _norm(left)
@@ -109,6 +105,29 @@ def minres(
     relative = norm / (whole + (whole == 0))
     is_solution = (relative <= tolerance) | ((k < limit) & (relative <= enough))
     return Found(x, relative, k, is_solution)
+
+
+@dataclass(frozen=True)
+class _System:
+    """The symmetric system that is iterated on.
+
+    Attributes:
+        matvec: the product with the matrix that is given.
+        adjoint: the product with its transpose, by which it is multiplied where it is not symmetric.
+        scale: by what rows and columns are multiplied.
+    """
+
+    matvec: Map
+    adjoint: Map | None
+    scale: Array
+
+    def product(self, v: Array) -> Array:
+        """The product with its matrix."""
+        return self.side(self.matvec(self.scale * v))
+
+    def side(self, g: Array) -> Array:
+        """Its right side, for one of the system that is given."""
+        return self.scale * (g if self.adjoint is None else self.adjoint(g))
 
 
 def _scale(diagonal: Array, library: Library) -> Array:

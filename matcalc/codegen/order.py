@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 from matcalc.codegen import cost
+from matcalc.codegen.dialects import Dialect
 from matcalc.codegen.items import (
     Item,
     flip,
@@ -63,15 +64,15 @@ class Ordered(NamedTuple):
     decided_by: set[str]
 
 
-def order(roots: Sequence[Expr], backend: str, sizes: cost.Sizes) -> Ordered:
+def order(roots: Sequence[Expr], dialect: Dialect, sizes: cost.Sizes) -> Ordered:
     """The expressions with all products in pairs, in the order that is best at these sizes.
 
     Args:
         roots: what is computed in one function.
-        backend: the array library.
+        dialect: the array library.
         sizes: sizes that are usual.
     """
-    ordering = _Ordering(roots, backend, sizes)
+    ordering = _Ordering(roots, dialect, sizes)
     return Ordered(ordering.ordered(roots), ordering.decided_by)
 
 
@@ -82,36 +83,42 @@ class _Ordering:
         decided_by: the size symbols that decided what is multiplied once.
     """
 
-    def __init__(self, roots: Sequence[Expr], backend: str, sizes: cost.Sizes) -> None:
+    def __init__(self, roots: Sequence[Expr], dialect: Dialect, sizes: cost.Sizes) -> None:
         self._nodes = list(postorder(*roots))
         self._users = users(self._nodes)
         self._implicit = _never_formed(self._nodes, self._users, roots)
         self._done: dict[Expr, Expr] = {}
         self._applied: dict[tuple[Item, Expr], Expr] = {}
         chains = {node: chain for node in self._nodes if (chain := self._matrix_chain(node))}
-        self._pairs = Pairs(chains, self._done, sizes, backend)
+        self._pairs = Pairs(chains, self._done, sizes, dialect)
         self.decided_by = self._pairs.decided_by
-        self._wanted = self._demanded_vectors()
-
-    def ordered(self, roots: Sequence[Expr]) -> list[Expr]:
-        """The new forms of the roots, for which those of all nodes below are found."""
-        rules: dict[Operation, Callable[[Apply], Expr]] = {
-            MATMUL: self._product,
-            TIMES: self._scaled,
-            TRACE: self._trace,
-            DIAGONAL: self._diagonal,
+        #: What takes entries or sums of a matrix that is not formed.
+        self._taken: dict[Operation, Callable[[Apply], Expr]] = {
+            TRACE: self._pairs.trace,
+            DIAGONAL: self._pairs.diagonal,
             SUM: self._sum,
             SUM_1: self._sum_of_columns,
             SUM_2: self._sum_of_rows,
         }
+        self._wanted = self._demanded_vectors()
+
+    def ordered(self, roots: Sequence[Expr]) -> list[Expr]:
+        """The new forms of the roots, for which those of all nodes below are found."""
         for node in self._nodes:
             if node not in self._implicit:
-                if isinstance(node, Apply) and node.op in rules:
-                    new = rules[node.op](node)
-                else:
-                    new = replanned(node, self._done)
-                self._done[node] = new
+                self._done[node] = self._new(node)
         return [self._done[root] for root in roots]
+
+    def _new(self, node: Expr) -> Expr:
+        """The new form of a node, given those of its arguments that are formed."""
+        if isinstance(node, Apply):
+            if node.op is MATMUL:
+                return self._product(node)
+            if node.op is TIMES:
+                return self._scaled(node)
+            if node.op in self._taken and node.args[0] in self._implicit:
+                return self._taken[node.op](node)
+        return replanned(node, self._done)
 
     # -------------------------------------------------------------- chains of matrices
 
@@ -125,16 +132,6 @@ class _Ordering:
             inner = node.args[0]
             return [plain(factor) for factor in _factors(inner)] if isinstance(inner, Apply) else ()
         return ()
-
-    def _trace(self, node: Apply) -> Expr:
-        if node.args[0] not in self._implicit:
-            return replanned(node, self._done)
-        return self._pairs.trace(node)
-
-    def _diagonal(self, node: Apply) -> Expr:
-        if node.args[0] not in self._implicit:
-            return replanned(node, self._done)
-        return self._pairs.diagonal(node)
 
     # -------------------------------------------------------------- chains with vectors
 
@@ -204,19 +201,15 @@ class _Ordering:
         return 1 + sum(beginning in self._wanted for beginning in from_left)
 
     def _sum(self, node: Apply) -> Expr:
-        if node.args[0] not in self._implicit:
-            return replanned(node, self._done)
-        return SUM(self._apply(item(node.args[0]), _ones(node.args[0], 1)))
+        return SUM(self._sum_of_rows(node))
 
     def _sum_of_rows(self, node: Apply) -> Expr:
-        if node.args[0] not in self._implicit:
-            return replanned(node, self._done)
-        return self._apply(item(node.args[0]), _ones(node.args[0], 1))
+        (matrix,) = node.args
+        return self._apply(item(matrix), _ones(matrix, 1))
 
     def _sum_of_columns(self, node: Apply) -> Expr:
-        if node.args[0] not in self._implicit:
-            return replanned(node, self._done)
-        return transposed(self._apply(flip(item(node.args[0])), _ones(node.args[0], 0)))
+        (matrix,) = node.args
+        return transposed(self._apply(flip(item(matrix)), _ones(matrix, 0)))
 
     # -------------------------------------------------------------- a matrix applied to a vector
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from matcalc.codegen import cost
-from matcalc.codegen.dialects import DIALECTS
+from matcalc.codegen.dialects import Dialect
 from matcalc.codegen.items import (
     Item,
     flip,
@@ -40,18 +40,16 @@ class Pairs:
         chains: Mapping[Expr, Sequence[Expr]],
         done: dict[Expr, Expr],
         sizes: cost.Sizes,
-        backend: str,
+        dialect: Dialect,
     ) -> None:
         """Takes the factors of every chain; what becomes of each node is looked up in ``done``."""
         self._done = done
-        # NumPy computes Z' Z in half the time of other products.
-        self._squares = squares = backend == "numpy"
-        self._stores = bool(DIALECTS[backend].stored)
+        self._dialect = dialect
         opened = {node: _opened(factors) for node, factors in chains.items()}
-        self._sharing = sharing = Sharing(opened, sizes, squares)
-        self._chains = sharing.chains
+        self._sharing = Sharing(opened, sizes, dialect.squares)
+        self._chains = self._sharing.chains
         #: The size symbols that decided what is shared.
-        self.decided_by = sharing.decided_by
+        self.decided_by = self._sharing.decided_by
 
     def product(self, node: Expr) -> Expr:
         """The product of a chain."""
@@ -87,7 +85,7 @@ class Pairs:
 
     def _multiplied(self, items: Sequence[Item]) -> Expr:
         factors = self._factors(items)
-        if self._squares and len(items) == 3 and items[0] == flip(items[-1]):
+        if self._dialect.squares and len(items) == 3 and items[0] == flip(items[-1]):
             centre, _ = items[1]
             if is_op(centre, DIAG) and is_nonnegative(centre.args[0]):
                 # What becomes of a diagonal matrix is one (``order.py`` has no rule for them).
@@ -137,7 +135,7 @@ class Pairs:
         scaled += [
             _scaled(None, array, scale) for array, scale in zip(others, scales[2:], strict=True)
         ]
-        if self._stores:
+        if self._dialect.stored:
             # All but the last may come to stand on the left of another.
             scaled[:-1] = [STORED(e) if is_op(e, TRANSPOSE) else e for e in scaled[:-1]]
         return multi_dot(len(scaled))(*scaled)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from matcalc.codegen.arguments import read_sizes
 from matcalc.codegen.choose import Case, choose
+from matcalc.codegen.dialects import Dialect
 from matcalc.codegen.factorise import factorise
 from matcalc.codegen.share import share
 from matcalc.codegen.thin import thin
@@ -22,17 +23,16 @@ from matcalc.codegen.turn import turn
 from matcalc.core.expr import Expr, Symbol
 
 
-def plan(roots: Sequence[Expr], backend: str, arrays: Sequence[Symbol]) -> list[Case]:
+def plan(roots: Sequence[Expr], dialect: Dialect, arrays: Sequence[Symbol]) -> list[Case]:
     """The expressions as they are best computed, all in one function; several ways where sizes decide.
 
     Args:
         roots: what is computed.
-        backend: the array library.
+        dialect: the array library.
         arrays: the function's arguments, which tell sizes.
     """
     names = {name for array in arrays for dim in array.shape for name in dim.symbols}
     readings, _ = read_sizes(sorted(names), arrays)
-    cases = choose(
-        share(split_traces(thin(roots))), backend, {reading.size for reading in readings}
-    )
+    readable = {reading.size for reading in readings}
+    cases = choose(share(split_traces(thin(roots))), dialect, readable)
     return [Case(case.condition, tuple(turn(factorise(case.roots)))) for case in cases]

@@ -62,7 +62,7 @@ class Sharing:
         if sum(lengths) <= MOST_FACTORS and max(lengths, default=0) <= cost.LONGEST_SEARCHED:
             self._share_what_saves_most()
         else:
-            _Pairs(self.chains).share()
+            _Neighbours(self.chains).share()
 
     # -------------------------------------------------------------- few chains
 
@@ -174,7 +174,7 @@ def _squares(arrays: Sequence[Item]) -> Iterator[tuple[int, int, int]]:
 # ------------------------------------------------------------------ many factors
 
 
-class _Pairs:
+class _Neighbours:
     """The pairs of neighbours of chains, with what is needed to choose among them."""
 
     def __init__(self, chains: Chains) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from matcalc.codegen import cost
+from matcalc.codegen.dialects import Dialect
 from matcalc.codegen.items import flip, item
 from matcalc.codegen.kernels import STORED, multi_dot
 from matcalc.core.dim import Dim
@@ -22,9 +23,9 @@ FREE = frozenset({STORED, TRANSPOSE, DIAG, EYE, ONES, ZEROS})
 class Work:
     """The cost of all nodes below some roots, each counted once."""
 
-    def __init__(self, roots: Iterable[Expr], *, squares: bool) -> None:
-        """Takes what is computed, and whether ``Z' Z`` costs half of another product."""
-        self._squares = squares
+    def __init__(self, roots: Iterable[Expr], dialect: Dialect) -> None:
+        """Takes what is computed, and the array library."""
+        self._squares = dialect.squares
         #: Twice the cost of what costs the same in every order.
         self._twice: cost.Cost = cost.total(())
         self._chains: list[list[Dim]] = []

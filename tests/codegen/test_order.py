@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
+from matcalc.codegen.dialects import NUMPY
 from matcalc.codegen.generate import compile_function, source
 from matcalc.codegen.order import order
 from matcalc.core.expr import postorder
@@ -87,7 +88,7 @@ def test_the_gradient_of_a_trace_of_a_long_chain_shares_its_products():
     d = mc.diff(text, "X", shapes=dict.fromkeys(names, ("n", "n")))
     products = [
         node
-        for node in postorder(*order([d.expr], "numpy", {"n": 100}).roots)
+        for node in postorder(*order([d.expr], NUMPY, {"n": 100}).roots)
         if getattr(node, "op", 0) is MATMUL
     ]
     # There are 8 chains of 15 factors.
