@@ -74,7 +74,7 @@ def weighed(
     if finding.point is not None:
         return Evidence(False, finding=finding)
     if finding.unseen:
-        where = str(finding.unseen[0]).format(one_line(finding.unseen[0].argument))
+        where = finding.unseen[0].said_of(one_line(finding.unseen[0].argument))
         return Evidence(None, f"no difference was found, nor a point where {where}")
     if finding.lost:
         term = one_line(finding.lost[0])

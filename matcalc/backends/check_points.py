@@ -75,7 +75,7 @@ class Sample:
         """The first side of a kink on which there was no point, if there is one."""
         for regime in self.unseen:
             argument = text.format_part(regime.argument, {}, SHOWN) or "the argument of some kink"
-            return f"no point was found where {str(regime).format(argument)}"
+            return f"no point was found where {regime.said_of(argument)}"
         return ""
 
     def shows_more(self, numbers: Entries) -> bool:

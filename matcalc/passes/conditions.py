@@ -18,7 +18,7 @@ from matcalc.ops.elementwise import ABS, COS, MAXIMUM, MINIMUM, RELU
 from matcalc.ops.linalg import DET
 from matcalc.ops.reduction import NORM2
 from matcalc.ops.structural import ADD, MATPOW, POWER
-from matcalc.passes import construct, exponents
+from matcalc.passes import exponents
 from matcalc.passes.build import is_op, is_zero, scaled, split_coefficient
 from matcalc.passes.claims import (
     CONSTANT_RANK,
@@ -35,7 +35,7 @@ from matcalc.passes.claims import (
     reduced,
 )
 from matcalc.passes.expand import expand
-from matcalc.passes.kinks import smooth_kinks
+from matcalc.passes.kinks import difference, smooth_kinks
 from matcalc.record import Record
 
 #: The conditions of the records as claims; others are said as they stand.
@@ -254,9 +254,7 @@ def _crossing(node: Apply) -> Condition:
     if any(map(is_zero, sides)):
         sides = tuple(side for side in sides if not is_zero(side))[:1] or sides[:1]
         return Condition(Claim(NONZERO, sides), Rank.DIFFERENTIABLE, node.op)
-    one, other = (construct.filled(s, node.shape) if s.is_scalar else s for s in sides)
-    difference = construct.add((one, construct.negate(other)))
-    return Condition(Claim(NONZERO, (difference,)), Rank.DIFFERENTIABLE, node.op, sides)
+    return Condition(Claim(NONZERO, (difference(node),)), Rank.DIFFERENTIABLE, node.op, sides)
 
 
 def _joined(found: list[Condition]) -> list[Condition]:

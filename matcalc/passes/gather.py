@@ -195,7 +195,7 @@ def _join(pieces: list[_Piece], free: tuple[Index, ...]) -> list[_Piece]:
         groups: dict[object, dict[_Piece, int]] = {}
         for piece in pieces:
             if piece not in keys:
-                keys[piece] = list(_keys(piece, free))
+                keys[piece] = list(_keys(piece, place))
             for key, position in keys[piece]:
                 groups.setdefault(key, {}).setdefault(piece, position)
         alike = sorted((g for g in groups.values() if len(g) > 1), key=len, reverse=True)
@@ -205,14 +205,14 @@ def _join(pieces: list[_Piece], free: tuple[Index, ...]) -> list[_Piece]:
         for group in alike:
             if not any(piece in replaced for piece in group):
                 first, *others = group
-                replaced[first] = _sum(group, free)
+                replaced[first] = _sum(group, place)
                 replaced.update(dict.fromkeys(others))
         pieces = [new for old in pieces if (new := replaced.get(old, old)) is not None]
 
 
-def _keys(piece: _Piece, free: tuple[Index, ...]) -> Iterator[tuple[object, int]]:
+def _keys(piece: _Piece, place: Mapping[Index, int]) -> Iterator[tuple[object, int]]:
     """What the piece has in common with those that may differ from it at a position."""
-    place = {index: k for k, index in enumerate(free)}
+    free = tuple(place)
     arrays = [_oriented(factor, place) for factor in piece.arrays]
     yield (SCALAR, term_key(Term(UNIT_COEFFICIENT, tuple(arrays)), free)), SCALAR
     scalar = Factor(canonical(split_coefficient(piece.scalar)[1]))
@@ -237,12 +237,11 @@ def _flipped(factor: Factor) -> Factor:
     return Factor(transposed(factor.expr), factor.slots[::-1])
 
 
-def _sum(group: dict[_Piece, int], free: tuple[Index, ...]) -> _Piece:
+def _sum(group: dict[_Piece, int], place: Mapping[Index, int]) -> _Piece:
     """The sum of pieces that differ at the given positions, in the place of the first."""
     first, position = next(iter(group.items()))
     if position == SCALAR:
         return _Piece(multiply_out(total(*(piece.scalar for piece in group))), first.arrays)
-    place = {index: k for k, index in enumerate(free)}
     summands = []
     for piece, at in group.items():
         coefficient = split_coefficient(piece.scalar)[0]

@@ -14,6 +14,7 @@ from matcalc.core.expr import Apply, Expr, postorder
 from matcalc.ops.elementwise import ABS, MAXIMUM, MINIMUM, RELU, SIGN, SQRT, SQUARE, STEP
 from matcalc.ops.reduction import NORM2
 from matcalc.ops.structural import TIMES
+from matcalc.passes import construct
 from matcalc.passes.build import as_power, is_op, is_zero
 from matcalc.passes.properties import is_nonnegative
 from matcalc.passes.simplify import simplify
@@ -43,6 +44,12 @@ class Vanishing(Record):
     def is_smooth(self, order: int) -> bool:
         """Whether it has derivatives up to this order at the kink."""
         return self.degree > order or (self.even and self.degree > 0 and self.degree % 2 == 0)
+
+
+def difference(node: Apply) -> Expr:
+    """The one of two minus the other: it is zero where the larger one changes."""
+    one, other = (construct.filled(s, node.shape) if s.is_scalar else s for s in node.args)
+    return construct.add((one, construct.negate(other)))
 
 
 def smooth_kinks(roots: Iterable[Expr], order: int) -> set[Expr]:

@@ -31,14 +31,13 @@ from matcalc.ops.elementwise import (
 from matcalc.ops.reduction import LOGSUMEXP, NORM1, SOFTMAX
 from matcalc.passes import construct
 from matcalc.passes.claims import NONNEGATIVE, Claim, reduced
+from matcalc.passes.kinks import difference
 
 #: Operations with a kink where an entry of their argument is 0.
 KINKED = (ABS, NORM1, RELU, SIGN, STEP)
 
 #: Operations that are constant, or one term of them nothing, to many digits where the argument is large.
-SATURATING = (
-    COSH, ERF, EXP, GELU, LOGSUMEXP, SIGMOID, SINH, SOFTMAX, SOFTPLUS, TANH,
-)  # fmt: skip
+SATURATING = (COSH, ERF, EXP, GELU, LOGSUMEXP, SIGMOID, SINH, SOFTMAX, SOFTPLUS, TANH)
 
 #: How large that is.
 LARGE = 30
@@ -57,10 +56,11 @@ class Regime:
         """Whether it is one side of a kink."""
         return inf in (-self.low, self.high)
 
-    def __str__(self) -> str:
+    def said_of(self, argument: str) -> str:
+        """``x > 0``: the interval, of the argument as it is printed."""
         if self.is_side:
-            return "{0} > 0" if self.high == inf else "{0} < 0"
-        return f"|{{0}}| < {self.high:g}"
+            return f"{argument} > 0" if self.high == inf else f"{argument} < 0"
+        return f"|{argument}| < {self.high:g}"
 
 
 def regimes(roots: Iterable[Expr]) -> list[Regime]:
@@ -74,13 +74,8 @@ def _of_node(node: Expr) -> Iterator[Regime]:
     if node.op in SATURATING:
         yield Regime(node.args[0], -LARGE, LARGE)
     if node.op in KINKED or node.op in (MAXIMUM, MINIMUM):
-        u = node.args[0] if node.op in KINKED else _difference(node)
+        u = node.args[0] if node.op in KINKED else difference(node)
         if reduced(Claim(NONNEGATIVE, (construct.negate(u),))):
             yield Regime(u, 0, inf)
         if reduced(Claim(NONNEGATIVE, (u,))):
             yield Regime(u, -inf, 0)
-
-
-def _difference(node: Apply) -> Expr:
-    one, other = (construct.filled(s, node.shape) if s.is_scalar else s for s in node.args)
-    return construct.add((one, construct.negate(other)))
