@@ -73,10 +73,11 @@ class Sample:
 
     def omitted(self) -> str:
         """The first side of a kink on which there was no point, if there is one."""
-        for regime in self.unseen:
-            argument = text.format_part(regime.argument, {}, SHOWN) or "the argument of some kink"
-            return f"no point was found where {regime.said_of(argument)}"
-        return ""
+        if not self.unseen:
+            return ""
+        first = self.unseen[0]
+        argument = text.format_part(first.argument, {}, SHOWN) or "the argument of some kink"
+        return f"no point was found where {first.said_of(argument)}"
 
     def shows_more(self, numbers: Entries) -> bool:
         """Whether there is another side at a point with these values."""

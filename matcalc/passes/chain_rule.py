@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matcalc.core.expr import Expr, Symbol, symbols
-from matcalc.core.index import MATRIX_AXES, IndexExpr
+from matcalc.core.index import IndexExpr
 from matcalc.passes.differentiate import (
     carried_back,
     contracted,
@@ -17,7 +17,7 @@ from matcalc.passes.differentiate import (
     derivatives,
     differentiate_index,
 )
-from matcalc.passes.gather import gather
+from matcalc.passes.gather import gather, gather_array
 from matcalc.passes.settle import settle
 
 #: What names stand for, each in terms of those before it.
@@ -35,7 +35,7 @@ def total_derivative(
         if not definitions:
             return derivative(f, wrt, order)
         result = _through(derivatives(f, [wrt, *definitions]), wrt, definitions)
-        result = gather(result) if order == 1 and len(result.free) > MATRIX_AXES else result
+        result = gather_array(result) if order == 1 else result
         order -= 1
     else:
         result = f

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from matcalc.core.expr import Apply, Expr, Size, Symbol, postorder
-from matcalc.core.index import MATRIX_AXES, Factor, Index, IndexExpr, Term, whole
+from matcalc.core.index import Factor, Index, IndexExpr, Term, whole
 from matcalc.ops.constant import EYE
 from matcalc.passes.build import UNIT
 from matcalc.passes.contract import contract
 from matcalc.passes.expand import expand
-from matcalc.passes.gather import gather
+from matcalc.passes.gather import gather, gather_array
 from matcalc.passes.local_step import carry
 from matcalc.passes.settle import settle
 
@@ -33,7 +33,7 @@ def derivative(f: Expr, wrt: Symbol, order: int = 1) -> IndexExpr:
     result = contracted(derivatives(f, [wrt])[wrt])
     for _ in range(order - 1):
         result = gather(differentiate_index(result, wrt))
-    return gather(result) if order == 1 and len(result.free) > MATRIX_AXES else result
+    return gather_array(result) if order == 1 else result
 
 
 def derivatives(f: Expr, variables: Iterable[Symbol]) -> dict[Symbol, IndexExpr]:

@@ -57,6 +57,11 @@ def gather(expr: IndexExpr) -> IndexExpr:
     return min(gathered, _gathered(distributed), key=_size)
 
 
+def gather_array(expr: IndexExpr) -> IndexExpr:
+    """The same with fewer terms if it has too many axes for a matrix; a matrix as it is."""
+    return gather(expr) if len(expr.free) > MATRIX_AXES else expr
+
+
 def _gathered(expr: IndexExpr) -> IndexExpr:
     pieces = [_Piece.of(term) for term in expr.terms]
     if len(pieces) <= JOIN_LIMIT:

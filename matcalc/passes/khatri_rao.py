@@ -15,7 +15,7 @@ from itertools import combinations
 
 from matcalc.core.dim import ONE, Dim
 from matcalc.core.expr import Expr, Size
-from matcalc.core.index import MATRIX_AXES, Factor, Index
+from matcalc.core.index import Factor, Index
 from matcalc.ops.constant import EYE
 from matcalc.ops.linalg import VEC
 from matcalc.ops.structural import KRON
@@ -72,7 +72,7 @@ def _weightings(
 ) -> Iterator[tuple[int, Expr]]:
     """One factor as a weight and as many more as can be, with their number."""
     # A vector is a diagonal matrix within the Kronecker product already.
-    matrices = [factor for factor in factors if len(factor.slots) == MATRIX_AXES]
+    matrices = [factor for factor in factors if len(factor.slots) == 2]
     for first in matrices:
         rest = list(factors)
         left: list[Expr] = []

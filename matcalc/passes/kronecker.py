@@ -203,7 +203,7 @@ def _diagonal_block(group: list[Factor], rows: Indices, columns: Indices) -> Exp
         [f for f in group if is_op(f.expr, EYE) and set(f.slots) == pair]
         for pair in map(set, zip(rows, columns, strict=True))
     ]
-    if len(rows) != MATRIX_AXES or not all(ties):
+    if len(rows) != 2 or not all(ties):
         return None
     # Other deltas stay: between the rows they leave the diagonal of M only.
     rest = [f.rename(names) for f in group if not any(f in tie for tie in ties)]
