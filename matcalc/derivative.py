@@ -197,9 +197,8 @@ class Derivative(Record, eq=False):
         """
         if self.structured == "independent":
             return None
-        dims = [dim for symbol in self.symbols.values() for dim in symbol.shape]
-        sizes = [name for dim in dims for name in dim.symbols]
-        name = unused_name(f"d{self.wrt.name}", [*self.symbols, *sizes, self.function_name])
+        taken = [*self.symbols, *self.size_names, self.function_name]
+        name = unused_name(f"d{self.wrt.name}", taken)
         along = direction(self.wrt, name, self.structured)
         values = self.f if isinstance(self.f, Expr) and self.f.axes else self.wrt
         return linear_map(self.tensor, self.order, along, values.shape)

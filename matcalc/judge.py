@@ -168,9 +168,16 @@ class _Check:
         usual = self._in_layout("mixed")
         hidden = "mixed" in layouts or self.layout is not None or usual.layout != "mixed"
         return Verdict(
-            True, layouts[0], right[0][1], None, None, answer, claim, layouts,
-            None if hidden else usual,
-        )  # fmt: skip
+            ok=True,
+            layout=layouts[0],
+            method=right[0][1],
+            counterexample=None,
+            cause=None,
+            answer=answer,
+            claim=claim,
+            layouts=layouts,
+            usual=None if hidden else usual,
+        )
 
     def _undecided(self, claim: Formula, form: _Form, method: str) -> Verdict:
         answer = self._answer_like(form)
@@ -384,9 +391,13 @@ class _Check:
         used = symbols(*factors(d.f), d.wrt, *factors(form.array))
         question = (d.f, d.wrt, d.order, d.structured) if isinstance(d.f, Expr) else None
         return Dispute(
-            form.array, d.tensor, form.axes, question, trials.variables,
-            sorted(set(used), key=lambda s: s.name),
-        )  # fmt: skip
+            claim=form.array,
+            answer=d.tensor,
+            axes=form.axes,
+            question=question,
+            variables=trials.variables,
+            shown=sorted(set(used), key=lambda s: s.name),
+        )
 
     def _size_names(self, form: _Form) -> list[str]:
         d = self.d
@@ -400,11 +411,17 @@ class _Check:
         answer = None if placement is None else placed(d.tensor, placement)
         if form is not None and answer is None and placement is not None:
             claim = form.array
-        others = tuple(s for s in self.reading.variables.values() if s is not d.wrt)
         return Disagreement(
-            claim, d.tensor if answer is None else answer, d.f, d.wrt, d.order, d.structured,
-            others, d.tensor, self.rectangular,
-        )  # fmt: skip
+            claim=claim,
+            answer=d.tensor if answer is None else answer,
+            f=d.f,
+            wrt=d.wrt,
+            order=d.order,
+            structured=d.structured,
+            others=tuple(s for s in self.reading.variables.values() if s is not d.wrt),
+            tensor=d.tensor,
+            rectangular=self.rectangular,
+        )
 
     def _in_layout(self, layout: str) -> Derivative:
         d = self.d

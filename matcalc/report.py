@@ -39,9 +39,8 @@ def tensor_name(d: Derivative) -> str:
 
 def index_letters(d: Derivative) -> list[str]:
     """Letters for indices: those that name nothing in the problem, even if the answer is without it."""
-    dims = [dim for symbol in d.symbols.values() for dim in symbol.shape]
-    dims += [node.dim for node in postorder(*factors(d.f)) if isinstance(node, Size)]
-    taken = {*d.symbols, *(name for dim in dims for name in dim.symbols)}
+    counted = [node.dim for node in postorder(*factors(d.f)) if isinstance(node, Size)]
+    taken = {*d.symbols, *d.size_names, *(name for dim in counted for name in dim.symbols)}
     return [letter for letter in LETTERS if letter not in taken] or list(LETTERS)
 
 

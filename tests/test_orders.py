@@ -70,8 +70,7 @@ CASES: list[tuple[str, str, int, Callable[..., Any]]] = [
 @pytest.mark.parametrize(("text", "wrt", "order", "f"), CASES)
 def test_against_nested_jacfwd(text: str, wrt: str, order: int, f: Callable[..., Any]) -> None:
     d = mc.diff(text, wrt, order=order, layout="tensor")
-    names = [name for shape in d.variables.values() for name in shape]
-    sizes = distinct_sizes(name for name in names if isinstance(name, str))
+    sizes = distinct_sizes(d.size_names)
     arrays = {}
     for name, shape in d.variables.items():
         numbers = [s if isinstance(s, int) else sizes[s] for s in shape if s != 1]

@@ -195,9 +195,12 @@ def _diag(walk: Shapes, node: tree.Call, operand: Operand) -> Shape:
         return rows, rows
     if operand.is_row:
         raise walk.report.argument(
-            "diag", "a vector or a square matrix", operand, node.span,
+            "diag",
+            "a vector or a square matrix",
+            operand,
+            node.span,
             f"did you mean diag({walk.report.flipped(operand.node)}) ?",
-        )  # fmt: skip
+        )
     if not walk.square(operand):
         raise walk.report.argument(
             "diag", "a vector or a square matrix", operand, node.span, _declare_square(operand)

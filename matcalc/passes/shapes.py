@@ -299,9 +299,12 @@ class Shapes:
             return self.broadcast((base, exponent), "element-wise power", node)
         if not exponent.is_scalar:
             raise self.report.argument(
-                "the exponent of ^", "a number", exponent, node.span,
+                "the exponent of ^",
+                "a number",
+                exponent,
+                node.span,
                 f"write {text(base.node)} .^ {factor(exponent.node, text(exponent.node))}",
-            )  # fmt: skip
+            )
         if base.is_scalar:
             return SCALAR
         if base.is_vector or base.is_row:

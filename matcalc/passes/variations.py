@@ -87,10 +87,8 @@ def changed_once(e: Expr, rule: Callable[[Expr], Iterable[Change]]) -> Iterator[
         if len(places) > PLACES:
             break
         if isinstance(node, Apply):
-            places += [
-                (arg, (*path, k)) for k, arg in enumerate(node.args)
-                if k not in node.op.size_positions
-            ]  # fmt: skip
+            kept = node.op.size_positions
+            places += [(arg, (*path, k)) for k, arg in enumerate(node.args) if k not in kept]
     for node, path in places[:PLACES]:
         for about, other in rule(node):
             changed = replaced(e, path, other)

@@ -124,8 +124,7 @@ def test_value_is_the_derivative_along_the_direction(text: str, wrt: str, order:
     """One order less, varied along the direction; for two directions, that once more."""
     d = mc.diff(text, wrt, order=order)
     assert d.as_map is not None
-    names = [name for shape in d.variables.values() for name in shape]
-    sizes = distinct_sizes(name for name in names if isinstance(name, str))
+    sizes = distinct_sizes(d.size_names)
     rng = generator(text)
     along = d.as_map.direction
 
