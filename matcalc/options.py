@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import sys
 from functools import partial
 from typing import NoReturn
@@ -134,6 +133,8 @@ def parse_arguments(parser: argparse.ArgumentParser, tokens: list[str]) -> argpa
 
 def split_words(line: str) -> list[str]:
     """A line as a shell takes it apart."""
+    import shlex
+
     try:
         return shlex.split(line)
     except ValueError as error:
