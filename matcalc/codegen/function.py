@@ -10,7 +10,8 @@ from typing import Any
 
 from matcalc.codegen.arguments import Axis, axes_of, read_sizes
 from matcalc.codegen.generate import Generated
-from matcalc.codegen.libraries import Array, Library, library, not_installed
+from matcalc.codegen.libraries import library, not_installed
+from matcalc.codegen.library import Array, Library
 from matcalc.core.expr import Symbol
 from matcalc.errors import ArgumentProblem, ShapeProblem
 from matcalc.syntax.names import normal_name

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from matcalc.codegen.libraries import Array, Library
+from matcalc.codegen.library import Array, Library
 
 #: Relative residual at which it stops, in double and in single precision.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from matcalc.codegen.kernels import CHOLESKY
-from matcalc.codegen.libraries import Array, not_installed
+from matcalc.codegen.libraries import not_installed
+from matcalc.codegen.library import Array
 from matcalc.codegen.minres import Found, minres
 from matcalc.errors import ArgumentProblem, UnsupportedProblem
 

@@ -16,7 +16,8 @@ from matcalc.codegen.arrays import shape_of
 from matcalc.codegen.core_form import Core, Side, core_form
 from matcalc.codegen.function import load
 from matcalc.codegen.generate import Formula, Generated, compile_function, generate
-from matcalc.codegen.libraries import Array, Library, library
+from matcalc.codegen.libraries import library
+from matcalc.codegen.library import Array, Library
 from matcalc.codegen.operator import Operator
 from matcalc.codegen.solve_core import Solution, solution
 from matcalc.codegen.without_scipy import has_scipy
