@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matcalc.arguments import kind
 from matcalc.codegen.dialects import DIALECTS
 from matcalc.codegen.stabilise import stabilise
-from matcalc.core.expr import Expr
+from matcalc.core.expr import Expr, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
 from matcalc.passes.chain_rule import total_derivative
@@ -15,6 +15,7 @@ from matcalc.passes.differentiate import derivatives
 from matcalc.passes.expand import expand
 from matcalc.passes.freed import STRUCTURAL
 from matcalc.passes.layout import Arranged, arrange
+from matcalc.passes.shorten import shorten
 from matcalc.passes.structure import structured_derivative
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from matcalc.gradients import Gradients
 
 Formula = Expr | IndexExpr
+
+#: How many of its nodes a form keeps at most that is taken in the place of a sweep's. What is shorter by
+#: less may cost more, since the forms of a sweep share their parts; much goes where projections cancel.
+MUCH_SHORTER = 0.75
 
 
 def of_derivative(d: Derivative, backend: str, value: bool) -> dict[str, Any]:
@@ -74,8 +79,9 @@ def _stable(d: Derivative) -> Derivative:
 
 def of_gradients(gradients: Gradients, backend: str, value: bool) -> dict[str, Any]:
     """Arguments for the code generator: all gradients, and the value if that is wanted too."""
+    values = [_value(gradients.f)] if value else []
     return {
-        "formulas": [*([_value(gradients.f)] if value else ()), *_gradients(gradients)],
+        "formulas": [*values, *_cancelled(_gradients(gradients), values)],
         "backend": _checked(backend),
         "name": "gradients",
         "doc": f"Compute {'the value and ' if value else ''}the gradients of {gradients.function_name}.",
@@ -97,6 +103,18 @@ def _gradients(gradients: Gradients) -> list[Formula]:
         _formula(arrange(tensor, stable.shape, v.shape, 1, "mixed"))
         for tensor, v in zip(tensors, variables, strict=True)
     ]
+
+
+def _cancelled(found: list[Formula], beside: list[Formula]) -> list[Formula]:
+    """Gradients in shorter forms where much cancels; else as they are, since they share their parts."""
+    short = [shorten(formula) if isinstance(formula, Expr) else formula for formula in found]
+    saves_much = _count([*beside, *short]) <= MUCH_SHORTER * _count([*beside, *found])
+    return short if saves_much else found
+
+
+def _count(formulas: list[Formula]) -> int:
+    """The number of different nodes."""
+    return sum(1 for _ in postorder(*(f for f in formulas if isinstance(f, Expr))))
 
 
 def _checked(backend: Any) -> str:
