@@ -209,7 +209,7 @@ def _logarithm(e: Apply) -> Expr | None:
         return LOGCOSH(first)
     if e.op in _SOFTMAX:
         return total(first, build.scaled(-1, spread(_SOFTMAX[e.op](first), e.shape)))
-    inner = logarithm(first)
+    inner = logarithm(first) if e.op in _OF_ONE else None
     if inner is None:
         return None
     if e.op is TRANSPOSE:

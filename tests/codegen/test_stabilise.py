@@ -311,3 +311,11 @@ def test_the_density_over_the_distribution_function():
     z = np.array([-40.0, -3.0, 1.0])
     found = quotient(z=z) * np.sqrt(2 / np.pi)
     np.testing.assert_allclose(found, d.function()(z=z), rtol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "softplus"])
+def test_depth_is_no_recursion(activation):
+    """It was one through functions that have no logarithm here, such as relu."""
+    layers = "; ".join(f"h{k} = {activation}(W h{k - 1})" for k in range(1, 1001))
+    source = mc.grad(f"{layers}; log(sum(exp(h1000)))", ["W"]).source()
+    assert "logsumexp" in source or "softmax" in source
