@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from matcalc.arguments import kind
 from matcalc.codegen.dialects import DIALECTS
 from matcalc.codegen.stabilise import stabilise
-from matcalc.core.expr import Expr, postorder
+from matcalc.core.expr import Expr, operations, postorder
 from matcalc.core.index import IndexExpr
 from matcalc.errors import UnsupportedProblem
+from matcalc.ops.linalg import INV
 from matcalc.passes.chain_rule import total_derivative
 from matcalc.passes.differentiate import derivatives
 from matcalc.passes.expand import expand
@@ -106,7 +107,12 @@ def _gradients(gradients: Gradients) -> list[Formula]:
 
 
 def _cancelled(found: list[Formula], beside: list[Formula]) -> list[Formula]:
-    """Gradients in shorter forms where much cancels; else as they are, since they share their parts."""
+    """Gradients in shorter forms where much cancels; else as they are, since they share their parts.
+
+    Only an inverse is looked at: to look for shorter forms takes longer than to write the code.
+    """
+    if INV not in operations(*(f for f in found if isinstance(f, Expr))):
+        return found
     short = [shorten(formula) if isinstance(formula, Expr) else formula for formula in found]
     saves_much = _count([*beside, *short]) <= MUCH_SHORTER * _count([*beside, *found])
     return short if saves_much else found
