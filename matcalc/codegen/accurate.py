@@ -1,6 +1,6 @@
 """Functions that keep digits where what is written cancels: ``log(1 + x)``, ``exp(x) - 1``, ``1 - sigmoid(x)``.
 
-And ``log(det(X))``, whose determinant would overflow.
+And logarithms of determinants, which would overflow.
 """
 
 from __future__ import annotations
@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from matcalc.codegen.determinants import log_of_determinants
 from matcalc.codegen.entrywise import ERFC, EXPM1, LOG1MEXP, LOG1P
 from matcalc.core.expr import Apply, Constant, Expr, operations, postorder, rebuilt
 from matcalc.core.operation import Operation
-from matcalc.ops.elementwise import ABS, COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
-from matcalc.ops.linalg import DET, LOGDET
+from matcalc.ops.elementwise import COS, COSH, ERF, EXP, LOG, SIGMOID, SIN, SINH, SQRT, TANH
 from matcalc.ops.structural import ADD
 from matcalc.passes import build
 from matcalc.passes.build import HALF, is_one, scaled, split_coefficient
 from matcalc.passes.collect import total
-
-LOGABSDET = Operation("logabsdet", "(n, n) -> scalar", ("X",), numpy="np.linalg.slogdet({0})[1]")
-"""``log(abs(det(X)))``."""
 
 #: What ``1 + c f(z)`` is, by f and c, where the 1 cancels.
 BESIDE_ONE: dict[tuple[Operation, Fraction | int], Callable[[Expr], Expr]] = {
@@ -53,15 +50,8 @@ def _kept(e: Expr) -> Expr:
 
 def _log(e: Apply) -> Expr:
     (x,) = e.args
-    if isinstance(x, Apply) and x.op is DET:
-        return LOGDET(*x.args)
-    if (
-        isinstance(x, Apply)
-        and x.op is ABS
-        and isinstance(x.args[0], Apply)
-        and x.args[0].op is DET
-    ):
-        return LOGABSDET(*x.args[0].args)
+    if (of_determinants := log_of_determinants(x)) is not None:
+        return of_determinants
     coefficient, part = split_coefficient(x)
     if coefficient == -1 and part.op is EXPM1:
         return LOG1MEXP(*part.args)
