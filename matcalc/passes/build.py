@@ -403,8 +403,9 @@ def _transposed(e: Expr) -> Expr:
         pairs = [split_coefficient(transposed(arg)) for arg in reversed(args)]
         sign = prod([number for number, _ in pairs if number is not ONCE])
         return scaled(sign, MATMUL(*[factor for _, factor in pairs]))
-    if op is TIMES and sum(not arg.is_scalar for arg in args) == 1:
-        return times(*(arg if arg.is_scalar else transposed(arg) for arg in args))
+    scalars, array = without_scalars(e)
+    if scalars:
+        return times(*scalars, transposed(array))
     if op is KRON and not any(is_op(arg, KRON) for arg in args):
         return KRON(*(transposed(arg) for arg in args))
     if op in (ONES, ZEROS):
