@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from fractions import Fraction
 
-from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.expr import Apply, Constant, Expr, found_bottom_up
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import ONES
 from matcalc.ops.structural import ADD, MATMUL, POWER, TIMES
@@ -65,16 +65,7 @@ def operands(node: Apply) -> list[Operand]:
 def _operand(e: Expr) -> Operand:
     """What a term or a factor repeats."""
     # Products nest as deep as they are long.
-    waiting = [e]
-    while _operand not in e.memo:
-        node = waiting[-1]
-        if unknown := [part for part in _repeating(node) if _operand not in part.memo]:
-            waiting += unknown
-        else:
-            node.memo[_operand] = _copies(node)
-            waiting.pop()
-    found: Operand | None = e.memo[_operand]
-    return found or Operand(e)
+    return found_bottom_up(e, _operand, _repeating, _copies) or Operand(e)
 
 
 def _repeating(e: Expr) -> list[Expr]:

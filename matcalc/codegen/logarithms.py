@@ -13,7 +13,7 @@ from functools import reduce
 
 from matcalc.codegen.entrywise import LOG_NDTR, LOGADDEXP, LOGCOSH, MILLS
 from matcalc.core.dim import ONE, Dim, Shape
-from matcalc.core.expr import Apply, Constant, Expr, operations
+from matcalc.core.expr import Apply, Constant, Expr, found_bottom_up, operations
 from matcalc.core.operation import Operation
 from matcalc.ops.constant import ONES, PI
 from matcalc.ops.elementwise import (
@@ -80,16 +80,7 @@ def has_exponentials(roots: Sequence[Expr]) -> bool:
 
 def logarithm(e: Expr) -> Expr | None:
     """The logarithm of what is made of exponentials, entry by entry; None for anything else."""
-    pending = [] if logarithm in e.memo else [e]
-    while pending:
-        node = pending[-1]
-        missing = [arg for arg in _parts(node) if logarithm not in arg.memo]
-        pending.extend(missing)
-        if not missing:
-            pending.pop()
-            node.memo[logarithm] = _logarithm(node) if isinstance(node, Apply) else None
-    found: Expr | None = e.memo[logarithm]
-    return found
+    return found_bottom_up(e, logarithm, _parts, _logarithm)
 
 
 def _parts(e: Expr) -> tuple[Expr, ...]:
@@ -191,7 +182,9 @@ def spread(e: Expr, shape: Shape) -> Expr:
     return product(e, build.ones((ONE, columns)))
 
 
-def _logarithm(e: Apply) -> Expr | None:
+def _logarithm(e: Expr) -> Expr | None:
+    if not isinstance(e, Apply):
+        return None
     if e.op is ADD:
         return _of_sum(e)
     if e.op is TIMES:

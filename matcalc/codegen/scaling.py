@@ -14,7 +14,7 @@ from functools import reduce
 from matcalc.codegen.entrywise import COUNTED, EXPM1, FINITE, WEIGHTED_EXP
 from matcalc.codegen.logarithms import LONGEST_SUM, logarithm, spread, terms
 from matcalc.core.dim import Shape
-from matcalc.core.expr import Apply, Constant, Expr
+from matcalc.core.expr import Apply, Constant, Expr, found_bottom_up
 from matcalc.core.operation import Operation
 from matcalc.ops.elementwise import COSH, EXP, MAXIMUM, SQRT
 from matcalc.ops.linalg import DIAG, DIAGONAL, VEC
@@ -66,16 +66,7 @@ def grows(e: Expr) -> bool:
 
 def scaled(e: Expr) -> Scaled | None:
     """The expression as ``exp(t) .* s`` where no exponential in t or s overflows; None where it has none."""
-    pending = [] if scaled in e.memo else [e]
-    while pending:
-        node = pending[-1]
-        missing = [arg for arg in _parts(node) if scaled not in arg.memo]
-        pending.extend(missing)
-        if not missing:
-            pending.pop()
-            node.memo[scaled] = _scaled(node)
-    found: Scaled | None = e.memo[scaled]
-    return found
+    return found_bottom_up(e, scaled, _parts, _scaled)
 
 
 def _parts(e: Expr) -> tuple[Expr, ...]:

@@ -244,6 +244,27 @@ def postorder(*roots: Expr, without: object = None) -> Iterator[Expr]:
             yield node
 
 
+def found_bottom_up(
+    e: Expr, key: object, parts: Callable[[Expr], Iterable[Expr]], find: Callable[[Expr], T]
+) -> T:
+    """What a pass finds of a node and keeps in its memo, found first of some parts of it; no recursion.
+
+    Args:
+        e: the node.
+        key: that of ``memo``.
+        parts: the arguments on which it depends what is found of a node. Others are not looked at.
+        find: what is found of a node, given that it has been found of these.
+    """
+    waiting = [e]
+    while key not in e.memo:
+        node = waiting[-1]
+        missing = [part for part in parts(node) if key not in part.memo]
+        waiting += missing
+        if not missing:
+            node.memo[key] = find(waiting.pop())
+    return cast("T", e.memo[key])
+
+
 def symbols(*roots: Expr) -> list[Symbol]:
     """The variables below the roots, in order of first appearance."""
     return [node for node in postorder(*roots) if isinstance(node, Symbol)]
