@@ -48,12 +48,17 @@ def _apply(eqn: Any, args: list[Any]) -> list[Any]:
         array = np.asarray(result, dtype=aval.dtype)
         assert array.shape == aval.shape, name
         return [array]
+    if name in ITERATIVE and not np.isfinite(args[0]).all():
+        return [np.full(var.aval.shape, np.nan, var.aval.dtype) for var in eqn.outvars]
     found = eqn.primitive.bind(*args, **params)
     return list(map(np.asarray, found if eqn.primitive.multiple_results else [found]))
 
 
 #: Primitives that only run a trace of their own.
 CALLS = ("pjit", "jit", "custom_jvp_call", "custom_vjp_call", "closed_call", "core_call")
+
+#: Decompositions that LAPACK may never return from if an entry is infinite.
+ITERATIVE = ("svd", "eigh", "eig", "schur")
 
 
 def _plain(f: Callable[..., Any]) -> Callable[..., Any]:
