@@ -85,6 +85,8 @@ DET = Operation(
     aliases=("determinant",),
     latex=r"\det",
     numpy="np.linalg.det({0})",
+    # So that it has the pivots of the inverse beside it: at a nearly singular matrix their errors cancel.
+    torch="torch.linalg.det({0}.T.contiguous())",
     sympy=lambda sp, X: _determinant(X),
     domain="invertible",
     keeps="psd spd invertible",
@@ -123,6 +125,7 @@ ADJ = Operation(
     definition="adj(X) = det(X) inv(X)",
     latex=r"\operatorname{adj}",
     numpy="np.linalg.det({0}) * np.linalg.inv({0})",
+    torch="torch.linalg.det({0}.T.contiguous()) * torch.linalg.inv({0})",
     sympy=lambda sp, X: _adjugate_and_determinant(X)[0],
     domain="invertible",
     keeps="symmetric diagonal lower_triangular upper_triangular orthogonal psd invertible",

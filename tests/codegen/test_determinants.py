@@ -1,10 +1,13 @@
 """Logarithms of products with determinants, at matrices whose determinants overflow and underflow."""
 
+import jax
 import numpy as np
 import pytest
 import torch
 
 import matcalc as mc
+
+jax.config.update("jax_enable_x64", True)
 
 BACKENDS = ["numpy", "jax", "torch"]
 SIZE = 300
@@ -80,3 +83,25 @@ def test_signs(text, x, y, wanted, backend):
     with np.errstate(invalid="ignore"):
         value, _ = function(**matrices)
     np.testing.assert_allclose(np.asarray(value), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("text", ["det(X)", "tr(adj(X))"])
+@pytest.mark.parametrize("seed", range(4))
+def test_nearly_singular_matrices_have_adjugates(seed, text, backend):
+    rng = np.random.default_rng(seed)
+    left, right = (np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2))
+    values = np.array([3.0, 2.0, 1.5, 1.0, 1e-14])
+    matrix = left @ np.diag(values) @ right
+    others = np.array([np.prod(np.delete(values, k)) for k in range(5)])
+    signs = np.linalg.det(left) * np.linalg.det(right)
+    adjugate = signs * (right.T @ np.diag(others) @ left.T)
+    given = torch.tensor(matrix) if backend == "torch" else matrix
+    if text == "det(X)":
+        for array in (given, given.T):
+            found = np.asarray(mc.diff(text, "X").function(backend)(X=array))
+            wanted = adjugate.T if array is given else adjugate
+            np.testing.assert_allclose(found, wanted, atol=1e-11)
+    else:
+        value, _ = mc.diff(text, "X").function(backend, value=True)(X=given)
+        np.testing.assert_allclose(np.asarray(value), np.trace(adjugate), atol=1e-11)
