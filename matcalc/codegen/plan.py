@@ -16,6 +16,7 @@ from matcalc.codegen.arguments import read_sizes
 from matcalc.codegen.choose import Case, choose
 from matcalc.codegen.dialects import Dialect
 from matcalc.codegen.factorise import factorise
+from matcalc.codegen.gather import gather
 from matcalc.codegen.share import share
 from matcalc.codegen.thin import thin
 from matcalc.codegen.traces import split_traces
@@ -34,5 +35,5 @@ def plan(roots: Sequence[Expr], dialect: Dialect, arrays: Sequence[Symbol]) -> l
     names = {name for array in arrays for dim in array.shape for name in dim.symbols}
     readings, _ = read_sizes(sorted(names), arrays)
     readable = {reading.size for reading in readings}
-    cases = choose(share(split_traces(thin(roots))), dialect, readable)
+    cases = choose(share(gather(split_traces(thin(roots)))), dialect, readable)
     return [Case(case.condition, tuple(turn(factorise(case.roots)))) for case in cases]
