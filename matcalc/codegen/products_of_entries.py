@@ -192,7 +192,8 @@ def _split(factors: Sequence[Factor], kept: Sequence[Index]) -> list[Factor]:
         return [i for i in kept if i in union] + [i for i in union if i in rest and i not in kept]
 
     def cost_of(left: frozenset[int], right: frozenset[int]) -> float:
-        return best[left][0] + best[right][0] + _cost(outside(left), outside(right))
+        own = _cost(outside(left), outside(right), outside(left | right))
+        return best[left][0] + best[right][0] + own
 
     for length in range(2, len(factors) + 1):
         for part in map(frozenset, combinations(range(len(factors)), length)):
@@ -221,9 +222,12 @@ def _halves(part: frozenset[int]) -> Iterator[frozenset[int]]:
             yield frozenset({first, *others})
 
 
-def _cost(left: Collection[Index], right: Collection[Index]) -> float:
-    """What a product costs; one over all entries that both have in common as well makes copies."""
-    return size_of({*left, *right}) + size_of(left) + size_of(right)
+def _cost(left: Collection[Index], right: Collection[Index], result: Collection[Index]) -> float:
+    """What a product costs; both arrays are copied where it is one of matrices for each of a batch."""
+    common = [index for index in left if index in right]
+    is_batch = 0 < sum(index in result for index in common) < len(common)
+    copied = size_of(left) + size_of(right)
+    return size_of({*left, *right}) + (2 if is_batch else 1) * copied
 
 
 def _greedy(factors: Sequence[Factor], kept: Sequence[Index]) -> list[Factor]:

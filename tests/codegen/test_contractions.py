@@ -129,6 +129,17 @@ def test_equal_halves_are_computed_once():
     assert text.count("W1") - text.count("W1:") - text.count("W1,") == 1
 
 
+def test_weights_of_samples_are_put_to_the_product_not_to_the_matrix():
+    """A matrix with a copy for every sample is multiplied copy by copy, which takes longer."""
+    b, *path = (Index(n, letter) for letter in "bcdefghj")
+    W = [Symbol(f"W{layer}", (n, n)) for layer in range(6)]
+    D = [Symbol(f"D{layer}", (n, n)) for layer in range(6)]
+    links = zip(D, W, path[1:], path[:-1], strict=True)
+    factors = [f for d, w, to, at in links for f in (Factor(d, (to, b)), Factor(w, (to, at)))]
+    e = IndexExpr((path[0], path[-1], b), (Term(Fraction(1), tuple(factors)),))
+    assert "* W2" not in source(e, variables=[*W, *D])
+
+
 def test_the_result_is_written_once():
     """Two terms over the same axes are one product of stacks."""
     d = mc.diff("a' inv(X) b", "X", order=2)
