@@ -1,96 +1,68 @@
-"""Problems whose Hessians are timed."""
+"""Problems whose Hessians are timed: functions whose gradients are, mostly at other sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benchmarks import hessians_by_hand as by_hand
-from benchmarks import programs
+from benchmarks.gradient_problems import AS_WRITTEN
 from benchmarks.problem import Problem, Target, in_both
 
+GRADIENTS = {problem.name: problem for problem in AS_WRITTEN}
+
 PROBLEMS: Sequence[Problem] = (
-    Problem(
-        "a",
-        "logistic regression, by w",
-        "sum(log(1 + exp(-y .* (X w))))",
-        "w",
-        2,
-        {"m": 2000, "n": 1000},
-        {"m": 7, "n": 5},
-        programs.draw_logistic,
-        programs.logistic,
-        {"numpy": by_hand.logistic_numpy, "jax": by_hand.logistic_jax},
+    replace(
+        GRADIENTS["logistic"],
+        name="a",
+        order=2,
+        by_hand={"numpy": by_hand.logistic_numpy, "jax": by_hand.logistic_jax},
         targets=(Target(0.9, "by hand"),),
     ),
-    Problem(
-        "b",
-        "‖T - U V'‖², by U",
-        "U, V: (n, k); ||T - U V'||^2",
-        "U",
-        2,
-        {"n": 200, "k": 5},
-        {"n": 7, "k": 3},
-        programs.draw_factorisation,
-        programs.factorisation,
-        {"numpy": by_hand.factorisation_numpy, "jax": by_hand.factorisation_jax},
-        {"numpy": by_hand.factorisation_core, "jax": by_hand.factorisation_core},
+    replace(
+        GRADIENTS["b"],
+        order=2,
+        sizes={"n": 200, "k": 5},
+        small={"n": 7, "k": 3},
+        by_hand={"numpy": by_hand.factorisation_numpy, "jax": by_hand.factorisation_jax},
+        core_by_hand={"numpy": by_hand.factorisation_core, "jax": by_hand.factorisation_core},
         targets=(Target(400, "jax.hessian"),),
     ),
-    Problem(
-        "c",
-        f"{programs.DEPTH} ReLU layers, by the first W",
-        programs.NETWORK,
-        "W1",
-        2,
-        {"n": 30, "m": 32},
-        {"n": 5, "m": 4},
-        programs.draw_network,
-        programs.network,
-        by_hand.dense(by_hand.network_blocks),
-        in_both(by_hand.network_core),
+    replace(
+        GRADIENTS["c"],
+        order=2,
+        sizes={"n": 30, "m": 32},
+        small={"n": 5, "m": 4},
+        by_hand=by_hand.dense(by_hand.network_blocks),
+        core_by_hand=in_both(by_hand.network_core),
         targets=(Target(15, "jax.hessian"),),
         is_singular=True,
     ),
-    Problem(
-        "c2",
-        "2 tanh layers, by the first W",
-        "X, Y: (n, m); W1, W2: (n, n); 1/2 ||W2 tanh(W1 X) - Y||^2",
-        "W1",
-        2,
-        {"n": 32, "m": 64},
-        {"n": 5, "m": 7},
-        programs.draw_two_layers,
-        programs.two_layers,
-        {**by_hand.dense(by_hand.two_layers_blocks), "jax": by_hand.two_layers_jax},
-        in_both(by_hand.two_layers_core),
+    replace(
+        GRADIENTS["c2"],
+        order=2,
+        sizes={"n": 32, "m": 64},
+        small={"n": 5, "m": 7},
+        by_hand={**by_hand.dense(by_hand.two_layers_blocks), "jax": by_hand.two_layers_jax},
+        core_by_hand=in_both(by_hand.two_layers_core),
         targets=(Target(15, "jax.hessian"),),
     ),
-    Problem(
-        "d1",
-        "logdet(X)",
-        "logdet(X)",
-        "X",
-        2,
-        {"n": 40},
-        {"n": 5},
-        programs.draw_matrix,
-        programs.log_det,
-        {"numpy": by_hand.log_det_numpy, "jax": by_hand.log_det_jax},
-        in_both(by_hand.log_det_core),
+    replace(
+        GRADIENTS["d1"],
+        order=2,
+        sizes={"n": 40},
+        small={"n": 5},
+        by_hand={"numpy": by_hand.log_det_numpy, "jax": by_hand.log_det_jax},
+        core_by_hand=in_both(by_hand.log_det_core),
         targets=(Target(12, "jax.hessian"),),
     ),
-    Problem(
-        "d2",
-        "a' inv(X) b, by X",
-        "a' inv(X) b",
-        "X",
-        2,
-        {"n": 64},
-        {"n": 5},
-        programs.draw_square,
-        programs.inverse_form,
-        {"numpy": by_hand.inverse_form_numpy, "jax": by_hand.inverse_form_jax},
-        in_both(by_hand.inverse_form_core),
+    replace(
+        GRADIENTS["d2"],
+        order=2,
+        sizes={"n": 64},
+        small={"n": 5},
+        by_hand={"numpy": by_hand.inverse_form_numpy, "jax": by_hand.inverse_form_jax},
+        core_by_hand=in_both(by_hand.inverse_form_core),
         targets=(Target(15, "jax.hessian"),),
         is_singular=True,
     ),

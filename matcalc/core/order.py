@@ -19,19 +19,20 @@ NEAR = 4
 
 
 def _compare(a: Expr, b: Expr) -> int:
-    if a is b:
-        return 0
     for _ in range(NEAR):
+        if a is b:
+            # Two operations of one name, which code has in two spellings, with the same arguments.
+            return 0
         first, second = _head(a), _head(b)
         if first != second:
             return -1 if first < second else 1
-        # Equal nodes are one object: these differ, and so do two of their arguments.
-        a, b = next((x, y) for x, y in zip(a.args, b.args, strict=True) if x is not y)
-    return -1 if _digest(a) < _digest(b) else 1
+        a, b = next(((x, y) for x, y in zip(a.args, b.args, strict=True) if x is not y), (a, a))
+    first_digest, second_digest = _digest(a), _digest(b)
+    return (first_digest > second_digest) - (first_digest < second_digest)
 
 
 def _head(node: Expr) -> tuple[int, Any]:
-    """What a node says besides its arguments; equal for no two leaves and no two operations."""
+    """What a node says besides its arguments; equal for no two leaves."""
     if isinstance(node, Symbol):
         shape = [(dim.symbols, dim.coefficient) for dim in node.shape]
         return 0, (node.name, shape, sorted(node.properties))
